@@ -1,0 +1,66 @@
+/* What an answer of the Master means: from status, headers and body to one of five classes. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/node.h"
+#include "util/time-util.h"
+
+typedef enum RequestKind {
+        REQUEST_REGISTER,
+        REQUEST_REPORT,
+} RequestKind;
+
+/* How far the transport came. */
+typedef enum TransportResult {
+        TRANSPORT_ANSWERED,  /* a whole HTTP answer came */
+        TRANSPORT_RESOLVE,   /* the name was not resolved */
+        TRANSPORT_CONNECT,   /* no connection */
+        TRANSPORT_TLS,       /* no TLS session: certificate, protocol */
+        TRANSPORT_TIMEOUT,   /* nothing whole in time */
+        TRANSPORT_BROKEN,    /* the connection ended or spoke no HTTP */
+        TRANSPORT_TOO_LARGE, /* the body was above NODE_SIZE_MAX and cut off */
+        TRANSPORT_LOCAL,     /* our own side: memory, descriptors, a certificate file */
+} TransportResult;
+
+/* An answer as it came; nothing is owned. */
+typedef struct Answer {
+        RequestKind kind;
+        const char *sent_id; /* the id that the request carried, decoded; NULL if none */
+        const Node *node;    /* the newest node object; NULL if none */
+        TransportResult transport;
+        const char *transport_text; /* words of the library: "Connection refused" */
+        unsigned http_status;       /* 0 if no status line came */
+        const char *body;           /* NULL if empty */
+        size_t body_size;
+        const char *location;    /* of a redirect; NULL if none */
+        usec_t retry_after_usec; /* 0: none was given */
+} Answer;
+
+typedef enum OutcomeClass {
+        OUTCOME_OK,
+        OUTCOME_FORGOTTEN,  /* the Master does not know the node: register with the id */
+        OUTCOME_ID_REFUSED, /* it does not take the id: register without it */
+        OUTCOME_FAILED,
+} OutcomeClass;
+
+enum { OUTCOME_ERROR_SIZE = 640, MASTER_WORDS_MAX = 256, RETRY_AFTER_MAX_SECONDS = 3600 };
+
+typedef struct Outcome {
+        OutcomeClass class;
+        TransportResult transport;
+        unsigned http_status;
+        usec_t retry_after_usec;        /* capped at one hour; 0: none */
+        bool is_credential_refused;     /* 401, 403 */
+        Node *node;                     /* the node object of an OK answer; NULL for a report's 204 */
+        char error[OUTCOME_ERROR_SIZE]; /* for a person, safe to show; empty for OK */
+} Outcome;
+
+/* Classifies by the table of the contract, section 3. Returns 0, or -ENOMEM. Release with outcome_done(). */
+int outcome_classify(const Answer *answer, Outcome *ret);
+
+/* Whether another endpoint of the same Master should be asked: no answer, or one of 500 and above. */
+bool outcome_is_unanswered(const Outcome *outcome);
+
+void outcome_done(Outcome *outcome);
