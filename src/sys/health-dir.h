@@ -1,0 +1,24 @@
+/* Reads the health directory into a HealthSet: safe opens, bounded reads, nothing of it blocks (a FIFO, a
+ * lease, a file that is half-written). */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "core/health-set.h"
+#include "util/time-util.h"
+
+typedef struct HealthDir HealthDir;
+
+/* The scan is done; the set holds the result. `error` is 0, or a negative errno if the directory itself
+ * cannot be read (then the set is empty; -ENOENT counts as an empty directory and is 0). */
+typedef void (*HealthDirCallback)(int error, void *userdata);
+
+/* `set` stays the caller's and outlives the HealthDir. `max_age_usec` 0: off. The directory need not exist.
+ * Returns 0 or a negative errno. */
+int health_dir_new(sd_event *event, const char *path, usec_t max_age_usec, HealthSet *set, HealthDir **ret);
+HealthDir *health_dir_free(HealthDir *dir); /* a collection under way is dropped, its callback not called */
+
+/* Scans; calls back once, at once if nothing is half-written, else after a second read of those files 50 ms
+ * later. -EBUSY if a collection is under way. Returns 0 or a negative errno (then there is no call back). */
+int health_dir_collect(HealthDir *dir, HealthDirCallback callback, void *userdata);
+void health_dir_cancel(HealthDir *dir);
