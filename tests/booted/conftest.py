@@ -1,0 +1,83 @@
+"""What a booted test gets: a network, a dev Master and a machine, all new for each test (a boot takes half a second)."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dev_master import ENDPOINT, DevMaster
+from installed import as_a_package_would, installed_tree
+from machine import Machine
+from network import Network
+from roots import cached_root
+
+WORK = os.environ.get("ARGUS_BOOTED_WORK")
+ADDRESS = "10.77.0.11"
+ENVIRONMENT_FILE = "/etc/argus/agent.env"
+SETTINGS = {"MASTER_ENDPOINT": ENDPOINT, "REPORT_INTERVAL_SECONDS": "2"}
+
+
+def pytest_sessionstart():
+    if not WORK:
+        pytest.exit("these tests need namespaces of their own: start them by tests/booted/run", 2)
+    # Ours alone, and gone with our mount namespace: the scratch space, and what nspawn and "ip netns" leave in /run.
+    for directory in WORK, "/run/systemd/nspawn", "/run/netns":
+        os.makedirs(directory, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", directory], check=True)
+
+
+def settings_text(**changed):
+    """An agent.env; a setting of None is left out."""
+    return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **changed}.items() if value is not None)
+
+
+@pytest.fixture(scope="session")
+def network():
+    return Network()
+
+
+@pytest.fixture(scope="session")
+def tree():
+    return installed_tree(Path(WORK, "tree"))
+
+
+@pytest.fixture
+def directory(request):
+    path = Path(WORK, request.node.name)
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def master(network, directory):
+    master = DevMaster(directory)
+    yield master
+    master.stop()
+
+
+@pytest.fixture
+def machine(request, network, tree, directory):
+    """Installed and configured, not booted yet."""
+    root = cached_root(os.environ["ARGUS_BOOTED_SUITE"])
+    machine = Machine(directory / "box", [tree, root], network)
+    request.node.machine = machine
+    as_a_package_would(machine)
+    machine.write(ENVIRONMENT_FILE, settings_text(), mode=0o600)
+    yield machine
+    machine.destroy()
+
+
+@pytest.fixture
+def running(master, machine):
+    """The machine after its boot, with the agent active."""
+    machine.start(ADDRESS)
+    machine.wait_active()
+    return machine
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    if report.failed and hasattr(item, "machine"):
+        report.sections.append(("the machine", item.machine.what_happened()))

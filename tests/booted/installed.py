@@ -1,0 +1,30 @@
+"""The tree that "meson install" makes, as a layer to boot with.
+
+Environment:
+  ARGUS_BUILD_DIR    the build to install from, configured with --prefix=/usr (default: build-booted, made when missing)
+  ARGUS_BOOTED_TREE  an installed tree that is there already, an unpacked package say
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def installed_tree(directory):
+    if given := os.environ.get("ARGUS_BOOTED_TREE"):
+        return Path(given)
+    build = Path(os.environ.get("ARGUS_BUILD_DIR") or REPOSITORY / "build-booted")
+    if not (build / "build.ninja").exists():
+        subprocess.run(["meson", "setup", "--prefix=/usr", "--buildtype=debugoptimized", build, REPOSITORY],
+                       check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", build, "--quiet"], check=True)
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", directory], check=True)
+    return directory
+
+
+def as_a_package_would(machine):
+    """What a package's scripts do after its files are in place; the directories come with the boot that follows."""
+    for command in ["systemd-sysusers"], ["systemctl", "preset", "argus-agent.service"]:
+        subprocess.run(["chroot", machine.root, *command], check=True)
