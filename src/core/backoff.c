@@ -1,0 +1,31 @@
+#include "core/backoff.h"
+
+#include "util/macro.h"
+
+usec_t usec_between(usec_t least, usec_t most, uint64_t random) {
+        assert(least <= most);
+
+        /* The high half of the product spreads 64 random bits over the range without a division's bias. */
+        return least +
+               (usec_t) (((unsigned __int128) random * ((unsigned __int128) (most - least) + 1)) >> 64);
+}
+
+usec_t backoff_next(Backoff *backoff, uint64_t random) {
+        usec_t ceiling = BACKOFF_MAX_USEC;
+
+        assert(backoff);
+
+        /* 2 s, 4 s, … 32 s, then 60 s. */
+        if (backoff->failures < 5)
+                ceiling = (2 * BACKOFF_MIN_USEC) << backoff->failures;
+        if (backoff->failures < 5)
+                backoff->failures++;
+
+        return usec_between(ceiling / 2, ceiling, random);
+}
+
+void backoff_reset(Backoff *backoff) {
+        assert(backoff);
+
+        backoff->failures = 0;
+}

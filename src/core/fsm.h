@@ -1,0 +1,95 @@
+/* The agent's state machine: events in, actions out. It holds no clock and no timer: events carry the time,
+ * and `deadline_usec` says when the next EVENT_TIMER is due.
+ *
+ * Invariants, which the tests check over the whole table and over random sequences:
+ *   - at most one request is in flight: in REGISTERING and REPORTING exactly one, elsewhere none but in
+ * STOPPING;
+ *   - in every state a deadline or a request is pending, until ACTION_EXIT;
+ *   - what is to be durable is persisted before it is published: the order of the actions is their order in
+ * time;
+ *   - the stored id is replaced by a new one, never dropped before. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/backoff.h"
+#include "core/outcome.h"
+#include "core/schedule.h"
+#include "util/time-util.h"
+
+#define FSM_STOP_GRACE_USEC (2 * USEC_PER_SEC)
+
+typedef enum FsmState {
+        FSM_REGISTERING,
+        FSM_REGISTER_WAIT, /* also the state before the first step, with its deadline already there */
+        FSM_IDLE,
+        FSM_REPORTING,
+        FSM_REPORT_WAIT,
+        FSM_STOPPING,
+        _FSM_STATE_MAX,
+} FsmState;
+
+typedef enum FsmEventType {
+        FSM_EVENT_OK, /* the four classes of an answer, in the order of OutcomeClass */
+        FSM_EVENT_FORGOTTEN,
+        FSM_EVENT_ID_REFUSED,
+        FSM_EVENT_FAILED,
+        FSM_EVENT_TIMER,      /* the deadline came */
+        FSM_EVENT_REREGISTER, /* a person asked: at once, sharing a registration in flight */
+        FSM_EVENT_RENEW,      /* what a registration says has changed (address): one in flight is outdated */
+        FSM_EVENT_RELOAD, /* a person asked, and files may have changed: at once, outdating one in flight */
+        FSM_EVENT_REPORT, /* a person asked: at once, sharing a report in flight */
+        FSM_EVENT_STOP,
+        _FSM_EVENT_MAX,
+} FsmEventType;
+
+typedef struct FsmEvent {
+        FsmEventType type;
+        usec_t now_usec;         /* boot time */
+        uint64_t random;         /* 64 random bits */
+        usec_t retry_after_usec; /* of a failed answer; 0: none */
+} FsmEvent;
+
+typedef enum FsmAction {
+        ACTION_REGISTER,            /* submit a registration, with the id if there is one */
+        ACTION_REGISTER_WITHOUT_ID, /* submit a registration without the id */
+        ACTION_REPORT,              /* collect health and submit a report */
+        ACTION_CANCEL,              /* drop what is in flight */
+        ACTION_PERSIST, /* store the node object of the answer; durable if id or identity changed */
+        ACTION_PUBLISH, /* tell D-Bus, STATUS=, the log and waiting callers of the answer and the state */
+        ACTION_REFUSE,  /* tell waiting callers that it cannot be done in this state */
+        ACTION_EXIT,
+} FsmAction;
+
+enum { FSM_ACTIONS_MAX = 4 };
+
+typedef struct FsmStep {
+        FsmAction actions[FSM_ACTIONS_MAX];
+        size_t count;
+} FsmStep;
+
+typedef struct Fsm {
+        FsmState state;
+        usec_t deadline_usec; /* boot time of the next EVENT_TIMER; USEC_INFINITY: none */
+        Backoff backoff;
+        Schedule schedule;
+        bool has_registered;    /* the Master has confirmed the node, and has not forgotten it since */
+        bool is_without_id;     /* the registration in flight carries no id, because it was refused */
+        bool want_register;     /* once the request in flight is answered */
+        bool is_want_urgent;    /* a person asked: the Master's Retry-After does not hold it back */
+        bool is_in_flight;      /* a request is; differs from the state only in STOPPING */
+        usec_t not_before_usec; /* the Master's Retry-After, boot time; 0: none */
+        usec_t forgotten_usec;  /* boot time when the Master last forgot the node; 0: never */
+        uint32_t failures;      /* failed tries since the last success */
+        bool did_last_report_fail;
+} Fsm;
+
+/* The first step is due at `now`. */
+void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now);
+
+/* Takes one event. An answer in a state without a request in flight is a programmer's error. */
+void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret);
+
+const char *fsm_state_to_string(FsmState state);

@@ -1,0 +1,411 @@
+/* The state machine over its whole table, the stories that the contract tells, and random sequences that
+ * must keep its invariants. */
+#include "core/fsm.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "util/macro.h"
+
+#define INTERVAL (60 * USEC_PER_SEC)
+#define START (1000 * USEC_PER_SEC)
+#define HALF (UINT64_MAX / 2)
+
+static FsmStep step(Fsm *fsm, FsmEventType type, usec_t now) {
+        FsmStep taken;
+
+        fsm_step(fsm, &(FsmEvent){ .type = type, .now_usec = now, .random = HALF }, &taken);
+        return taken;
+}
+
+static FsmStep step_retry_after(Fsm *fsm, usec_t now, usec_t retry_after) {
+        FsmStep taken;
+
+        fsm_step(fsm,
+                        &(FsmEvent){ .type = FSM_EVENT_FAILED,
+                                        .now_usec = now,
+                                        .random = HALF,
+                                        .retry_after_usec = retry_after },
+                        &taken);
+        return taken;
+}
+
+static void assert_actions(FsmStep taken, size_t count, const FsmAction *expected) {
+        assert_int_equal(taken.count, count);
+        for (size_t i = 0; i < count; i++)
+                assert_int_equal(taken.actions[i], expected[i]);
+}
+
+#define ASSERT_ACTIONS(taken, ...)                                                                          \
+        assert_actions((taken), sizeof((const FsmAction[]){ __VA_ARGS__ }) / sizeof(FsmAction),             \
+                        (const FsmAction[]){ __VA_ARGS__ })
+
+/* Brings a machine into a state by the way that real events take. */
+static Fsm in_state(FsmState state) {
+        Fsm fsm;
+
+        fsm_init(&fsm, INTERVAL, START);
+        if (state == FSM_REGISTER_WAIT)
+                return fsm;
+        (void) step(&fsm, FSM_EVENT_TIMER, START);
+        if (state == FSM_REGISTERING)
+                return fsm;
+        (void) step(&fsm, FSM_EVENT_OK, START);
+        if (state == FSM_REPORTING)
+                return fsm;
+        if (state == FSM_STOPPING) {
+                (void) step(&fsm, FSM_EVENT_STOP, START);
+                return fsm;
+        }
+        (void) step(&fsm, state == FSM_IDLE ? FSM_EVENT_OK : FSM_EVENT_FAILED, START);
+        return fsm;
+}
+
+static void test_table(void **state _unused_) {
+        static const struct {
+                FsmState from;
+                FsmEventType event;
+                FsmState to;
+                size_t n_actions;
+                FsmAction actions[FSM_ACTIONS_MAX];
+        } cells[] = {
+                { FSM_REGISTERING, FSM_EVENT_OK, FSM_REPORTING, 3,
+                                { ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT } },
+                { FSM_REGISTERING, FSM_EVENT_FORGOTTEN, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
+                { FSM_REGISTERING, FSM_EVENT_ID_REFUSED, FSM_REGISTERING, 2,
+                                { ACTION_PUBLISH, ACTION_REGISTER_WITHOUT_ID } },
+                { FSM_REGISTERING, FSM_EVENT_FAILED, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
+                { FSM_REGISTERING, FSM_EVENT_TIMER, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_REREGISTER, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_RENEW, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_RELOAD, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_REPORT, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_STOP, FSM_STOPPING, 1, { ACTION_PUBLISH } },
+
+                { FSM_REGISTER_WAIT, FSM_EVENT_TIMER, FSM_REGISTERING, 2,
+                                { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REGISTER_WAIT, FSM_EVENT_REREGISTER, FSM_REGISTERING, 2,
+                                { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REGISTER_WAIT, FSM_EVENT_RENEW, FSM_REGISTERING, 2,
+                                { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REGISTER_WAIT, FSM_EVENT_RELOAD, FSM_REGISTERING, 2,
+                                { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REGISTER_WAIT, FSM_EVENT_REPORT, FSM_REGISTER_WAIT, 1, { ACTION_REFUSE } },
+                { FSM_REGISTER_WAIT, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
+
+                { FSM_IDLE, FSM_EVENT_TIMER, FSM_REPORTING, 1, { ACTION_REPORT } },
+                { FSM_IDLE, FSM_EVENT_REREGISTER, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_IDLE, FSM_EVENT_RENEW, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_IDLE, FSM_EVENT_RELOAD, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_IDLE, FSM_EVENT_REPORT, FSM_REPORTING, 1, { ACTION_REPORT } },
+                { FSM_IDLE, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
+
+                { FSM_REPORTING, FSM_EVENT_OK, FSM_IDLE, 2, { ACTION_PERSIST, ACTION_PUBLISH } },
+                { FSM_REPORTING, FSM_EVENT_FORGOTTEN, FSM_REGISTERING, 2,
+                                { ACTION_PUBLISH, ACTION_REGISTER } },
+                { FSM_REPORTING, FSM_EVENT_ID_REFUSED, FSM_REPORT_WAIT, 1, { ACTION_PUBLISH } },
+                { FSM_REPORTING, FSM_EVENT_FAILED, FSM_REPORT_WAIT, 1, { ACTION_PUBLISH } },
+                { FSM_REPORTING, FSM_EVENT_TIMER, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_REREGISTER, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_RENEW, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_RELOAD, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_REPORT, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_STOP, FSM_STOPPING, 1, { ACTION_PUBLISH } },
+
+                { FSM_REPORT_WAIT, FSM_EVENT_TIMER, FSM_REPORTING, 1, { ACTION_REPORT } },
+                { FSM_REPORT_WAIT, FSM_EVENT_REREGISTER, FSM_REGISTERING, 2,
+                                { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REPORT_WAIT, FSM_EVENT_RENEW, FSM_REGISTERING, 2,
+                                { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REPORT_WAIT, FSM_EVENT_RELOAD, FSM_REGISTERING, 2,
+                                { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REPORT_WAIT, FSM_EVENT_REPORT, FSM_REPORTING, 1, { ACTION_REPORT } },
+                { FSM_REPORT_WAIT, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
+
+                { FSM_STOPPING, FSM_EVENT_OK, FSM_STOPPING, 3,
+                                { ACTION_PERSIST, ACTION_PUBLISH, ACTION_EXIT } },
+                { FSM_STOPPING, FSM_EVENT_FORGOTTEN, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
+                { FSM_STOPPING, FSM_EVENT_ID_REFUSED, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
+                { FSM_STOPPING, FSM_EVENT_FAILED, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
+                { FSM_STOPPING, FSM_EVENT_TIMER, FSM_STOPPING, 2, { ACTION_CANCEL, ACTION_EXIT } },
+                { FSM_STOPPING, FSM_EVENT_REREGISTER, FSM_STOPPING, 1, { ACTION_REFUSE } },
+                { FSM_STOPPING, FSM_EVENT_RENEW, FSM_STOPPING, 0, {} },
+                { FSM_STOPPING, FSM_EVENT_RELOAD, FSM_STOPPING, 0, {} },
+                { FSM_STOPPING, FSM_EVENT_REPORT, FSM_STOPPING, 1, { ACTION_REFUSE } },
+                { FSM_STOPPING, FSM_EVENT_STOP, FSM_STOPPING, 0, {} },
+        };
+        bool is_covered[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++) {
+                Fsm fsm = in_state(cells[i].from);
+
+                assert_int_equal(fsm.state, cells[i].from);
+                assert_actions(step(&fsm, cells[i].event, START + 1), cells[i].n_actions, cells[i].actions);
+                assert_int_equal(fsm.state, cells[i].to);
+                is_covered[cells[i].from][cells[i].event] = true;
+        }
+
+        /* Answers can only come where a request is in flight. */
+        for (FsmState from = 0; from < _FSM_STATE_MAX; from++)
+                for (FsmEventType event = 0; event < _FSM_EVENT_MAX; event++)
+                        if (event >= FSM_EVENT_TIMER || (from != FSM_REGISTER_WAIT && from != FSM_IDLE &&
+                                                                        from != FSM_REPORT_WAIT))
+                                assert_true(is_covered[from][event]);
+}
+
+static void test_registration_backs_off(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REGISTERING);
+        usec_t now = START;
+
+        for (unsigned i = 0; i < 20; i++) {
+                usec_t pause;
+
+                (void) step(&fsm, FSM_EVENT_FAILED, now);
+                assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
+                assert_int_equal(fsm.failures, i + 1);
+                pause = fsm.deadline_usec - now;
+                assert_true(pause >= BACKOFF_MIN_USEC && pause <= BACKOFF_MAX_USEC);
+                if (i >= 5)
+                        assert_true(pause >= BACKOFF_MAX_USEC / 2);
+                now = fsm.deadline_usec;
+                (void) step(&fsm, FSM_EVENT_TIMER, now);
+        }
+
+        (void) step(&fsm, FSM_EVENT_OK, now);
+        assert_int_equal(fsm.failures, 0);
+        assert_true(fsm.has_registered);
+}
+
+static void test_slots_do_not_move(void **state _unused_) {
+        Fsm fsm = in_state(FSM_IDLE);
+        usec_t slot = fsm.deadline_usec;
+
+        assert_true(slot > START && slot <= START + INTERVAL);
+
+        /* A report that a person asked for changes nothing. */
+        (void) step(&fsm, FSM_EVENT_REPORT, START + 5 * USEC_PER_SEC);
+        (void) step(&fsm, FSM_EVENT_OK, START + 6 * USEC_PER_SEC);
+        assert_int_equal(fsm.deadline_usec, slot);
+
+        /* Nor does a slow answer. */
+        (void) step(&fsm, FSM_EVENT_TIMER, slot);
+        (void) step(&fsm, FSM_EVENT_OK, slot + 9 * USEC_PER_SEC);
+        assert_int_equal(fsm.deadline_usec, slot + INTERVAL);
+
+        /* After a suspend of ten intervals one report is made, and the next is in its slot. */
+        (void) step(&fsm, FSM_EVENT_TIMER, slot + 10 * INTERVAL + 7);
+        (void) step(&fsm, FSM_EVENT_OK, slot + 10 * INTERVAL + 8);
+        assert_int_equal(fsm.deadline_usec, slot + 11 * INTERVAL);
+
+        /* Nor re-registration. */
+        (void) step(&fsm, FSM_EVENT_RELOAD, slot + 10 * INTERVAL + 9);
+        (void) step(&fsm, FSM_EVENT_OK, slot + 10 * INTERVAL + 10);
+        (void) step(&fsm, FSM_EVENT_OK, slot + 10 * INTERVAL + 11);
+        assert_int_equal(fsm.deadline_usec, slot + 11 * INTERVAL);
+}
+
+static void test_outage_has_one_early_retry(void **state _unused_) {
+        Fsm fsm = in_state(FSM_IDLE);
+        usec_t slot = fsm.deadline_usec, early;
+
+        (void) step(&fsm, FSM_EVENT_TIMER, slot);
+        (void) step(&fsm, FSM_EVENT_FAILED, slot);
+        early = fsm.deadline_usec - slot;
+        assert_true(early >= SCHEDULE_EARLY_MIN_USEC && early <= SCHEDULE_EARLY_MAX_USEC);
+
+        for (unsigned i = 1; i < 10; i++) {
+                usec_t now = fsm.deadline_usec;
+
+                (void) step(&fsm, FSM_EVENT_TIMER, now);
+                (void) step(&fsm, FSM_EVENT_FAILED, now + 1);
+                assert_int_equal(fsm.deadline_usec, slot + i * INTERVAL);
+        }
+
+        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec);
+        (void) step(&fsm, FSM_EVENT_OK, slot + 9 * INTERVAL + 1);
+        assert_int_equal(fsm.failures, 0);
+        assert_int_equal(fsm.deadline_usec, slot + 10 * INTERVAL);
+}
+
+static void test_retry_after(void **state _unused_) {
+        Fsm fsm = in_state(FSM_IDLE);
+        usec_t slot = fsm.deadline_usec;
+
+        /* A report waits for the first of its slots behind the wish. */
+        (void) step(&fsm, FSM_EVENT_TIMER, slot);
+        (void) step_retry_after(&fsm, slot, 10 * USEC_PER_MINUTE + 1);
+        assert_int_equal(fsm.deadline_usec, slot + 11 * USEC_PER_MINUTE);
+
+        /* A changed address waits too, a person does not. */
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_REPORT, slot + 1), ACTION_REPORT);
+        (void) step_retry_after(&fsm, slot + 1, 10 * USEC_PER_MINUTE);
+        assert_int_equal(step(&fsm, FSM_EVENT_RENEW, slot + 2).count, 0);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REGISTER, ACTION_PUBLISH);
+
+        /* A registration waits for it and for its pause behind it. */
+        (void) step_retry_after(&fsm, slot, USEC_PER_MINUTE);
+        assert_true(fsm.deadline_usec >= slot + USEC_PER_MINUTE + BACKOFF_MIN_USEC);
+        assert_true(fsm.deadline_usec <= slot + USEC_PER_MINUTE + BACKOFF_MAX_USEC);
+        assert_int_equal(step(&fsm, FSM_EVENT_RENEW, slot + 1).count, 0);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_REREGISTER, slot + 1), ACTION_REGISTER, ACTION_PUBLISH);
+
+        /* What was asked for while a report was in flight: the person is served, the address waits. */
+        fsm = in_state(FSM_REPORTING);
+        (void) step(&fsm, FSM_EVENT_RENEW, START);
+        ASSERT_ACTIONS(step_retry_after(&fsm, START, USEC_PER_MINUTE), ACTION_PUBLISH);
+        fsm = in_state(FSM_REPORTING);
+        (void) step(&fsm, FSM_EVENT_REREGISTER, START);
+        ASSERT_ACTIONS(step_retry_after(&fsm, START, USEC_PER_MINUTE), ACTION_PUBLISH, ACTION_REGISTER);
+}
+
+static void test_forgotten_twice_is_a_failure(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REPORTING);
+
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START), ACTION_PUBLISH, ACTION_REGISTER);
+        assert_false(fsm.has_registered);
+        (void) step(&fsm, FSM_EVENT_OK, START + 1);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + 2), ACTION_PUBLISH);
+        assert_int_equal(fsm.state, FSM_REPORT_WAIT);
+        assert_int_equal(fsm.failures, 1);
+
+        (void) step(&fsm, FSM_EVENT_TIMER, START + INTERVAL);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + INTERVAL), ACTION_PUBLISH, ACTION_REGISTER);
+}
+
+static void test_refused_id_is_dropped_once(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REGISTERING);
+
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, START), ACTION_PUBLISH, ACTION_REGISTER_WITHOUT_ID);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, START), ACTION_PUBLISH);
+        assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
+
+        /* The stored id was not replaced, so the next try has it again. */
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, START + USEC_PER_MINUTE), ACTION_REGISTER,
+                        ACTION_PUBLISH);
+}
+
+static void test_wishes_are_kept(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REGISTERING);
+
+        /* The registration in flight has the old address: another follows before the report. */
+        (void) step(&fsm, FSM_EVENT_RENEW, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REGISTER);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
+
+        (void) step(&fsm, FSM_EVENT_RELOAD, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REGISTER);
+}
+
+static uint64_t next_random(uint64_t *seed) {
+        /* splitmix64, Steele et al. 2014: small, and good enough to wander through a table. */
+        uint64_t z = (*seed += 0x9E3779B97F4A7C15);
+
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+}
+
+static void check_invariants(const Fsm *fsm, const FsmStep *taken, bool was_in_flight, bool had_exit) {
+        bool is_request_state = fsm->state == FSM_REGISTERING || fsm->state == FSM_REPORTING;
+        bool did_persist = false, did_publish = false, did_exit = false;
+        unsigned n_requests = 0;
+
+        for (size_t i = 0; i < taken->count; i++)
+                switch (taken->actions[i]) {
+                case ACTION_REGISTER:
+                case ACTION_REGISTER_WITHOUT_ID:
+                case ACTION_REPORT:
+                        n_requests++;
+                        break;
+                case ACTION_PERSIST:
+                        assert_false(did_publish);
+                        did_persist = true;
+                        break;
+                case ACTION_PUBLISH:
+                        did_publish = true;
+                        break;
+                case ACTION_EXIT:
+                        did_exit = true;
+                        break;
+                default:
+                        break;
+                }
+
+        assert_true(n_requests <= 1);
+        if (n_requests > 0)
+                assert_false(was_in_flight);
+        if (did_persist)
+                assert_true(did_publish);
+        if (is_request_state)
+                assert_true(fsm->is_in_flight);
+        else if (fsm->state != FSM_STOPPING)
+                assert_false(fsm->is_in_flight);
+        assert_true(fsm->is_in_flight || fsm->deadline_usec != USEC_INFINITY || did_exit || had_exit);
+        assert_true(is_request_state == (fsm->deadline_usec == USEC_INFINITY) || fsm->state == FSM_STOPPING);
+}
+
+static void test_random_sequences(void **state _unused_) {
+        uint64_t seed = (uint64_t) now_usec(CLOCK_REALTIME);
+
+        print_message("seed %#" PRIx64 "\n", seed);
+
+        for (unsigned run = 0; run < 2000; run++) {
+                usec_t now = START;
+                bool has_exited = false;
+                Fsm fsm;
+
+                fsm_init(&fsm, (1 + next_random(&seed) % 120) * USEC_PER_SEC, now);
+                for (unsigned i = 0; i < 300; i++) {
+                        FsmEvent event = { .random = next_random(&seed) };
+                        bool was_in_flight = fsm.is_in_flight;
+                        FsmStep taken;
+
+                        event.type = (FsmEventType) (next_random(&seed) % _FSM_EVENT_MAX);
+                        if (event.type == FSM_EVENT_STOP && next_random(&seed) % 64 != 0)
+                                event.type = FSM_EVENT_TIMER;
+                        if (event.type < FSM_EVENT_TIMER && !fsm.is_in_flight)
+                                event.type = FSM_EVENT_TIMER;
+                        if (event.type == FSM_EVENT_TIMER && fsm.deadline_usec == USEC_INFINITY)
+                                event.type = fsm.is_in_flight ? FSM_EVENT_FAILED : FSM_EVENT_RENEW;
+
+                        if (event.type == FSM_EVENT_TIMER)
+                                now = fsm.deadline_usec;
+                        else if (fsm.deadline_usec > now)
+                                now += next_random(&seed) %
+                                       (fsm.deadline_usec - now < USEC_PER_SEC ? fsm.deadline_usec - now
+                                                                               : USEC_PER_SEC);
+                        event.now_usec = now;
+                        if (event.type == FSM_EVENT_FAILED && next_random(&seed) % 4 == 0)
+                                event.retry_after_usec = next_random(&seed) % USEC_PER_HOUR;
+
+                        fsm_step(&fsm, &event, &taken);
+                        check_invariants(&fsm, &taken, was_in_flight && event.type >= FSM_EVENT_TIMER,
+                                        has_exited);
+                        if (taken.count > 0 && taken.actions[taken.count - 1] == ACTION_EXIT)
+                                has_exited = true;
+                        if (fsm.deadline_usec != USEC_INFINITY)
+                                assert_true(fsm.deadline_usec >= now);
+                }
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_table),
+                cmocka_unit_test(test_registration_backs_off),
+                cmocka_unit_test(test_slots_do_not_move),
+                cmocka_unit_test(test_outage_has_one_early_retry),
+                cmocka_unit_test(test_retry_after),
+                cmocka_unit_test(test_forgotten_twice_is_a_failure),
+                cmocka_unit_test(test_refused_id_is_dropped_once),
+                cmocka_unit_test(test_wishes_are_kept),
+                cmocka_unit_test(test_random_sequences),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
