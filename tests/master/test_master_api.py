@@ -4,6 +4,8 @@ import json
 
 import requests
 
+from support.wait import wait_until
+
 
 def test_a_new_name_gets_an_id_and_keeps_it(master):
     first = master.register()
@@ -30,10 +32,10 @@ def test_a_registration_that_is_wrong_says_why(master):
 
 def test_a_report_is_stored_and_makes_the_node_online(master):
     master.register()
-    assert master.http.get(f"{master.nodes_url}/A1", timeout=10).json()["status"] == "offline"
+    assert master.node("A1")["status"] == "offline"
     answer = master.report("A1", {"log-fluentbit": {"ok": True}})
     assert answer.status_code == 200
-    node = master.http.get(f"{master.nodes_url}/A1", timeout=10).json()
+    node = master.node("A1")
     assert node == answer.json()
     assert node["health"] == {"log-fluentbit": {"ok": True}}
     assert node["status"] == "online"
@@ -45,21 +47,21 @@ def test_nodes_and_statistics(master):
     master.register()
     master.register("dev-bob-db01")
     master.report("A2")
-    assert [node["id"] for node in master.http.get(master.nodes_url, timeout=10).json()] == ["A1", "A2"]
-    assert master.http.get(f"{master.nodes_url}/statistics", timeout=10).json() == {
+    assert [node["id"] for node in master.nodes()] == ["A1", "A2"]
+    assert master.statistics() == {
         "total": 2,
         "status_statistics": [{"status": "online", "count": 1}, {"status": "offline", "count": 1}]}
 
 
-def test_nodes_json_follows_who_is_online(start_master, eventually):
+def test_nodes_json_follows_who_is_online(start_master):
     master = start_master("--offline-after", "0.6")
-    eventually(lambda: master.nodes_json.exists() and json.loads(master.nodes_json.read_text()) == [])
+    wait_until(lambda: master.nodes_json.exists() and json.loads(master.nodes_json.read_text()) == [])
     master.register()
     master.report("A1")
     assert json.loads(master.nodes_json.read_text()) == [
         {"node_id": "A1", "user_id": "alice", "ip": "10.0.0.5", "hostname": "dev-alice-web01",
          "labels": {"env": "dev", "instance": "web01"}}]
-    eventually(lambda: json.loads(master.nodes_json.read_text()) == [])
+    wait_until(lambda: json.loads(master.nodes_json.read_text()) == [])
 
 
 def test_the_database_survives_a_restart(start_master):
@@ -73,7 +75,7 @@ def test_the_database_survives_a_restart(start_master):
 def test_connections_are_kept_alive(master):
     for _ in range(5):
         master.register()
-    assert len({entry["peer"] for entry in master.journal()}) == 1
+    assert len({entry["peer"] for entry in master.requests()}) == 1
 
 
 def test_bearer_token(start_master):

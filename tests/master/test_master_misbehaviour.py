@@ -1,6 +1,5 @@
 """The dev Master misbehaves exactly as told, and writes down what it saw."""
 
-import base64
 import socket
 import time
 from threading import Thread
@@ -8,11 +7,13 @@ from threading import Thread
 import pytest
 import requests
 
+from support.wait import wait_until
+
 RAW = b'{ "id" :"A1",\t"big": 18446744073709551615, "price": 1.10, "name": "caf\\u00e9 \xff" }\n'
 
 
 def test_an_answer_is_sent_byte_for_byte(master):
-    master.behave({"match": "register", "status": 201, "body_base64": base64.b64encode(RAW).decode(), "times": 1})
+    master.behave({"match": "register", "status": 201, "raw": RAW, "times": 1})
     answer = master.register()
     assert (answer.status_code, answer.content) == (201, RAW)
     assert master.register().json()["id"] == "A1"
@@ -65,7 +66,7 @@ def test_delay_huge_and_trickle(master):
     assert time.monotonic() - started >= 0.002 * len(slow.content)
 
 
-def test_a_hanging_request_is_in_the_journal_and_ends_with_the_rule(master, eventually):
+def test_a_hanging_request_is_in_the_journal_and_ends_with_the_rule(master):
     master.behave({"match": "register", "hang": True})
     outcome = []
 
@@ -77,40 +78,40 @@ def test_a_hanging_request_is_in_the_journal_and_ends_with_the_rule(master, even
 
     thread = Thread(target=register)
     thread.start()
-    eventually(lambda: len(master.journal()) == 1)
-    assert master.journal()[0]["answered"] is None
+    wait_until(lambda: len(master.requests()) == 1)
+    assert master.requests()[0]["answered"] is None
     master.behave()
     thread.join(5)
-    assert outcome and master.journal()[0]["answered"]
+    assert outcome and master.requests()[0]["answered"]
 
 
-def test_a_hanging_request_ends_with_its_client(master, eventually):
+def test_a_hanging_request_ends_with_its_client(master):
     master.behave({"hang": True})
     with socket.create_connection(("127.0.0.1", master.port)) as client:
         client.sendall(b"POST /api/v1/master/nodes HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-        eventually(lambda: len(master.journal()) == 1)
-    eventually(lambda: master.journal()[0]["answered"])
+        wait_until(lambda: len(master.requests()) == 1)
+    wait_until(lambda: master.requests()[0]["answered"])
 
 
 def test_the_journal_shows_what_was_sent(master):
     body = '{"timestamp":"é", "health":{"a-b":1.10}}'.encode()
     requests.put(f"{master.nodes_url}/A%2F1/status", data=body, headers={"X-Test": "yes"}, timeout=10)
-    [entry] = master.journal()
+    [entry] = master.requests()
     assert (entry["kind"], entry["method"], entry["status"]) == ("report", "PUT", 404)
     assert entry["path"] == "/api/v1/master/nodes/A%2F1/status"
     assert entry["body"] == body.decode()
     assert ["X-Test", "yes"] in entry["headers"]
     assert abs(entry["wall"] - time.time()) < 5 and abs(entry["monotonic"] - time.monotonic()) < 5
-    master.http.delete(f"{master.url}/test/requests", timeout=10)
-    assert master.journal() == []
+    master.clear_requests()
+    assert master.requests() == []
 
 
 def test_forgetting(master):
     master.register()
     master.register("dev-bob-db01")
-    assert master.http.post(f"{master.url}/test/forget", json={"id": "A1"}, timeout=10).status_code == 204
+    master.forget("A1")
     assert [master.report("A1").status_code, master.report("A2").status_code] == [404, 200]
-    assert master.http.post(f"{master.url}/test/forget", timeout=10).status_code == 204
+    master.forget()
     assert master.report("A2").status_code == 404
     assert master.register().json()["id"] == "A3"  # an id never comes back as another node's
 

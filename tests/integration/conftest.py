@@ -1,0 +1,115 @@
+"""Fixtures of the integration tests. Each test has its own Master, bus, folders and ports: they run in parallel."""
+
+import os
+
+import pytest
+
+from support.agent import BINARY, Agent
+from support.bus import Bus
+from support.client import BusClient
+from support.master import Master
+
+
+def pytest_sessionstart():
+    if not BINARY.exists():
+        pytest.exit(f"there is no agent at {BINARY}: build it, or name it in ARGUS_AGENT", returncode=2)
+
+
+@pytest.fixture
+def state_root(tmp_path):
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start_master(tmp_path_factory):
+    """Starts a dev Master with more arguments."""
+    masters = []
+
+    def start(*arguments, **options):
+        masters.append(Master(tmp_path_factory.mktemp("master"), *arguments, **options))
+        return masters[-1]
+
+    yield start
+    for master in masters:
+        master.stop()
+
+
+@pytest.fixture
+def master(start_master):
+    return start_master()
+
+
+@pytest.fixture
+def bus():
+    private = Bus()
+    yield private
+    private.remove()
+
+
+@pytest.fixture
+def policy_bus():
+    """A bus with the rules of a system bus and the project's policy file."""
+    private = Bus(with_project_policy=True)
+    yield private
+    private.remove()
+
+
+@pytest.fixture
+def connect():
+    """Connects a D-Bus client that lasts until the test's end."""
+    clients = []
+
+    def connect_to(address):
+        clients.append(BusClient(address))
+        return clients[-1]
+
+    yield connect_to
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def agent(request, state_root):
+    """Starts an agent: agent(*arguments, VARIABLE=value, …). It reports to `master` and sits on `bus` if the test has
+    them. Afterwards each agent must end well on SIGTERM, whatever the test did to it, and free of sanitizer reports."""
+    agents = []
+    # asked for here, so that they end after the agents
+    around = {name: request.getfixturevalue(name) for name in ("master", "start_master", "bus", "policy_bus")
+              if name in request.fixturenames}
+    private = around.get("bus") or around.get("policy_bus")
+
+    def start(*arguments, wrapper=(), user=None, **variables):
+        if "master" in around:
+            variables = {"MASTER_ENDPOINT": around["master"].url} | variables
+        if private:
+            variables = {"AGENT_BUS": "system", "DBUS_SYSTEM_BUS_ADDRESS": private.address} | variables
+        options = {"user": user} if user else {}
+        agents.append(Agent(state_root, variables, arguments, wrapper, **options))
+        return agents[-1]
+
+    yield start
+    ended_badly = []
+    for started in agents:
+        if started.is_running and started.stop() != 0:
+            ended_badly.append(started.output())
+        started.check_sanitizers()
+    assert not ended_badly, "\n".join(ended_badly)
+
+
+@pytest.fixture
+def run_agent(agent):
+    """Runs an agent to its end: (exit status, all output)."""
+    def run(*arguments, deadline=20.0, **variables):
+        started = agent(*arguments, **variables)
+        status = started.wait_exit(deadline)
+        return status, started.output()
+
+    return run
+
+
+@pytest.fixture
+def as_root():
+    if os.geteuid() != 0:
+        pytest.skip("this test needs root")

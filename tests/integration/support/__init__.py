@@ -1,0 +1,1 @@
+"""What the integration tests are made of: processes, the dev Master, a private bus, the agent."""
