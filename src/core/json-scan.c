@@ -1,0 +1,341 @@
+/* The strict JSON reader. Health files and the Master's answers come from elsewhere and may be as large as a
+ * mebibyte, so each byte is looked at once, runs of plain string bytes eight at a time, and nesting costs
+ * one bit a level instead of a stack frame. */
+#include "core/json-scan.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "core/json-bytes.h"
+
+typedef struct Scanner {
+        const unsigned char *start, *p, *end;
+        uint64_t objects[JSON_NESTING_MAX / 64]; /* for each open level: 1 is an object, 0 an array */
+        size_t depth;
+        JsonError error;
+} Scanner;
+
+/* What may come next, white space aside. */
+typedef enum Expectation {
+        EXPECT_VALUE,
+        EXPECT_VALUE_OR_END, /* behind [ */
+        EXPECT_NAME,
+        EXPECT_NAME_OR_END, /* behind { */
+        EXPECT_COLON,
+        EXPECT_COMMA_OR_END,
+        EXPECT_NOTHING, /* the outermost value is complete */
+} Expectation;
+
+/* How a UTF-8 sequence goes on, by its first byte from 0xC0 on. The range of the second byte is what rules
+ * out overlong forms, surrogates and all above U+10FFFF. Length 0: starts no sequence. */
+static const struct {
+        unsigned char length, second_min, second_max;
+} sequences[0x40] = {
+        [0x02 ... 0x1F] = { 2, 0x80, 0xBF },
+        [0x20] = { 3, 0xA0, 0xBF },
+        [0x21 ... 0x2C] = { 3, 0x80, 0xBF },
+        [0x2D] = { 3, 0x80, 0x9F },
+        [0x2E ... 0x2F] = { 3, 0x80, 0xBF },
+        [0x30] = { 4, 0x90, 0xBF },
+        [0x31 ... 0x33] = { 4, 0x80, 0xBF },
+        [0x34] = { 4, 0x80, 0x8F },
+};
+
+static bool is_hex_digit(unsigned char byte) {
+        unsigned char lower = byte | 0x20;
+
+        return (byte >= '0' && byte <= '9') || (lower >= 'a' && lower <= 'f');
+}
+
+static bool is_digit(unsigned char byte) {
+        return byte >= '0' && byte <= '9';
+}
+
+static int scan_fail(Scanner *s, const unsigned char *at, const char *reason) {
+        s->error = (JsonError){ .offset = (size_t) (at - s->start), .reason = reason };
+        return -EBADMSG;
+}
+
+static int scan_incomplete(Scanner *s) {
+        s->error = (JsonError){
+                .offset = (size_t) (s->end - s->start),
+                .reason = "unexpected end",
+                .is_incomplete = true,
+        };
+        return -EBADMSG;
+}
+
+/* Returns the length of the escape sequence at p, which is a backslash. */
+static int scan_escape(Scanner *s, const unsigned char *p) {
+        if (s->end - p < 2)
+                return scan_incomplete(s);
+
+        switch (p[1]) {
+        case '"':
+        case '\\':
+        case '/':
+        case 'b':
+        case 'f':
+        case 'n':
+        case 'r':
+        case 't':
+                return 2;
+        case 'u':
+                break;
+        default:
+                return scan_fail(s, p + 1, "unknown escape in a string");
+        }
+
+        for (int i = 2; i < 6; i++) {
+                if (p + i == s->end)
+                        return scan_incomplete(s);
+                if (!is_hex_digit(p[i]))
+                        return scan_fail(s, p + i, "\\u without four hexadecimal digits");
+        }
+        return 6;
+}
+
+/* Returns the length of the UTF-8 sequence at p, which is no ASCII. A wrong one is reported at its start. */
+static int scan_sequence(Scanner *s, const unsigned char *p) {
+        size_t index = *p < 0xC0 ? 0 : *p - 0xC0;
+        unsigned char min = sequences[index].second_min, max = sequences[index].second_max;
+        int length = sequences[index].length;
+
+        if (length == 0)
+                return scan_fail(s, p, "not UTF-8");
+
+        for (int i = 1; i < length; i++) {
+                if (p + i == s->end)
+                        return scan_incomplete(s);
+                if (p[i] < min || p[i] > max)
+                        return scan_fail(s, p, "not UTF-8");
+                min = 0x80;
+                max = 0xBF;
+        }
+        return length;
+}
+
+static int scan_string(Scanner *s) {
+        const unsigned char *p = s->p + 1;
+
+        for (;;) {
+                int length;
+
+                p = skip_plain(p, s->end);
+                if (p == s->end)
+                        return scan_incomplete(s);
+                if (*p == '"')
+                        break;
+                if (*p < 0x20)
+                        return scan_fail(s, p, "control character in a string");
+
+                /* Such characters seldom come alone: "\u4e2d\u6587", "中文". */
+                do {
+                        length = *p == '\\' ? scan_escape(s, p) : scan_sequence(s, p);
+                        if (length < 0)
+                                return length;
+                        p += length;
+                } while (p < s->end && (*p == '\\' || *p >= 0x80));
+        }
+
+        s->p = p + 1;
+        return 0;
+}
+
+/* One digit at least. */
+static int scan_digits(Scanner *s) {
+        if (s->p == s->end)
+                return scan_incomplete(s);
+        if (!is_digit(*s->p))
+                return scan_fail(s, s->p, "a digit is missing in a number");
+
+        while (s->p < s->end && is_digit(*s->p))
+                s->p++;
+        return 0;
+}
+
+static bool scan_byte(Scanner *s, char byte) {
+        if (s->p == s->end || *s->p != (unsigned char) byte)
+                return false;
+
+        s->p++;
+        return true;
+}
+
+static int scan_number(Scanner *s) {
+        int r;
+
+        (void) scan_byte(s, '-');
+        if (scan_byte(s, '0')) {
+                if (s->p < s->end && is_digit(*s->p))
+                        return scan_fail(s, s->p, "leading zero in a number");
+        } else {
+                r = scan_digits(s);
+                if (r < 0)
+                        return r;
+        }
+
+        if (scan_byte(s, '.')) {
+                r = scan_digits(s);
+                if (r < 0)
+                        return r;
+        }
+
+        if (scan_byte(s, 'e') || scan_byte(s, 'E')) {
+                if (!scan_byte(s, '-'))
+                        (void) scan_byte(s, '+');
+                r = scan_digits(s);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int scan_literal(Scanner *s, const char *literal) {
+        for (const char *l = literal; *l; l++)
+                if (!scan_byte(s, *l))
+                        return s->p == s->end ? scan_incomplete(s) : scan_fail(s, s->p, "unknown word");
+        return 0;
+}
+
+static int scan_open(Scanner *s, bool is_object) {
+        uint64_t bit = UINT64_C(1) << s->depth % 64;
+        uint64_t *word = s->objects + s->depth / 64;
+
+        if (s->depth == JSON_NESTING_MAX)
+                return scan_fail(s, s->p, "nesting deeper than 512");
+
+        *word = is_object ? *word | bit : *word & ~bit;
+        s->depth++;
+        s->p++;
+        return is_object ? EXPECT_NAME_OR_END : EXPECT_VALUE_OR_END;
+}
+
+static bool scan_is_in_object(const Scanner *s) {
+        size_t level = s->depth - 1;
+
+        return s->objects[level / 64] >> level % 64 & 1;
+}
+
+/* Behind a whole value. */
+static Expectation scan_next(const Scanner *s) {
+        return s->depth == 0 ? EXPECT_NOTHING : EXPECT_COMMA_OR_END;
+}
+
+static int scan_close(Scanner *s) {
+        s->depth--;
+        s->p++;
+        return (int) scan_next(s);
+}
+
+/* A whole value, or the opening of an array or object. */
+static int scan_value(Scanner *s) {
+        int r;
+
+        switch (*s->p) {
+        case '{':
+                return scan_open(s, true);
+        case '[':
+                return scan_open(s, false);
+        case '"':
+                r = scan_string(s);
+                break;
+        case 't':
+                r = scan_literal(s, "true");
+                break;
+        case 'f':
+                r = scan_literal(s, "false");
+                break;
+        case 'n':
+                r = scan_literal(s, "null");
+                break;
+        default:
+                if (is_digit(*s->p) || *s->p == '-')
+                        r = scan_number(s);
+                else if (*s->p == 0xEF && s->p == s->start)
+                        r = scan_fail(s, s->p, "byte order mark");
+                else
+                        r = scan_fail(s, s->p, "a value is missing");
+        }
+
+        return r < 0 ? r : (int) scan_next(s);
+}
+
+/* Takes one token. Returns what is expected behind it, or -EBADMSG. */
+static int scan_token(Scanner *s, Expectation expectation) {
+        bool is_object;
+        int r;
+
+        switch (expectation) {
+        case EXPECT_VALUE_OR_END:
+                return *s->p == ']' ? scan_close(s) : scan_value(s);
+
+        case EXPECT_NAME_OR_END:
+        case EXPECT_NAME:
+                if (*s->p == '}' && expectation == EXPECT_NAME_OR_END)
+                        return scan_close(s);
+                if (*s->p != '"')
+                        return scan_fail(s, s->p, "a name in quotes is missing");
+                r = scan_string(s);
+                return r < 0 ? r : EXPECT_COLON;
+
+        case EXPECT_COLON:
+                if (!scan_byte(s, ':'))
+                        return scan_fail(s, s->p, "a colon is missing");
+                return EXPECT_VALUE;
+
+        case EXPECT_COMMA_OR_END:
+                is_object = scan_is_in_object(s);
+                if (*s->p == (is_object ? '}' : ']'))
+                        return scan_close(s);
+                if (!scan_byte(s, ','))
+                        return scan_fail(s, s->p,
+                                        is_object ? "a comma or } is missing" : "a comma or ] is missing");
+                return is_object ? EXPECT_NAME : EXPECT_VALUE;
+
+        default: /* EXPECT_VALUE; the scan is over at EXPECT_NOTHING */
+                return scan_value(s);
+        }
+}
+
+static int scan_text(Scanner *s, JsonSlice *ret_value) {
+        const unsigned char *value;
+        int expectation = EXPECT_VALUE;
+
+        value = s->p = skip_space(s->p, s->end);
+        while (expectation != EXPECT_NOTHING) {
+                s->p = skip_space(s->p, s->end);
+                if (s->p == s->end)
+                        return scan_incomplete(s);
+
+                expectation = scan_token(s, (Expectation) expectation);
+                if (expectation < 0)
+                        return expectation;
+        }
+
+        ret_value->text = (const char *) value;
+        ret_value->size = (size_t) (s->p - value);
+
+        s->p = skip_space(s->p, s->end);
+        if (s->p < s->end)
+                return scan_fail(s, s->p, "text behind the value");
+        return 0;
+}
+
+int json_scan(const char *text, size_t size, JsonSlice *ret_value, JsonError *ret_error) {
+        const unsigned char *start = (const unsigned char *) (size > 0 ? text : "");
+        Scanner s = { .start = start, .p = start, .end = start + size };
+        JsonSlice value = {};
+        int r;
+
+        r = scan_text(&s, &value);
+        if (r < 0) {
+                if (ret_error)
+                        *ret_error = s.error;
+                return r;
+        }
+
+        *ret_value = value;
+        return 0;
+}
