@@ -64,11 +64,13 @@ typedef struct ConfigMessages {
         size_t n_errors;
 } ConfigMessages;
 
-/* Reads `environment` (as environ is; NULL-terminated). Every wrong variable gives exactly one message with
- * its name, its value (made safe to show; never of MASTER_ENDPOINT's user info nor of a secret) and what is
- * accepted. Near misses of known names are warnings with the right name. Returns 0 and a configuration to be
- * released with config_done(); -EINVAL if there is an error among the messages; or -ENOMEM. The messages are
- * set in all cases but -ENOMEM, and released with config_messages_done(). */
+/* Reads `environment` (as environ is; NULL-terminated; of several entries with one name the first counts, as
+ * for getenv()). A variable that is set but empty counts as not set, but for AGENT_HOSTNAME and the required
+ * MASTER_ENDPOINT: there it is wrong. Every wrong variable gives exactly one message with its name, its
+ * value (made safe to show; never of MASTER_ENDPOINT's user info nor of a secret) and what is accepted. Near
+ * misses of known names are warnings with the right name. Returns 0 and a configuration to be released with
+ * config_done(); -EINVAL if there is an error among the messages; or -ENOMEM. The messages are set in all
+ * cases but -ENOMEM, and released with config_messages_done(). */
 int config_parse(char *const *environment, const ConfigDefaults *defaults, Config *ret,
                 ConfigMessages *ret_messages);
 

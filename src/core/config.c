@@ -1,0 +1,248 @@
+/* The configuration as a whole: every variable is read and every error said, whatever was wrong before it.
+ * Whoever mends the environment wants to do it once. */
+#include "core/config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "core/config-names.h"
+#include "core/config-table.h"
+#include "util/text.h"
+
+enum { VALUE_SHOWN_MAX = 64, INTERVAL_DEFAULT_SECONDS = 60 };
+
+/* The first entry counts, as for getenv(). */
+static const char *environment_get(char *const *environment, const char *name) {
+        size_t size = strlen(name);
+
+        for (char *const *entry = environment; entry && *entry; entry++) {
+                if (strncmp(*entry, name, size) == 0 && (*entry)[size] == '=')
+                        return *entry + size + 1;
+        }
+
+        return NULL;
+}
+
+bool config_is_set(const ConfigParser *parser, const char *name) {
+        return !isempty(environment_get(parser->environment, name));
+}
+
+bool config_is_plain(const char *text) {
+        size_t size = strlen(text);
+
+        while (size > 0) {
+                char safe[8];
+                uint32_t code_point;
+                size_t length = text_decode_utf8(text, size, &code_point);
+
+                if (length == 0)
+                        return false;
+
+                /* What may be shown is said in one place only. */
+                text_sanitize_into(safe, sizeof safe, text, length);
+                if (strncmp(safe, text, length) != 0)
+                        return false;
+
+                text += length;
+                size -= length;
+        }
+
+        return true;
+}
+
+/* What cannot be seen is written as \xNN, since it is mostly what is wrong (a file with CR LF). */
+char *config_show(const char *value) {
+        size_t size = strlen(value);
+
+        return config_is_plain(value) ? text_sanitize(value, size, VALUE_SHOWN_MAX)
+                                      : text_escape(value, size, VALUE_SHOWN_MAX);
+}
+
+int config_message(ConfigParser *parser, bool is_error, const char *variable, const char *format, ...) {
+        ConfigMessages *messages = &parser->messages;
+        ConfigMessage *items;
+        va_list arguments;
+        char *text;
+        int length;
+
+        items = reallocarray(messages->items, messages->count + 1, sizeof *items);
+        if (!items)
+                return -ENOMEM;
+        messages->items = items;
+
+        va_start(arguments, format);
+        length = vasprintf(&text, format, arguments);
+        va_end(arguments);
+        if (length < 0)
+                return -ENOMEM;
+
+        items[messages->count++] = (ConfigMessage){ is_error, variable, text };
+        messages->n_errors += is_error;
+        return 0;
+}
+
+int config_wrong(ConfigParser *parser, const ConfigVariable *variable, const char *value,
+                const char *reason) {
+        const char *name = variable->name, *accepted = variable->accepted;
+        const char *separator = reason ? "; " : "";
+        _cleanup_free_ char *shown = NULL;
+
+        reason = strempty(reason);
+        if (!value)
+                return config_message(parser, true, name, "%s is not set: %s%saccepted is %s", name, reason,
+                                separator, accepted);
+        if (variable->is_secret && *value)
+                return config_message(parser, true, name,
+                                "%s is wrong (its value is not shown, it may be secret): %s%saccepted is %s",
+                                name, reason, separator, accepted);
+
+        shown = config_show(value);
+        if (!shown)
+                return -ENOMEM;
+        return config_message(parser, true, name, "%s=\"%s\" is wrong: %s%saccepted is %s", name, shown,
+                        reason, separator, accepted);
+}
+
+/* Not built yet. What is asked for is never silently left undone, so the value is checked and then refused.
+ * This function and its call go away with the features. */
+static int refuse_unsupported(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+        bool is_units = streq(variable->name, "AGENT_WATCH_UNITS") && parser->config.n_watch_units > 0;
+        bool is_change = streq(variable->name, "AGENT_REPORT_ON_CHANGE") && parser->config.report_on_change;
+        _cleanup_free_ char *shown = NULL;
+
+        if (!is_units && !is_change)
+                return 0;
+
+        shown = config_show(value);
+        if (!shown)
+                return -ENOMEM;
+        return config_message(parser, true, variable->name, "%s=\"%s\" is not supported by this version yet",
+                        variable->name, shown);
+}
+
+static int parse_variable(ConfigParser *parser, const ConfigVariable *variable) {
+        const char *value = environment_get(parser->environment, variable->name);
+        int r;
+
+        if (isempty(value)) {
+                if (value && variable->empty_is_wrong)
+                        return config_wrong(parser, variable, value, NULL);
+                return variable->fallback ? variable->fallback(parser, variable) : 0;
+        }
+
+        r = variable->parse(parser, variable, value);
+        return r < 0 ? r : refuse_unsupported(parser, variable, value);
+}
+
+/* Warns of a variable that is none of ours, but nearly. */
+static int check_name(ConfigParser *parser, const char *entry) {
+        size_t size = strcspn(entry, "="), nearest = SIZE_MAX;
+        const ConfigVariable *meant = NULL;
+        _cleanup_free_ char *shown = NULL;
+
+        if (entry[size] != '=') /* no variable at all */
+                return 0;
+
+        for (size_t i = 0; i < config_table_size; i++) {
+                const char *known = config_table[i].name;
+                size_t distance;
+
+                if (strlen(known) == size && memcmp(known, entry, size) == 0)
+                        return 0;
+
+                distance = config_name_distance(entry, size, known);
+                if (distance < nearest) {
+                        nearest = distance;
+                        meant = &config_table[i];
+                }
+        }
+        if (!meant)
+                return 0;
+
+        shown = text_escape(entry, size, VALUE_SHOWN_MAX);
+        if (!shown)
+                return -ENOMEM;
+        return config_message(parser, false, meant->name, "%s is unknown and not used: is %s meant?", shown,
+                        meant->name);
+}
+
+static int parse_all(ConfigParser *parser) {
+        int r;
+
+        for (size_t i = 0; i < config_table_size; i++) {
+                r = parse_variable(parser, &config_table[i]);
+                if (r < 0)
+                        return r;
+        }
+
+        for (char *const *entry = parser->environment; entry && *entry; entry++) {
+                r = check_name(parser, *entry);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+int config_parse(char *const *environment, const ConfigDefaults *defaults, Config *ret,
+                ConfigMessages *ret_messages) {
+        static const ConfigDefaults none = {};
+        ConfigParser parser = {
+                .environment = environment,
+                .defaults = defaults ? defaults : &none,
+                .config = {
+                        .report_interval_usec = INTERVAL_DEFAULT_SECONDS * USEC_PER_SEC,
+                        .log_level = LOG_INFO,
+                },
+        };
+        int r;
+
+        assert(ret);
+        assert(ret_messages);
+
+        r = parse_all(&parser);
+        if (r < 0) {
+                config_done(&parser.config);
+                config_messages_done(&parser.messages);
+                return r;
+        }
+
+        *ret_messages = parser.messages;
+        if (parser.messages.n_errors > 0) {
+                config_done(&parser.config);
+                return -EINVAL;
+        }
+
+        *ret = parser.config;
+        return 0;
+}
+
+void config_done(Config *config) {
+        for (size_t i = 0; i < config->n_endpoints; i++)
+                endpoint_done(&config->endpoints[i]);
+        for (size_t i = 0; i < config->n_watch_units; i++)
+                free(config->watch_units[i]);
+        free(config->watch_units);
+
+        free(config->hostname);
+        free(config->env);
+        free(config->user);
+        free(config->instance);
+        free(config->address);
+        free(config->state_root);
+        free(config->ca_file);
+        free(config->token_file);
+        free(config->client_cert_file);
+        free(config->client_key_file);
+        *config = (Config){};
+}
+
+void config_messages_done(ConfigMessages *messages) {
+        for (size_t i = 0; i < messages->count; i++)
+                free(messages->items[i].text);
+        free(messages->items);
+        *messages = (ConfigMessages){};
+}
