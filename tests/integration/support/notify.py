@@ -1,0 +1,51 @@
+"""The other end of NOTIFY_SOCKET, as systemd would be."""
+
+import socket
+import threading
+import time
+from dataclasses import dataclass
+
+from support.wait import wait_until
+
+
+@dataclass
+class Notification:
+    monotonic: float
+    fields: dict
+
+
+class NotifySocket:
+    def __init__(self, path):
+        self.path = str(path)
+        self.received = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.path)
+        self._thread = threading.Thread(target=self._receive, daemon=True)
+        self._thread.start()
+
+    def _receive(self):
+        while True:
+            try:
+                data = self._socket.recv(65536)
+            except OSError:
+                return
+            if not data:
+                return
+            fields = dict(line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
+            self.received.append(Notification(time.monotonic(), fields))
+
+    def all(self, name):
+        return [note for note in list(self.received) if name in note.fields]
+
+    def last(self, name):
+        found = self.all(name)
+        return found[-1].fields[name] if found else None
+
+    def wait(self, name, deadline=10.0, count=1):
+        return wait_until(lambda: len(self.all(name)) >= count and self.all(name)[count - 1], deadline,
+                          lambda: f"notification {count} of {name} in {self.received}")
+
+    def close(self):
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        self._socket.close()

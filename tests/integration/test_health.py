@@ -1,0 +1,332 @@
+"""Health files: spliced in verbatim, or left out and named; none of them can hold the agent up."""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from support.agent import health_folder
+from support.inotify import ReadWatch
+from support.wait import wait_until
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def health(state_root):
+    return health_folder(state_root)
+
+
+@pytest.fixture
+def first_report(agent, master):
+    """Starts an agent over what lies in health/; returns the text of its first report."""
+    def get(**variables):
+        agent(**variables)
+        return master.wait_for_requests(1, kind="report")[0]["body"]
+
+    return get
+
+
+def reported(body):
+    return json.loads(body)["health"]
+
+
+def bad_files(agent, deadline=10):
+    """What the log says of bad files: {ARGUS_HEALTH_FILE: message}, once the first report is through."""
+    agent.wait_online(deadline)
+    return {entry["ARGUS_HEALTH_FILE"]: entry["MESSAGE"] for entry in agent.entries("health-file-bad")}
+
+
+def test_files_of_modules_arrive(first_report, health, master):
+    (health / "log-fluentbit.json").write_text('{"status": "healthy", "lag": 3}')
+    (health / "metric-node-exporter.json").write_text('{"status": "ok"}')
+    assert reported(first_report()) == {"log-fluentbit": {"status": "healthy", "lag": 3},
+                                        "metric-node-exporter": {"status": "ok"}}
+    wait_until(lambda: master.node("A1")["health"]["log-fluentbit"]["lag"] == 3, 10, "the Master has it")
+
+
+VERBATIM = ['{"n": 18446744073709551615}', '{"a":1.10,  "b" : 1E400}', '{"t":"\\u00e9\\/ é 😀"}', '{"x":1,"x":2}',
+            '[]', '{}', 'null', 'true', '42', '-0.0', '"text"', '"\\ud800"', '[ {"deep":\n\t[1,\r\n2]} ]']
+
+
+def test_values_are_spliced_in_verbatim(first_report, health):
+    for number, text in enumerate(VERBATIM):
+        (health / f"raw-{number:02}.json").write_bytes(text.encode())
+    body = first_report()
+    for number, text in enumerate(VERBATIM):
+        after = body.split(f'"raw-{number:02}":', 1)[1].lstrip(" ")
+        assert after.startswith(text), (text, after[:80])
+    assert len(json.loads(body)["health"]) == len(VERBATIM)
+
+
+def test_white_space_around_does_not_matter(first_report, health):
+    (health / "log-a.json").write_text(' \n\t{"a": 1}\r\n \n')
+    assert reported(first_report()) == {"log-a": {"a": 1}}
+
+
+INVALID = {"empty": b"", "white space": b" \n", "half": b'{"a": 1', "half a string": b'"abc', "trailing": b'{} {}',
+           "trailing comma": b'[1,]', "leading zero": b'{"a": 01}', "bare dot": b"[1.]", "plus": b"[+1]", "hex": b"[0x1]",
+           "NaN": b"[NaN]", "Infinity": b"[-Infinity]", "single quotes": b"{'a': 1}", "comment": b"{} // x",
+           "control in string": b'{"a": "x\ny"}', "tab in string": b'["\t"]', "DEL-free NUL": b'{"a": "\x00"}',
+           "NUL after": b"{}\x00", "bad UTF-8": b'["\xff"]', "overlong": b'["\xc0\xaf"]', "surrogate": b'["\xed\xa0\x80"]',
+           "too high": b'["\xf4\x90\x80\x80"]', "BOM": b"\xef\xbb\xbf{}", "UTF-16": '{"a": 1}'.encode("utf-16"),
+           "bad escape": b'["\\x41"]', "short escape": b'["\\u00e"]', "word": b"nul", "closing": b"]", "colon": b'{"a" 1}',
+           "number key": b"{1: 2}", "too deep": b"[" * 513 + b"]" * 513, "much too deep": b"[" * 100000}
+
+
+def test_one_bad_file_never_spoils_the_report(agent, master, health):
+    names = {f"bad-{number:02}": (what, content) for number, (what, content) in enumerate(INVALID.items())}
+    for key, (_, content) in names.items():
+        (health / f"{key}.json").write_bytes(content)
+    (health / "good-file.json").write_text('{"ok": true}')
+    (health / "good-deep.json").write_bytes(b"[" * 512 + b"]" * 512)
+    started = agent()
+    body = master.wait_for_requests(1, kind="report")[0]["body"]
+    assert set(reported(body)) == {"good-file", "good-deep"}
+    said = bad_files(started)
+    assert {names[key.removesuffix(".json")][0] for key in said} == set(INVALID)
+
+
+NAMES_IN = ["log-fluentbit", "a-b", "A.b_c-9", "x-" + "y" * 126, "a--b", "m-.x"]
+NAMES_IGNORED = ["nodash.json", "-a.json", "a-.json", ".hidden-file.json", "log-a.json.tmp", "log-a.JSON", "log-ajson", "-",
+                 ".json", "-.json", "README"]
+NAMES_INVALID = ["a-b c.json", "a-é.json", "x-" + "y" * 127 + ".json", "a-\n\x1b[31m.json", "systemd-nginx.json",
+                 'a-"b.json', "a-b\\.json", "a-b:c.json"]
+
+
+def test_names(agent, master, health):
+    for name in NAMES_IN:
+        (health / f"{name}.json").write_text("1")
+    for name in NAMES_IGNORED + NAMES_INVALID:
+        (health / name).write_text("1")
+    with open(os.fsencode(health) + b"/a-\xff\xfe.json", "w", encoding="ascii") as file:
+        file.write("1")
+    started = agent()
+    body = master.wait_for_requests(1, kind="report")[0]["body"]
+    assert set(reported(body)) == set(NAMES_IN)
+    said = bad_files(started)
+    assert len(said) == len(NAMES_INVALID) + 1, said
+    assert any(key.startswith("systemd-nginx") for key in said)
+    for line in started.lines:
+        assert line.isprintable() or line.startswith("{"), line
+    for entry in started.entries():
+        assert "\x1b" not in entry["MESSAGE"] and "\n" not in entry["MESSAGE"]
+
+
+def test_what_is_no_file_is_not_read(agent, master, health, tmp_path):
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"secret": 1}')
+    os.mkfifo(health / "a-fifo.json")
+    (health / "a-folder.json").mkdir()
+    (health / "a-link.json").symlink_to(secret)
+    (health / "a-broken.json").symlink_to("nowhere")
+    (health / "a-loop.json").symlink_to("a-loop.json")
+    with socket.socket(socket.AF_UNIX) as listener:
+        os.chdir(health)  # a socket's path is short
+        try:
+            listener.bind("a-socket.json")
+        finally:
+            os.chdir("/")
+    if os.geteuid() == 0:
+        os.mknod(health / "a-device.json", 0o666 | 0o020000, os.makedev(1, 5))  # /dev/zero
+    (health / "b-file.json").write_text("1")
+    started = agent()
+    [report] = master.wait_for_requests(1, kind="report")
+    assert reported(report["body"]) == {"b-file": 1}
+    assert report["monotonic"] - started.started < 2, "nothing of it blocks"
+
+
+HOLD_LEASE = """
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+file = open(sys.argv[1], "r+")
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("held", flush=True)
+signal.pause()
+"""
+
+
+def test_a_leased_file_does_not_block(agent, master, health):
+    path = health / "a-leased.json"
+    path.write_text("1")
+    (health / "b-file.json").write_text("2")
+    with subprocess.Popen([sys.executable, "-c", HOLD_LEASE, path], stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout.readline() == b"held\n"
+            started = agent()
+            [report] = master.wait_for_requests(1, kind="report")
+            assert reported(report["body"]) == {"b-file": 2}
+            assert report["monotonic"] - started.started < 2
+            assert any("a-leased" in key for key in bad_files(started))
+        finally:
+            holder.kill()
+
+
+def test_a_half_written_file_is_read_once_more(agent, master, health):
+    path = health / "log-slow.json"
+    path.write_text('{"a": 1')
+    watch = ReadWatch(path)
+    started = agent()
+    watch.wait(10)
+    with open(path, "a", encoding="ascii") as file:
+        file.write("}")
+    body = master.wait_for_requests(1, kind="report")[0]["body"]
+    watch.close()
+    assert reported(body) == {"log-slow": {"a": 1}}
+    assert bad_files(started) == {}
+
+
+def test_a_file_that_stays_half_is_named(agent, master, health):
+    (health / "log-half.json").write_text('{"a": 1')
+    started = agent()
+    assert any("log-half" in key for key in bad_files(started))
+
+
+def test_size_limits(agent, master, health):
+    (health / "a-fits.json").write_text('"' + "x" * (MIB - 2) + '"')
+    (health / "b-large.json").write_text('"' + "x" * (MIB - 1) + '"')
+    (health / "c-sparse.json").write_bytes(b"1")
+    os.truncate(health / "c-sparse.json", 1 << 40)
+    (health / "d-file.json").write_text("1")
+    started = agent()
+    body = master.wait_for_requests(1, kind="report")[0]["body"]
+    assert set(reported(body)) == {"a-fits", "d-file"}
+    said = bad_files(started)
+    assert {key.removesuffix(".json") for key in said} == {"b-large", "c-sparse"}
+
+
+def test_256_files_in_byte_order(agent, master, health):
+    names = [f"m-{number:03}" for number in range(260)] + ["Z-upper"]
+    for name in names:
+        (health / f"{name}.json").write_text("1")
+    started = agent()
+    body = master.wait_for_requests(1, kind="report")[0]["body"]
+    assert set(reported(body)) == set(sorted(names)[:256])
+    assert {key.removesuffix(".json") for key in bad_files(started)} == set(sorted(names)[256:])
+
+
+def test_8_mebibytes_in_all(agent, master, health):
+    for number in range(9):
+        (health / f"m-{number}.json").write_text('"' + "x" * (MIB - 2) + '"')
+    (health / "z-small.json").write_text("1")
+    started = agent()
+    body = master.wait_for_requests(1, 20, kind="report")[0]["body"]
+    assert {f"m-{number}" for number in range(8)} <= set(reported(body))
+    assert "m-8" not in reported(body)
+    assert any("m-8" in key for key in bad_files(started, 20))
+
+
+def test_thousands_of_files_are_bounded(agent, master, health):
+    for number in range(5000):
+        (health / f"m-{number:04}.json").write_text("1")
+    started = agent()
+    body = master.wait_for_requests(1, 20, kind="report")[0]["body"]
+    assert len(reported(body)) == 256
+    started.wait_online(20)
+    assert started.rss() < 400 * MIB
+    assert len(started.lines) < 2000
+
+
+@pytest.mark.parametrize("mode,owner", [(0o000, "root"), (0o600, "root")])
+def test_a_file_that_may_not_be_read(agent, master, health, state_root, as_root, mode, owner):
+    for folder in (state_root, health.parent, health, health / "log-root.json"):
+        if folder.suffix:
+            folder.write_text("1")
+        else:
+            folder.chmod(0o777)
+    (health / "log-root.json").chmod(mode)
+    (health / "log-open.json").write_text("2")
+    for parent in state_root.parents:
+        if parent.stat().st_mode & 0o001 == 0:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    started = agent(user="nobody")
+    body = master.wait_for_requests(1, kind="report")[0]["body"]
+    assert reported(body) == {"log-open": 2}
+    [words] = bad_files(started).values()
+    assert "0640" in words or "group" in words, "the log says how to mend it"
+
+
+def test_bad_is_said_once_per_change(agent, master, health):
+    path = health / "log-a.json"
+    path.write_text("[1,]")
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    started.wait_log("report-ok", count=3)
+    assert len(started.entries("health-file-bad")) == 1
+    path.write_text("[1]")
+    started.wait_log("health-file-good")
+    wait_until(lambda: reported(master.requests("report")[-1]["body"]) == {"log-a": [1]}, 10, "the good file")
+    path.write_text("[2,]")
+    started.wait_log("health-file-bad", count=2)
+    path.unlink()
+    count = len(started.entries("report-ok"))
+    started.wait_log("report-ok", count=count + 2)
+    assert (len(started.entries("health-file-bad")), len(started.entries("health-file-good"))) == (2, 1)
+
+
+def test_a_change_of_the_same_size_is_seen(agent, master, health):
+    """Also within one tick of the file system's clock, and with the times set back."""
+    path = health / "log-a.json"
+    path.write_text("1")
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    for value in range(2, 6):
+        count = len(master.requests("report"))
+        master.wait_for_requests(count + 1, kind="report")
+        path.write_text(str(value))
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        wait_until(lambda: reported(master.requests("report")[-1]["body"]) == {"log-a": value}, 5, f"value {value}")
+    assert started.is_running
+
+
+def test_stale_files_are_left_out(agent, master, health):
+    (health / "log-old.json").write_text("1")
+    (health / "log-new.json").write_text("2")
+    old = time.time() - 120
+    os.utime(health / "log-old.json", (old, old))
+    started = agent(AGENT_HEALTH_MAX_AGE_SECONDS="60")
+    body = master.wait_for_requests(1, kind="report")[0]["body"]
+    assert reported(body) == {"log-new": 2}
+    assert any("log-old" in key for key in bad_files(started))
+
+
+def test_old_files_count_by_default(first_report, health):
+    (health / "log-old.json").write_text("1")
+    os.utime(health / "log-old.json", (1, 1))
+    assert reported(first_report()) == {"log-old": 1}
+
+
+def test_a_writer_that_never_stops(agent, master, health):
+    """A module that rewrites its file in place all the time never makes a report bad."""
+    path = health / "log-busy.json"
+    path.write_text('{"n": 0}')
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    number = 0
+    while len(master.requests("report")) < 4:
+        number += 1
+        path.write_text(json.dumps({"n": number, "pad": "x" * (number % 5000)}))
+    for request in master.requests("report"):
+        assert set(reported(request["body"])) <= {"log-busy"}
+    assert not started.entries("report-failed")
+
+
+def test_a_locked_file_is_read(first_report, health):
+    path = health / "log-a.json"
+    path.write_text("1")
+    with open(path, "r+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert reported(first_report()) == {"log-a": 1}
+
+
+def test_the_health_folder_may_be_missing(agent, master, health):
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    started.wait_online()
+    health.rmdir()
+    count = len(started.entries("report-ok"))
+    started.wait_log("report-ok", count=count + 2)
+    health.mkdir(exist_ok=True)
+    (health / "log-a.json").write_text("1")
+    wait_until(lambda: reported(master.requests("report")[-1]["body"]) == {"log-a": 1}, 10, "the new folder's file")
