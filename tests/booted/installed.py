@@ -1,7 +1,7 @@
 """The tree that "meson install" makes, as a layer to boot with.
 
 Environment:
-  ARGUS_BUILD_DIR    the build to install from, configured with --prefix=/usr (default: build-booted, made when missing)
+  ARGUS_BUILD_DIR    the build to install from, configured with --prefix=/usr (default: build, made when missing)
   ARGUS_BOOTED_TREE  an installed tree that is there already, an unpacked package say
 """
 
@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 def installed_tree(directory):
     if given := os.environ.get("ARGUS_BOOTED_TREE"):
         return Path(given)
-    build = Path(os.environ.get("ARGUS_BUILD_DIR") or REPOSITORY / "build-booted")
+    build = Path(os.environ.get("ARGUS_BUILD_DIR") or REPOSITORY / "build")
     if not (build / "build.ninja").exists():
         subprocess.run(["meson", "setup", "--prefix=/usr", "--buildtype=debugoptimized", build, REPOSITORY],
                        check=True, stdout=subprocess.DEVNULL)
@@ -27,4 +27,5 @@ def installed_tree(directory):
 def as_a_package_would(machine):
     """What a package's scripts do after its files are in place; the directories come with the boot that follows."""
     for command in ["systemd-sysusers"], ["systemctl", "preset", "argus-agent.service"]:
-        subprocess.run(["chroot", machine.root, *command], check=True)
+        subprocess.run(["unshare", "--mount", "sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"',
+                        machine.root, *command], check=True)

@@ -4,8 +4,10 @@ The root is an overlay: the cached Debian root and the installed tree below, and
 machine writes, which outlives a stop and a start of it, as a disk does.
 """
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -80,9 +82,14 @@ class Machine:
         if self.nspawn.poll() is not None:
             raise AssertionError(f"systemd-nspawn ended with {self.nspawn.returncode}:\n{self.console.read_text()}")
         children = Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
-        return int(children[0]) if children else None
+        for pid in children:  # a helper of nspawn's comes first, and goes
+            with contextlib.suppress(OSError):
+                if re.search(r"^NSpid:.*\t1$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE):
+                    return int(pid)
+        return None
 
     def _booted(self):
+        assert self.nspawn.poll() is None, f"the container ended while it booted:\n{self.console.read_text()}"
         return self.systemctl("is-system-running", check=False).stdout.strip()
 
     def stop(self):
@@ -98,10 +105,8 @@ class Machine:
     def power_off(self):
         """Pulls the plug; afterwards nothing of it is left but its disk."""
         if self.nspawn is not None:
-            if self.init and self.nspawn.poll() is None:
-                os.kill(self.init, signal.SIGKILL)  # nspawn then cleans up and ends
-            else:
-                self.nspawn.kill()
+            with contextlib.suppress(ProcessLookupError):  # it may be over already
+                os.kill(self.init or self.nspawn.pid, signal.SIGKILL)  # nspawn sees its init die, cleans up and ends
             self.nspawn.wait(10)
             self.nspawn = self.init = None
         self.network.detach(self.name)
