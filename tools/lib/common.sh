@@ -1,0 +1,56 @@
+# What the subcommands of ./dev share: words, packages, builds.
+
+PYTHON=/usr/bin/python3 # Debian's, for which Debian's packages are; not one that a user put before it in PATH
+
+if [ -t 1 ]; then
+        bold=$'\e[1m' green=$'\e[32m' red=$'\e[31m' yellow=$'\e[33m' dim=$'\e[2m' plain=$'\e[0m'
+else
+        bold='' green='' red='' yellow='' dim='' plain=''
+fi
+
+die() {
+        echo "${red}dev: $*${plain}" >&2
+        exit 1
+}
+
+# The C files, NUL-separated.
+c_files() {
+        find src tests -name '*.[ch]' -print0
+}
+
+# The packages of the given groups of tools/packages.
+packages_of() {
+        local group
+        for group; do
+                sed -n "/^\[$group\]$/,/^\[/{/^[a-z]/{s/ .*//;p}}" tools/packages
+        done
+}
+
+# Installs what is missing of the given groups.
+need() {
+        local package missing=() as_root=()
+        for package in $(packages_of "$@"); do
+                [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+        done
+        [ ${#missing[@]} -gt 0 ] || return 0
+
+        if [ "$(id -u)" -ne 0 ]; then
+                command -v sudo >/dev/null || die "these packages are missing: ${missing[*]}
+install them as root (apt-get install ${missing[*]}), or install sudo; then run ./dev again"
+                as_root=(sudo)
+        fi
+        echo "installing: ${missing[*]}"
+        # a package list that cannot be fetched matters only if a package then cannot be installed
+        "${as_root[@]}" apt-get -qq update || echo "dev: not every package list could be fetched; going on" >&2
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+                apt-get -qq install -y --no-install-recommends "${missing[@]}" ||
+                die "apt-get could not install: ${missing[*]}"
+}
+
+# build_in DIR [OPTION…]: sets DIR up with these meson options if it is not yet, and builds.
+build_in() {
+        local directory=$1
+        shift
+        [ -f "$directory/build.ninja" ] || meson setup "$directory" "$@"
+        ninja -C "$directory"
+}

@@ -1,0 +1,52 @@
+# Stages of a test run: each is timed, logged, and named in the end with what its log sums up.
+
+stages_open() {
+        logs=build-logs
+        mkdir -p "$logs"
+        passed=0 failed=0 skipped=0
+}
+
+# stage NAME COMMAND…: runs it with its output in a log; goes on after a failure. Status 77 is a skip, said loudly.
+stage() {
+        local name=$1 log=$logs/${1// /-}.log begun=$EPOCHREALTIME status
+        shift
+        if [ -n "${wanted_stages:-}" ] && [[ " $wanted_stages " != *" ${name// /-} "* ]]; then
+                return 0
+        fi
+        printf '%s  …    %-28s%s\r' "$dim" "$name" "$plain"
+        set +e # not `|| status=$?`: that would switch off -e inside the stage too
+        (set -e; "$@") >"$log" 2>&1 </dev/null
+        status=$?
+        set -e
+        local seconds=$(((${EPOCHREALTIME/[.,]/} - ${begun/[.,]/}) / 100000))
+        local line
+        line=$(printf '%-28s %4d.%d s  %s' "$name" $((seconds / 10)) $((seconds % 10)) "$(summary_of "$log")")
+        case $status in
+        0)
+                passed=$((passed + 1))
+                echo "  ${green}ok${plain}   $line"
+                ;;
+        77)
+                skipped=$((skipped + 1))
+                echo "  ${yellow}SKIP${plain} $line"
+                ;;
+        *)
+                failed=$((failed + 1))
+                echo "  ${red}FAIL${plain} $line"
+                tail -n 60 "$log" | sed 's/^/       | /'
+                echo "       | (whole: $log)"
+                ;;
+        esac
+}
+
+# The last line of a log that counts tests.
+summary_of() {
+        sed -n 's/^=* *\([0-9]* \(passed\|failed\).*[^ =]\) *=*$/\1/p; s/^\(Ok: .*\)/\1 unit tests/p; s/^SKIP: //p' "$1" |
+                tail -n 1
+}
+
+stages_close() {
+        echo
+        echo "stages: $passed passed, $failed failed, $skipped skipped"
+        [ "$failed" -eq 0 ]
+}
