@@ -1,0 +1,67 @@
+/* What a HealthSet remembers of one file. Internal to the set. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/health-file.h"
+#include "util/macro.h"
+
+/* How the scan that is under way met the file. */
+typedef enum HealthSight {
+        HEALTH_NOT_SEEN,
+        HEALTH_KEPT,  /* `known` holds */
+        HEALTH_FOUND, /* `found` takes its place at the end */
+} HealthSight;
+
+/* What a file was found to be, the limits on all files together aside. */
+typedef struct HealthContent {
+        HealthVerdict verdict;
+        char *reason; /* NULL for HEALTH_OK */
+        char *value;  /* NULL unless HEALTH_OK; also NULL where it was given up for a limit */
+        size_t value_size;
+        bool is_same; /* in `found`: the value is the one of `known`, which has it */
+        HealthStamp stamp;
+        bool stamp_is_trusted;
+} HealthContent;
+
+typedef struct HealthEntry {
+        HealthFile file;      /* as of the end of the last scan; points into `known` */
+        const char *bad_name; /* static words; NULL if the name can be used as a key */
+        HealthContent known, found;
+        HealthSight sight;
+        bool is_listed; /* the last scan had it */
+        HealthVerdict said_verdict;
+} HealthEntry;
+
+/* What counts against the limits on all files together. */
+typedef struct HealthTally {
+        size_t count, size;
+} HealthTally;
+
+/* Counts a value in if there is room: HEALTH_OK, else the limit that is in the way. A large one that has no
+ * room leaves it to smaller ones behind it. */
+HealthVerdict health_tally_add(HealthTally *tally, size_t value_size);
+
+/* `file_name` must be a health file's by its form. Returns 0 or -ENOMEM. */
+int health_entry_new(const char *file_name, HealthEntry **ret);
+HealthEntry *health_entry_free(HealthEntry *entry);
+
+DEFINE_CLEANUP(HealthEntry *, health_entry_free)
+
+/* Forgets what the scan under way found. */
+void health_entry_reset(HealthEntry *entry);
+
+/* Whether the file is known with this stamp, and that says that it has not changed. */
+bool health_entry_is_current(const HealthEntry *entry, const HealthStamp *stamp);
+
+/* The scan found this text, or why there is none; both after a reset. health_entry_check() returns 1 if the
+ * text ended too early, 0 otherwise, or -ENOMEM (then the entry is as after the reset). */
+int health_entry_check(HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, const char *text,
+                size_t size);
+int health_entry_refuse(HealthEntry *entry, HealthVerdict verdict, const char *reason);
+
+/* The scan is over and saw the file: brings what it found into effect, within the limits. Returns true if
+ * that changes what is reported. *wants_scan is set to true if the file could be reported, but its value was
+ * given up: it has to be read again. */
+bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_scan);

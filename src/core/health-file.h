@@ -1,0 +1,44 @@
+/* One health file as it is reported, or not: what makes its name a key, and the verdicts. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/time-util.h"
+
+enum {
+        HEALTH_KEY_MAX = 128,
+        HEALTH_FILE_SIZE_MAX = 1024 * 1024,
+};
+
+typedef enum HealthVerdict {
+        HEALTH_OK,
+        HEALTH_INVALID,
+        HEALTH_TOO_LARGE,
+        HEALTH_TOO_MANY,
+        HEALTH_UNREADABLE,
+        HEALTH_STALE,
+} HealthVerdict;
+
+/* What stat says of a file's content; equal stamps that are not too young mean equal content. */
+typedef struct HealthStamp {
+        uint64_t device, inode, size;
+        usec_t modified_usec, changed_usec;
+} HealthStamp;
+
+typedef struct HealthFile {
+        char *file_name; /* as in the directory */
+        char *key;       /* what the report and D-Bus call it; an invalid name is escaped */
+        HealthVerdict verdict;
+        const char *reason; /* empty for HEALTH_OK */
+        char *value;        /* the checked JSON text, without white space around; NULL unless HEALTH_OK */
+        size_t value_size;
+} HealthFile;
+
+/* What a directory entry's name makes it. 0: no health file (hidden, or not named <prefix>-<rest>.json). 1:
+ * one. -EINVAL: one by its form, but with a key that cannot be used (characters, length, `systemd-`),
+ * *ret_reason set to static words. */
+int health_name_check(const char *file_name, const char **ret_reason);
+
+/* As on D-Bus: ok, invalid, too-large, too-many, unreadable, stale. */
+const char *health_verdict_to_string(HealthVerdict verdict);

@@ -1,0 +1,312 @@
+/* Keeps the health files of one directory with their verdicts. What a scan finds is collected beside what is
+ * known and takes its place at the scan's end, so that a reader in between never sees half a scan, and a
+ * file that is read again with the same content costs neither memory nor a change. */
+#include "core/health-set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/health-entry.h"
+#include "util/macro.h"
+#include "util/text.h"
+
+struct HealthSet {
+        /* Both in byte order of name. `listed` is what readers see; `entries` is what the scan under way
+         * makes of it: with the new ones, and without those that had to make room for them. */
+        HealthEntry *listed[HEALTH_ENTRIES_MAX], *entries[HEALTH_ENTRIES_MAX];
+        size_t n_listed, n_entries;
+        size_t listed_overflow, overflow; /* of the last scan, of the one under way */
+        size_t found_size;                /* of all values in `found` */
+        size_t next_change;
+        bool wants_scan;
+};
+
+int health_set_new(HealthSet **ret) {
+        HealthSet *set;
+
+        set = calloc(1, sizeof *set);
+        if (!set)
+                return -ENOMEM;
+
+        *ret = set;
+        return 0;
+}
+
+HealthSet *health_set_free(HealthSet *set) {
+        if (!set)
+                return NULL;
+
+        health_set_begin(set); /* forgets a scan under way: only what is listed is left */
+        for (size_t i = 0; i < set->n_listed; i++)
+                (void) health_entry_free(set->listed[i]);
+        free(set);
+        return NULL;
+}
+
+static void set_reset_entry(HealthSet *set, HealthEntry *entry) {
+        if (entry->found.value)
+                set->found_size -= entry->found.value_size;
+        health_entry_reset(entry);
+}
+
+/* Takes an entry out of the scan; the end of the scan takes it out of the list. */
+static void set_drop_entry(HealthSet *set, HealthEntry *entry) {
+        set_reset_entry(set, entry);
+        if (!entry->is_listed)
+                (void) health_entry_free(entry);
+}
+
+/* Returns the entry or NULL; in both cases *ret_position is its place in byte order of name. */
+static HealthEntry *set_find(const HealthSet *set, const char *file_name, size_t *ret_position) {
+        size_t low = 0, high = set->n_entries;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = strcmp(file_name, set->entries[middle]->file.file_name);
+
+                if (order == 0) {
+                        *ret_position = middle;
+                        return set->entries[middle];
+                }
+                if (order < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+
+        *ret_position = low;
+        return NULL;
+}
+
+/* Finds the entry of a file, or makes one. Where there are too many, the first in byte order stay, whatever
+ * order the directory has. Returns 1; 0 if the file is beyond that, and then only counted; or -ENOMEM. */
+static int set_admit(HealthSet *set, const char *file_name, HealthEntry **ret) {
+        HealthEntry *entry, **place;
+        size_t position;
+        int r;
+
+        entry = set_find(set, file_name, &position);
+        if (entry) {
+                set_reset_entry(set, entry);
+                *ret = entry;
+                return 1;
+        }
+        if (position == HEALTH_ENTRIES_MAX) {
+                set->overflow++;
+                return 0;
+        }
+
+        r = health_entry_new(file_name, &entry);
+        if (r < 0)
+                return r;
+
+        if (set->n_entries == HEALTH_ENTRIES_MAX) {
+                HealthEntry *last = set->entries[--set->n_entries];
+
+                if (last->sight !=
+                                HEALTH_NOT_SEEN) /* else it is counted when it is met, if it still exists */
+                        set->overflow++;
+                set_drop_entry(set, last);
+        }
+
+        place = set->entries + position;
+        memmove(place + 1, place, (set->n_entries - position) * sizeof *place);
+        *place = entry;
+        set->n_entries++;
+
+        *ret = entry;
+        return 1;
+}
+
+/* Gives up values that will not be reported as far as the scan has come, so that a directory full of large
+ * files never takes the memory of more than two reports. */
+static void set_apply_limits_early(HealthSet *set) {
+        HealthTally tally = {};
+
+        for (size_t i = 0; i < set->n_entries; i++) {
+                HealthEntry *entry = set->entries[i];
+                bool is_found = entry->sight == HEALTH_FOUND;
+                const HealthContent *content = is_found ? &entry->found : &entry->known;
+
+                if (entry->sight == HEALTH_NOT_SEEN || content->verdict != HEALTH_OK)
+                        continue;
+                if (health_tally_add(&tally, content->value_size) == HEALTH_OK || !entry->found.value)
+                        continue;
+
+                set->found_size -= entry->found.value_size;
+                free(TAKE_PTR(entry->found.value));
+        }
+}
+
+void health_set_begin(HealthSet *set) {
+        for (size_t i = 0; i < set->n_entries; i++)
+                set_drop_entry(set, set->entries[i]);
+
+        memcpy(set->entries, set->listed, set->n_listed * sizeof *set->entries);
+        set->n_entries = set->n_listed;
+        set->overflow = 0;
+}
+
+bool health_set_keep(HealthSet *set, const char *file_name, const HealthStamp *stamp) {
+        HealthEntry *entry;
+        size_t position;
+
+        entry = set_find(set, file_name, &position);
+        if (!entry) {
+                if (position < HEALTH_ENTRIES_MAX)
+                        return false;
+                set->overflow++;
+                return true;
+        }
+        if (!health_entry_is_current(entry, stamp))
+                return false;
+
+        set_reset_entry(set, entry);
+        entry->sight = HEALTH_KEPT;
+        return true;
+}
+
+int health_set_content(HealthSet *set, const char *file_name, const HealthStamp *stamp, bool is_trusted,
+                const char *text, size_t size) {
+        HealthEntry *entry;
+        int r;
+
+        r = set_admit(set, file_name, &entry);
+        if (r <= 0)
+                return r;
+        if (entry->bad_name)
+                return health_entry_refuse(entry, HEALTH_INVALID, entry->bad_name);
+        if (size > HEALTH_FILE_SIZE_MAX)
+                return health_entry_refuse(entry, HEALTH_TOO_LARGE, "larger than 1 MiB");
+
+        r = health_entry_check(entry, stamp, is_trusted, text, size);
+        if (r < 0)
+                return r;
+
+        if (entry->found.value) {
+                set->found_size += entry->found.value_size;
+                if (set->found_size > HEALTH_TOTAL_MAX)
+                        set_apply_limits_early(set);
+        }
+        return r;
+}
+
+int health_set_refuse(HealthSet *set, const char *file_name, HealthVerdict verdict, const char *reason) {
+        HealthEntry *entry;
+        int r;
+
+        assert(verdict != HEALTH_OK);
+
+        r = set_admit(set, file_name, &entry);
+        if (r <= 0)
+                return r;
+        return health_entry_refuse(entry, verdict, reason);
+}
+
+bool health_set_end(HealthSet *set) {
+        bool is_changed = false;
+        HealthTally tally = {};
+        size_t n_entries = 0;
+
+        set->wants_scan = false;
+
+        for (size_t i = 0; i < set->n_entries; i++) {
+                HealthEntry *entry = set->entries[i];
+
+                if (entry->sight != HEALTH_NOT_SEEN)
+                        set->entries[n_entries++] = entry;
+                else
+                        set_drop_entry(set, entry);
+        }
+
+        /* The files that are gone, and those that had to make room. */
+        for (size_t i = 0; i < set->n_listed; i++) {
+                HealthEntry *entry = set->listed[i];
+
+                if (entry->sight != HEALTH_NOT_SEEN)
+                        continue;
+                if (entry->file.value)
+                        is_changed = true;
+                (void) health_entry_free(entry);
+        }
+
+        for (size_t i = 0; i < n_entries; i++)
+                if (health_entry_settle(set->entries[i], &tally, &set->wants_scan))
+                        is_changed = true;
+
+        memcpy(set->listed, set->entries, n_entries * sizeof *set->listed);
+        set->n_listed = set->n_entries = n_entries;
+        set->listed_overflow = set->overflow;
+        set->found_size = 0;
+        set->next_change = 0;
+
+        /* Files that went away only during the scan held the places of others. */
+        if (set->overflow > 0 && n_entries < HEALTH_ENTRIES_MAX)
+                set->wants_scan = true;
+
+        return is_changed;
+}
+
+bool health_set_wants_scan(const HealthSet *set) {
+        return set->wants_scan;
+}
+
+int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
+        size_t size = strlen("{}") + strlen(",") + strlen(strempty(more));
+        const char *separator = "";
+        int r;
+
+        /* All at once: millions of bytes are not moved, and either all is appended or nothing. */
+        for (size_t i = 0; i < set->n_listed; i++) {
+                const HealthFile *file = &set->listed[i]->file;
+
+                if (file->value)
+                        size += strlen(",\"\":") + strlen(file->key) + file->value_size;
+        }
+        r = buffer_reserve(buffer, size);
+        if (r < 0)
+                return r;
+
+        (void) buffer_append_string(buffer, "{");
+        for (size_t i = 0; i < set->n_listed; i++) {
+                const HealthFile *file = &set->listed[i]->file;
+
+                if (!file->value)
+                        continue;
+                (void) buffer_printf(buffer, "%s\"%s\":", separator, file->key);
+                (void) buffer_append(buffer, file->value, file->value_size);
+                separator = ",";
+        }
+        if (!isempty(more)) {
+                (void) buffer_append_string(buffer, separator);
+                (void) buffer_append_string(buffer, more);
+        }
+        (void) buffer_append_string(buffer, "}");
+        return 0;
+}
+
+size_t health_set_count(const HealthSet *set) {
+        return set->n_listed;
+}
+
+const HealthFile *health_set_get(const HealthSet *set, size_t index) {
+        assert(index < set->n_listed);
+        return &set->listed[index]->file;
+}
+
+const HealthFile *health_set_next_change(HealthSet *set) {
+        while (set->next_change < set->n_listed) {
+                HealthEntry *entry = set->listed[set->next_change++];
+
+                if (entry->said_verdict == entry->file.verdict)
+                        continue;
+                entry->said_verdict = entry->file.verdict;
+                return &entry->file;
+        }
+        return NULL;
+}
+
+size_t health_set_overflow(const HealthSet *set) {
+        return set->listed_overflow;
+}
