@@ -23,5 +23,6 @@ typedef struct HostFacts {
 int payload_build_register(const char *id_json, const Identity *identity, const HostFacts *facts,
                 const char *version, Buffer *buffer);
 
-/* Builds a report: time stamp and health. `more`: see health_set_splice(). Returns 0 or -ENOMEM. */
+/* Builds a report: time stamp and health. `more`: see health_set_splice(). Appends to `buffer`. Returns 0,
+ * or -ENOMEM, and then the buffer may hold a part of it. */
 int payload_build_report(usec_t realtime_usec, const HealthSet *health, const char *more, Buffer *buffer);
