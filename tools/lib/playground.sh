@@ -92,7 +92,7 @@ $(cat "$folder/agent.log")"
 }
 
 wait_online() {
-        await 30 is_online || die "the node is not online after 30 s:
+        await 30 is_online || die "the node did not come up within 30 s:
 $(cat "$folder/agent.log")"
 }
 

@@ -13,7 +13,7 @@ stage() {
         if [ -n "${wanted_stages:-}" ] && [[ " $wanted_stages " != *" ${name// /-} "* ]]; then
                 return 0
         fi
-        printf '%s  …    %-28s%s\r' "$dim" "$name" "$plain"
+        [ ! -t 1 ] || printf '%s  …    %-28s%s\r' "$dim" "$name" "$plain"
         set +e # not `|| status=$?`: that would switch off -e inside the stage too
         (set -e; "$@") >"$log" 2>&1 </dev/null
         status=$?
