@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def _systemd_hierarchies():
-    """Our own directories in the hierarchies that systemd manages: the unified one, and the old named one if there is one."""
+    """Our own directories in the hierarchies that systemd manages: the unified one, and the named one of old."""
     ours = {}
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)

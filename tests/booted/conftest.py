@@ -1,4 +1,4 @@
-"""What a booted test gets: a network, a dev Master and a machine, all new for each test (a boot takes half a second)."""
+"""What a booted test gets: a dev Master and a machine, new for each test (a boot takes half a second)."""
 
 import os
 import subprocess

@@ -119,7 +119,7 @@ class Machine:
     # Inside
 
     def run(self, command, user=None, check=True, timeout=30, **options):
-        """Runs a command inside, as root or as a user; its output is text. The error of a failed one shows what it said."""
+        """Runs a command inside, as root or as a user, with text as output; fails with what a failed one said."""
         if user:
             command = ["runuser", "-u", user, "--", *command]
         done = subprocess.run(["nsenter", "-t", str(self.init), "-a", "--", *command], env=ENVIRONMENT, text=True,
@@ -163,6 +163,6 @@ class Machine:
         """For the report of a failed test."""
         if self.init is None:
             return self.console.read_text() if self.console.exists() else "never booted"
-        log = self.run(["journalctl", "--no-pager", "-b", "-o", "short-precise", "-n", "80", f"_SYSTEMD_UNIT={UNIT}", "+",
-                        f"UNIT={UNIT}", "+", "_COMM=dbus-daemon"], check=False).stdout
+        log = self.run(["journalctl", "--no-pager", "-b", "-o", "short-precise", "-n", "80", f"_SYSTEMD_UNIT={UNIT}",
+                        "+", f"UNIT={UNIT}", "+", "_COMM=dbus-daemon"], check=False).stdout
         return f"{self.status()}\n{log}"

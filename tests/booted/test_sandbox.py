@@ -48,14 +48,15 @@ def test_the_process_has_no_rights_to_speak_of(running, master):
 PROBES = {
     "write the state": ("echo >/private/argus/agent/probe && rm /private/argus/agent/probe", True),
     "read another user's health file": ("cat /private/argus/agent/probed/health/log-x.json", True),
-    "make health/": ("cd /private/argus/agent && perl -e 'mkdir qw(new) and mkdir qw(new/health), 01770 or exit 1'", True),
+    "make health/": ("cd /private/argus/agent && umask 007 && mkdir new && perl -e 'mkdir qw(new/health), 01770 or exit 1'",
+                     True),
     "read the processor's count": ("test -n \"$(cat /sys/devices/system/cpu/online)\"", True),
     "read the PCI devices": ("ls /sys/class", True),
     "read its control group": ("cat /proc/self/cgroup && ls /sys/fs/cgroup", True),
     "read a CA bundle": ("cat /etc/argus-ca.pem", True),
     "look a name up": ("getent ahosts by-hosts-file.test", True),
-    "hear of changed addresses": ("perl -MSocket -e 'socket(S, 16, SOCK_RAW, 0) and bind(S, pack(qw(SSLL), 16, 0, 0, 16)) "
-                                  "or exit 1'", True),  # AF_NETLINK, RTMGRP_IPV4_IFADDR
+    "hear of changed addresses":  # 16 is AF_NETLINK, and RTMGRP_IPV4_IFADDR
+        ("perl -MSocket -e 'socket(S, 16, SOCK_RAW, 0) and bind(S, pack(qw(SSLL), 16, 0, 0, 16)) or exit 1'", True),
     "reach D-Bus": ("busctl --no-pager status >/dev/null", True),
     "set the set-group-ID bit": ("cd /private/argus/agent && mkdir -p bit && chmod 3770 bit", False),
     "write /etc": ("echo >/etc/probe", False),
@@ -77,9 +78,10 @@ PROBES = {
 
 def test_every_directive_is_in_force(machine, master):
     """Runs the probes in a unit with the very directives of ours, and compares what each could do."""
-    script = "".join(f"if ( {command} ) >/dev/null 2>&1; then can=yes; else can=no; fi; echo {shlex.quote(name)}: $can\n"
-                     for name, (command, _) in PROBES.items())
-    machine.write("/usr/local/bin/probe", "#!/bin/sh\n" + script, mode=0o755)
+    script = "#!/bin/sh\n"
+    for name, (command, _) in PROBES.items():
+        script += f"if ( {command} ) >/dev/null 2>&1; then can=yes; else can=no; fi; echo {shlex.quote(name)}: $can\n"
+    machine.write("/usr/local/bin/probe", script, mode=0o755)
     machine.write("/etc/hosts", "10.77.0.9 by-hosts-file.test\n")
     machine.write("/home/somebody/file", "")
     machine.write("/etc/argus-ca.pem", "")
@@ -99,8 +101,8 @@ def test_every_directive_is_in_force(machine, master):
     wait_for("the probes have ended", lambda: len(said()) >= len(PROBES))
     assert said() == [f"{name}: {'yes' if allowed else 'no'}" for name, (_, allowed) in PROBES.items()]
     # Seen from outside: in its user namespace the service has names for its own user and group only.
-    modes = machine.run(["stat", "-c", "%a %U %G", "/private/argus/agent/new", "/private/argus/agent/new/health"]).stdout
-    assert modes.splitlines() == ["2770 argus-agent argus-health", "3770 argus-agent argus-health"]
+    made = ["/private/argus/agent/new", "/private/argus/agent/new/health"]
+    assert machine.run(["stat", "-c", "%a %U %G", *made]).stdout.splitlines() == ["2770 argus-agent argus-health", "3770 argus-agent argus-health"]
 
 
 @pytest.mark.parametrize("by", ["hosts-file", "resolv-conf", "resolved"])
