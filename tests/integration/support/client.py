@@ -24,7 +24,7 @@ class BusClient:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._bus = self._run(MessageBus(bus_address=address).connect())
+        self._bus = self._run(self._connect(address))
         self._bus.add_message_handler(self._on_message)
         self._run(self._call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s",
                              [f"type='signal',interface='org.freedesktop.DBus.Properties',path='{PATH}'"]))
@@ -47,6 +47,10 @@ class BusClient:
         async def all_at_once():
             return await asyncio.gather(*[self._call(NAME, PATH, INTERFACE, method) for _ in range(count)])
         return self._run(all_at_once(), deadline)
+
+    @staticmethod
+    async def _connect(address):
+        return await MessageBus(bus_address=address).connect()  # made here: it takes the loop that it is made in
 
     def _call(self, destination, path, interface, member, signature="", body=()):
         return self._bus.call(Message(destination=destination, path=path, interface=interface, member=member,
