@@ -15,6 +15,7 @@
 
 enum { HOST_NAME_MAX_SIZE = 253, LABEL_MAX_SIZE = 63 };
 
+#define HEX_DIGITS "0123456789ABCDEFabcdef"
 #define RETRY_EARLIER_USEC (10 * USEC_PER_MINUTE)
 
 /* Not isalnum() and its like: their answer depends on the locale. */
@@ -24,19 +25,24 @@ static bool is_alphanumeric(char c) {
         return c && strchr(letters_and_digits, c);
 }
 
-/* A name's last label of digits only (or 0x…) makes the HTTP library read the whole as a number: 127.1,
- * 2130706433 and 0x7f.1 all mean this machine. */
+/* A name's last label of digits only, or of 0x and hexadecimal ones, makes the HTTP library read the whole
+ * as a number: 127.1, 2130706433 and 0x7f.1 all mean this machine. */
 static bool ends_in_number(const char *host) {
         const char *end = host + strlen(host), *label;
+        size_t digits;
 
         if (end > host && end[-1] == '.')
                 end--;
         for (label = end; label > host && label[-1] != '.'; label--)
                 ;
+        if (label == end)
+                return false;
 
-        if (end - label > 2 && label[0] == '0' && (label[1] == 'x' || label[1] == 'X'))
-                return true;
-        return end > label && (size_t) (end - label) <= strspn(label, "0123456789");
+        if (label[0] == '0' && (label[1] == 'x' || label[1] == 'X'))
+                digits = 2 + strspn(label + 2, HEX_DIGITS);
+        else
+                digits = strspn(label, "0123456789");
+        return label + digits == end;
 }
 
 static const char *check_host_name(const char *host) {
@@ -145,11 +151,9 @@ static int read_host(const char *text, Endpoint *endpoint, const char **ret_end,
 }
 
 static bool path_is_valid(const char *path) {
-        static const char hex[] = "0123456789ABCDEFabcdef";
-
         for (const char *p = path; *p; p++) {
                 if (*p == '%') {
-                        if (strspn(p + 1, hex) < 2)
+                        if (strspn(p + 1, HEX_DIGITS) < 2)
                                 return false;
                 } else if (!is_alphanumeric(*p) && !strchr("/-._~!$&'()*+,;=:", *p))
                         return false;

@@ -1,0 +1,339 @@
+/* The addresses of the Master: every form that is accepted, many that are not, and the choice among several.
+ */
+#include "core/endpoint.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "util/macro.h"
+#include "util/text.h"
+
+#define LABEL_63 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"
+
+static void test_good(void **state _unused_) {
+        static const struct {
+                const char *text, *url, *host;
+                uint16_t port;
+                bool is_tls, is_loopback, is_literal;
+        } cases[] = {
+                { "http://host:3000", "http://host:3000", "host", 3000, false, false, false },
+                { "host:3000", "http://host:3000", "host", 3000, false, false, false },
+                { "host", "http://host", "host", 80, false, false, false },
+                { "host/", "http://host", "host", 80, false, false, false },
+                { "https://host", "https://host", "host", 443, true, false, false },
+                { "HTTPS://Host.Example/A/b/", "https://host.example/A/b", "host.example", 443, true, false,
+                                false },
+                { "http://host:3000///", "http://host:3000", "host", 3000, false, false, false },
+                { "host:3000/argus/v0", "http://host:3000/argus/v0", "host", 3000, false, false, false },
+                { "http://host:80", "http://host:80", "host", 80, false, false, false },
+                { "http://host:0080", "http://host:80", "host", 80, false, false, false },
+                { "http://host:65535", "http://host:65535", "host", 65535, false, false, false },
+                { "host/a%20b/~c;d=1,!$&'()*+:", "http://host/a%20b/~c;d=1,!$&'()*+:", "host", 80, false,
+                                false, false },
+                { "argus_master:3000", "http://argus_master:3000", "argus_master", 3000, false, false,
+                                false },
+                { "host.example.", "http://host.example.", "host.example.", 80, false, false, false },
+                { "1and1.example", "http://1and1.example", "1and1.example", 80, false, false, false },
+                { "10.0.0.5.example", "http://10.0.0.5.example", "10.0.0.5.example", 80, false, false,
+                                false },
+                { LABEL_63 ".x", "http://" LABEL_63 ".x", LABEL_63 ".x", 80, false, false, false },
+                { "0xcafe-bar", "http://0xcafe-bar", "0xcafe-bar", 80, false, false, false },
+                { "a.0x1g", "http://a.0x1g", "a.0x1g", 80, false, false, false },
+                { "localhost:3000", "http://localhost:3000", "localhost", 3000, false, true, false },
+                { "LocalHost", "http://localhost", "localhost", 80, false, true, false },
+                { "localhost.example", "http://localhost.example", "localhost.example", 80, false, false,
+                                false },
+                { "notlocalhost", "http://notlocalhost", "notlocalhost", 80, false, false, false },
+                { "10.0.0.5:3000", "http://10.0.0.5:3000", "10.0.0.5", 3000, false, false, true },
+                { "127.0.0.1", "http://127.0.0.1", "127.0.0.1", 80, false, true, true },
+                { "https://127.255.3.4/x", "https://127.255.3.4/x", "127.255.3.4", 443, true, true, true },
+                { "128.0.0.1", "http://128.0.0.1", "128.0.0.1", 80, false, false, true },
+                { "0.0.0.0:1", "http://0.0.0.0:1", "0.0.0.0", 1, false, false, true },
+                { "127.0.0.1.example", "http://127.0.0.1.example", "127.0.0.1.example", 80, false, false,
+                                false },
+                { "[::1]:3000", "http://[::1]:3000", "::1", 3000, false, true, true },
+                { "[::1]", "http://[::1]", "::1", 80, false, true, true },
+                { "[::1]/p", "http://[::1]/p", "::1", 80, false, true, true },
+                { "https://[FD00:0:0::0005]:8443/p", "https://[fd00::5]:8443/p", "fd00::5", 8443, true,
+                                false, true },
+                { "[0:0:0:0:0:0:0:1]:3000", "http://[::1]:3000", "::1", 3000, false, true, true },
+                { "[::ffff:127.0.0.1]", "http://[::ffff:127.0.0.1]", "::ffff:127.0.0.1", 80, false, true,
+                                true },
+                { "[::ffff:10.0.0.1]", "http://[::ffff:10.0.0.1]", "::ffff:10.0.0.1", 80, false, false,
+                                true },
+                { "[::]", "http://[::]", "::", 80, false, false, true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *reason = NULL;
+                Endpoint endpoint;
+                int r;
+
+                r = endpoint_parse(cases[i].text, &endpoint, &reason);
+                if (r < 0)
+                        fail_msg("%s: %s", cases[i].text, reason);
+
+                assert_string_equal(endpoint.url, cases[i].url);
+                assert_string_equal(endpoint.host, cases[i].host);
+                assert_int_equal(endpoint.port, cases[i].port);
+                assert_int_equal(endpoint.is_tls, cases[i].is_tls);
+                assert_int_equal(endpoint.is_loopback, cases[i].is_loopback);
+                assert_int_equal(endpoint.is_literal, cases[i].is_literal);
+                endpoint_done(&endpoint);
+
+                /* What it was made into is read the same. */
+                assert_int_equal(endpoint_parse(cases[i].url, &endpoint, &reason), 0);
+                assert_string_equal(endpoint.url, cases[i].url);
+                endpoint_done(&endpoint);
+                assert_null(endpoint.url);
+        }
+}
+
+static void test_bad(void **state _unused_) {
+        static const struct {
+                const char *text, *reason;
+        } cases[] = {
+                { NULL, "empty" },
+                { "", "empty" },
+                { "http://", "host is empty" },
+                { "https:///path", "host is empty" },
+                { "/path", "host is empty" },
+                { ":3000", "host is empty" },
+                { "http://:3000", "host is empty" },
+                { "[]:3000", "host is empty" },
+                { "ftp://host", "scheme" },
+                { "unix:///run/argus.sock", "scheme" },
+                { "httpss://host", "scheme" },
+                { "htt://host", "scheme" },
+                { "://host", "scheme" },
+                { "http:host", "port" },
+                { "http:/host", "port" },
+                { "http://http://host", "port" },
+                { "host/http://other", NULL }, /* a path may hold colons and slashes */
+                { "host:", "port" },
+                { "host:/", "port" },
+                { "host:0", "port" },
+                { "host:00000", "port" },
+                { "host:65536", "port" },
+                { "host:99999999999999999999999999", "port" },
+                { "host:-1", "port" },
+                { "host:+1", "port" },
+                { "host:0x50", "port" },
+                { "host:3000x", "port" },
+                { "user:secret", "port" },
+                { "[::1]:", "port" },
+                { "[::1]:x", "port" },
+                { "[::1]3000", "behind the bracket" },
+                { "[::1]]", "behind the bracket" },
+                { "[::1", "not closed" },
+                { "[::1/x]", "not closed" },
+                { "[127.0.0.1]", "no IPv6" },
+                { "[host]", "no IPv6" },
+                { "[fe80::1%eth0]", "no IPv6" },
+                { "[::1::]", "no IPv6" },
+                { "::1", "host is empty" },
+                { "fd00::5", "brackets" },
+                { "fd00::5:3000", "brackets" },
+                { "host:1:2", "brackets" },
+                { "10.0.0.256", "IPv4" },
+                { "10.0.0", "IPv4" },
+                { "127.1", "IPv4" },
+                { "2130706433", "IPv4" },
+                { "0x7f000001", "IPv4" },
+                { "0x7f.1", "IPv4" },
+                { "a.0x1", "IPv4" },
+                { "0x", "IPv4" },
+                { "1.0XaF.", "IPv4" },
+                { "127.0.0.1.", "IPv4" },
+                { "010.0.0.1", "IPv4" },
+                { "host..example", "empty part" },
+                { ".host", "empty part" },
+                { ".", "empty part" },
+                { "host..", "empty part" },
+                { "-host", "dash" },
+                { "a.-host", "dash" },
+                { "a" LABEL_63 ".x", "63" },
+                { LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63, "253" },
+                { "ho!st", "host name" },
+                { "ho[st", "host name" },
+                { "host\\path", "host name" },
+                { "ho%73t", "host name" },
+                { "host,other", "host name" },
+                { "host?x=1", "query" },
+                { "host/p?", "query" },
+                { "host/p#f", "query" },
+                { "host#", "query" },
+                { "host/p|", "path" },
+                { "host/p\"", "path" },
+                { "host/p\\", "path" },
+                { "host/p%", "path" },
+                { "host/p%2", "path" },
+                { "host/p%zz", "path" },
+                { " host", "white space" },
+                { "host ", "white space" },
+                { "ho st", "white space" },
+                { "host\t", "white space" },
+                { "host\n", "control" },
+                { "host\r", "control" },
+                { "host\x1b[31m", "control" },
+                { "host\x7f", "control" },
+                { "host/\x01", "control" },
+                { "h\xc3\xb6st", "ASCII" },
+                { "host/\xff", "ASCII" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *reason = NULL;
+                Endpoint endpoint = { .port = 4711 };
+                int r;
+
+                r = endpoint_parse(cases[i].text, &endpoint, &reason);
+                if (!cases[i].reason) {
+                        assert_int_equal(r, 0);
+                        endpoint_done(&endpoint);
+                        continue;
+                }
+
+                if (r != -EINVAL || !strstr(reason, cases[i].reason))
+                        fail_msg("%s: %d %s", strempty(cases[i].text), r, strempty(reason));
+                assert_int_equal(endpoint.port, 4711);
+                assert_null(endpoint.url);
+        }
+}
+
+static void test_user_info(void **state _unused_) {
+        static const char *const cases[] = {
+                "http://user@host",
+                "http://user:secret@host",
+                "http://user:s@cret@host",
+                "user:secret@host:3000",
+                "http://sec ret@",
+                "http://user:se/cret@host",
+                "http://12:34/secret@host",
+                "http://@host",
+                "@",
+                "http://user:sec\x1bret@host",
+                "ftp://user:secret@host",
+                "http://host/secret@path",
+                "http://host?secret@",
+                "http://user:secret@host\n",
+                "http://user:\xff@host",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *reason = NULL;
+                Endpoint endpoint;
+
+                assert_int_equal(endpoint_parse(cases[i], &endpoint, &reason), -EINVAL);
+                assert_non_null(strstr(reason, "user info"));
+        }
+}
+
+static void test_size(void **state _unused_) {
+        char text[ENDPOINT_SIZE_MAX + 2] = "host/";
+        const char *reason = NULL;
+        Endpoint endpoint;
+
+        memset(text + 5, 'a', sizeof text - 6);
+        assert_int_equal(endpoint_parse(text, &endpoint, &reason), -EINVAL);
+        assert_non_null(strstr(reason, "longer than 2048"));
+
+        /* With the scheme that is added it is still too long. */
+        text[ENDPOINT_SIZE_MAX] = '\0';
+        assert_int_equal(endpoint_parse(text, &endpoint, &reason), -EINVAL);
+        assert_non_null(strstr(reason, "longer than 2048"));
+
+        text[ENDPOINT_SIZE_MAX - strlen("http://")] = '\0';
+        assert_int_equal(endpoint_parse(text, &endpoint, &reason), 0);
+        assert_int_equal(strlen(endpoint.url), ENDPOINT_SIZE_MAX);
+        endpoint_done(&endpoint);
+}
+
+static void test_choice_single(void **state _unused_) {
+        EndpointChoice choice = {};
+        size_t index = 99;
+
+        for (usec_t now = 0; now < 2 * USEC_PER_HOUR; now += 5 * USEC_PER_MINUTE) {
+                assert_int_equal(endpoint_choice_begin(&choice, 1, now), 0);
+                assert_false(endpoint_choice_next(&choice, 1, &index));
+                assert_int_equal(index, 99);
+                assert_false(endpoint_choice_answered(&choice, 0, now));
+        }
+}
+
+static void test_choice_walk(void **state _unused_) {
+        EndpointChoice choice = {};
+        size_t index;
+
+        /* Nobody answers: each try walks the whole list once, from the first. */
+        for (usec_t try = 0; try < 3; try++) {
+                assert_int_equal(endpoint_choice_begin(&choice, 3, try * USEC_PER_HOUR), 0);
+                assert_true(endpoint_choice_next(&choice, 3, &index));
+                assert_int_equal(index, 1);
+                assert_true(endpoint_choice_next(&choice, 3, &index));
+                assert_int_equal(index, 2);
+                assert_false(endpoint_choice_next(&choice, 3, &index));
+                assert_int_equal(index, 2);
+                assert_false(endpoint_choice_next(&choice, 3, &index));
+        }
+
+        /* The second does and stays first; the walk goes round. */
+        assert_true(endpoint_choice_answered(&choice, 1, 0));
+        assert_int_equal(endpoint_choice_begin(&choice, 3, USEC_PER_MINUTE), 1);
+        assert_true(endpoint_choice_next(&choice, 3, &index));
+        assert_int_equal(index, 2);
+        assert_true(endpoint_choice_next(&choice, 3, &index));
+        assert_int_equal(index, 0);
+        assert_false(endpoint_choice_next(&choice, 3, &index));
+        assert_true(endpoint_choice_answered(&choice, 0, USEC_PER_MINUTE));
+        assert_int_equal(choice.left_usec, 0);
+        assert_int_equal(endpoint_choice_begin(&choice, 3, USEC_PER_HOUR), 0);
+}
+
+static void test_choice_return(void **state _unused_) {
+        const usec_t left = 5 * USEC_PER_HOUR, period = 10 * USEC_PER_MINUTE;
+        EndpointChoice choice = {};
+        size_t index;
+
+        (void) endpoint_choice_begin(&choice, 2, left);
+        assert_true(endpoint_choice_next(&choice, 2, &index));
+        assert_true(endpoint_choice_answered(&choice, index, left));
+
+        assert_int_equal(endpoint_choice_begin(&choice, 2, left + period - 1), 1);
+        assert_false(endpoint_choice_answered(&choice, 1, left + period - 1));
+
+        /* Tried first again, once, in vain. */
+        assert_int_equal(endpoint_choice_begin(&choice, 2, left + period), 0);
+        assert_true(endpoint_choice_next(&choice, 2, &index));
+        assert_int_equal(index, 1);
+        assert_false(endpoint_choice_answered(&choice, 1, left + period));
+
+        assert_int_equal(endpoint_choice_begin(&choice, 2, left + period + 1), 1);
+        assert_int_equal(endpoint_choice_begin(&choice, 2, left + 2 * period - 1), 1);
+
+        /* The next time it is back. */
+        assert_int_equal(endpoint_choice_begin(&choice, 2, left + 2 * period), 0);
+        assert_true(endpoint_choice_answered(&choice, 0, left + 2 * period));
+        assert_int_equal(endpoint_choice_begin(&choice, 2, left + 9 * period), 0);
+        assert_false(endpoint_choice_answered(&choice, 0, left + 9 * period));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_good),
+                cmocka_unit_test(test_bad),
+                cmocka_unit_test(test_user_info),
+                cmocka_unit_test(test_size),
+                cmocka_unit_test(test_choice_single),
+                cmocka_unit_test(test_choice_walk),
+                cmocka_unit_test(test_choice_return),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
