@@ -39,12 +39,14 @@ need() {
 install them as root (apt-get install ${missing[*]}), or install sudo; then run ./dev again"
                 as_root=(sudo)
         fi
-        echo "installing: ${missing[*]}"
+        echo "installing with apt-get: ${missing[*]}"
         # a package list that cannot be fetched matters only if a package then cannot be installed
-        "${as_root[@]}" apt-get -qq update || echo "dev: not every package list could be fetched; going on" >&2
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-                apt-get -qq install -y --no-install-recommends "${missing[@]}" ||
-                die "apt-get could not install: ${missing[*]}"
+        "${as_root[@]}" apt-get -qq update >/dev/null 2>&1 || echo "(not every package list could be fetched)"
+        local said
+        said=$("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+                apt-get -qq install -y --no-install-recommends "${missing[@]}" 2>&1) ||
+                die "apt-get could not install ${missing[*]}:
+$said"
 }
 
 # build_in DIR [OPTION…]: sets DIR up with these meson options if it is not yet, and builds.
