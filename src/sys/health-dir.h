@@ -2,6 +2,7 @@
  * lease, a file that is half-written). */
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 #include "core/health-set.h"
@@ -9,8 +10,9 @@
 
 typedef struct HealthDir HealthDir;
 
-/* The scan is done; the set holds the result. `error` is 0, or a negative errno if the directory itself
- * cannot be read (then the set is empty; -ENOENT counts as an empty directory and is 0). */
+/* The scan is done; the set holds the result. `error` is 0; -ENOMEM (the set is as it was before); or
+ * another negative errno if the directory itself cannot be read (then the set is empty; -ENOENT counts as an
+ * empty directory and is 0). The callback may free the HealthDir or collect again. */
 typedef void (*HealthDirCallback)(int error, void *userdata);
 
 /* `set` stays the caller's and outlives the HealthDir. `max_age_usec` 0: off. The directory need not exist.
@@ -18,7 +20,11 @@ typedef void (*HealthDirCallback)(int error, void *userdata);
 int health_dir_new(sd_event *event, const char *path, usec_t max_age_usec, HealthSet *set, HealthDir **ret);
 HealthDir *health_dir_free(HealthDir *dir); /* a collection under way is dropped, its callback not called */
 
-/* Scans; calls back once, at once if nothing is half-written, else after a second read of those files 50 ms
- * later. -EBUSY if a collection is under way. Returns 0 or a negative errno (then there is no call back). */
+/* Scans; calls back once: from within this call if nothing is half-written, else after a second read of
+ * those files 50 ms later. -EBUSY if a collection is under way. Returns 0 or a negative errno (then there is
+ * no call back, and the set is as it was). */
 int health_dir_collect(HealthDir *dir, HealthDirCallback callback, void *userdata);
-void health_dir_cancel(HealthDir *dir);
+void health_dir_cancel(HealthDir *dir); /* as health_dir_free() does; the set is as it was */
+
+/* Whether the last collection changed what would be reported. */
+bool health_dir_has_changed(const HealthDir *dir);

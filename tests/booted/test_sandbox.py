@@ -48,8 +48,9 @@ def test_the_process_has_no_rights_to_speak_of(running, master):
 PROBES = {
     "write the state": ("echo >/private/argus/agent/probe && rm /private/argus/agent/probe", True),
     "read another user's health file": ("cat /private/argus/agent/probed/health/log-x.json", True),
-    "make health/": ("cd /private/argus/agent && umask 007 && mkdir new && perl -e 'mkdir qw(new/health), 01770 or exit 1'",
-                     True),
+    "make health/":
+        ("cd /private/argus/agent && umask 007 && mkdir new && perl -e 'mkdir qw(new/health), 01770 or exit 1'",
+         True),
     "read the processor's count": ("test -n \"$(cat /sys/devices/system/cpu/online)\"", True),
     "read the PCI devices": ("ls /sys/class", True),
     "read its control group": ("cat /proc/self/cgroup && ls /sys/fs/cgroup", True),
@@ -101,8 +102,9 @@ def test_every_directive_is_in_force(machine, master):
     wait_for("the probes have ended", lambda: len(said()) >= len(PROBES))
     assert said() == [f"{name}: {'yes' if allowed else 'no'}" for name, (_, allowed) in PROBES.items()]
     # Seen from outside: in its user namespace the service has names for its own user and group only.
-    made = ["/private/argus/agent/new", "/private/argus/agent/new/health"]
-    assert machine.run(["stat", "-c", "%a %U %G", *made]).stdout.splitlines() == ["2770 argus-agent argus-health", "3770 argus-agent argus-health"]
+    made = machine.run(["stat", "-c", "%a %U %G %n", "/private/argus/agent/new", "/private/argus/agent/new/health"])
+    assert made.stdout.splitlines() == ["2770 argus-agent argus-health /private/argus/agent/new",
+                                        "3770 argus-agent argus-health /private/argus/agent/new/health"]
 
 
 @pytest.mark.parametrize("by", ["hosts-file", "resolv-conf", "resolved"])

@@ -12,11 +12,10 @@ typedef struct MasterClient MasterClient;
 typedef struct MasterReply {
         RequestKind kind;
         Outcome *outcome;           /* the receiver may take its node */
-        const char *endpoint;       /* that the outcome is from */
-        bool endpoint_changed;      /* another than the one that answered before */
-        const char *local_address;  /* own address of the connection; NULL if none */
-        const char *remote_address; /* NULL if none */
-        usec_t duration_usec;       /* of the whole try */
+        bool endpoint_changed;      /* another answered than before */
+        const char *local_address;  /* own address of the connection; NULL if none was made */
+        const char *remote_address; /* the Master's; NULL if none was made */
+        usec_t duration_usec;       /* of the whole try, all endpoints together */
         bool secret_reloaded;       /* token or certificates were found replaced for this try */
 } MasterReply;
 
@@ -27,11 +26,11 @@ int master_client_new(sd_event *event, const Config *config, MasterCallback call
                 MasterClient **ret);
 MasterClient *master_client_free(MasterClient *client);
 
-/* Both send; the answer comes by the callback, never from within. -EBUSY if a request is in flight; other
- * negative errnos if the request could not be made. `node` (NULL: without an id) is what answers are
- * compared with; it is copied where needed. `body` is copied. */
-int master_client_register(MasterClient *client, const Node *node, const char *body, size_t size);
-int master_client_report(MasterClient *client, const Node *node, const char *body, size_t size);
+/* Both send, and walk the endpoints until one answers. The reply comes by the callback, never from within,
+ * also where the request cannot even be made. No other may be in flight. `node` (NULL: without an id) is
+ * what answers are compared with: it must live until the reply. `body` is copied. */
+void master_client_register(MasterClient *client, const Node *node, const char *body, size_t size);
+void master_client_report(MasterClient *client, const Node *node, const char *body, size_t size);
 
 /* Drops the request in flight, if any; there is no callback. */
 void master_client_cancel(MasterClient *client);
@@ -39,5 +38,5 @@ void master_client_cancel(MasterClient *client);
 /* The next request makes a new connection. */
 void master_client_drop_connections(MasterClient *client);
 
-/* The one in use (the first until one answered). */
+/* The endpoint that answered last; the first of the list until then. */
 const Endpoint *master_client_endpoint(const MasterClient *client);

@@ -1,0 +1,351 @@
+/* What is told of each step: to the log, to the bus, to the service manager. Nothing here changes what the
+ * agent does. */
+#include "agent/manager-private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "sys/log.h"
+#include "sys/service-notify.h"
+#include "util/macro.h"
+#include "util/text.h"
+
+/* One scan says no more lines than this; HealthFiles on D-Bus has them all. */
+enum { HEALTH_LINES_MAX = 16 };
+
+static void set_text(char *array, size_t size, const char *text) {
+        text_sanitize_into(array, size, strempty(text), strlen(strempty(text)));
+}
+
+#define SET_TEXT(array, text) set_text((array), sizeof(array), (text))
+
+/* ---- the snapshot ---- */
+
+static AgentState agent_state(const Fsm *fsm) {
+        switch (fsm->state) {
+        case FSM_STOPPING:
+                return AGENT_STOPPING;
+        case FSM_REGISTERING:
+                /* A node that is online stays so until its registration fails. */
+                return fsm->has_registered && fsm->failures == 0 ? AGENT_ONLINE : AGENT_REGISTERING;
+        case FSM_REGISTER_WAIT:
+                return fsm->failures == 0 ? AGENT_REGISTERING : AGENT_RETRYING;
+        default:
+                return fsm->failures == 0 ? AGENT_ONLINE : AGENT_RETRYING;
+        }
+}
+
+/* Computed once for each deadline: the two clocks drift, and a property that wobbles would be sent at each
+ * step. */
+static void update_next_report(Manager *manager) {
+        const Fsm *fsm = &manager->fsm;
+        usec_t deadline = fsm->state == FSM_IDLE || fsm->state == FSM_REPORT_WAIT ? fsm->deadline_usec : 0;
+
+        if (fsm->state == FSM_REPORTING || deadline == manager->announced_deadline_usec)
+                return;
+
+        manager->announced_deadline_usec = deadline;
+        manager->status.next_report_usec =
+                        deadline == 0 ? 0
+                                      : now_usec(CLOCK_REALTIME) +
+                                                        usec_sub(deadline, now_usec(CLOCK_BOOTTIME));
+}
+
+static void update_snapshot(Manager *manager) {
+        AgentStatus *status = &manager->status;
+
+        status->version = ARGUS_AGENT_VERSION;
+        status->hostname = manager->config->hostname;
+        SET_TEXT(status->master_endpoint, master_client_endpoint(manager->master)->url);
+        SET_TEXT(status->env, manager->identity.env);
+        SET_TEXT(status->user, manager->identity.user);
+        SET_TEXT(status->instance, manager->identity.instance);
+        status->identity_source = manager->identity.source;
+        SET_TEXT(status->node_id, manager->node ? manager->node->id : NULL);
+        status->is_registered = manager->fsm.has_registered;
+        status->is_state_persisted = manager->save_error == 0;
+        status->state = agent_state(&manager->fsm);
+        SET_TEXT(status->address, manager->address);
+        status->consecutive_failures = manager->fsm.failures;
+        update_next_report(manager);
+}
+
+/* ---- STATUS= ---- */
+
+static const char *format_clock(char buffer[static 16], usec_t realtime_usec) {
+        time_t seconds = (time_t) (realtime_usec / USEC_PER_SEC);
+        struct tm local = {};
+
+        if (!localtime_r(&seconds, &local) || strftime(buffer, 16, "%H:%M:%S", &local) == 0)
+                buffer[0] = '\0';
+        return buffer;
+}
+
+static void notify_service_manager(const Manager *manager) {
+        const AgentStatus *status = &manager->status;
+        const char *unsaved = status->is_state_persisted ? "" : "; STATE NOT SAVED: ";
+        const char *why = status->is_state_persisted ? "" : strerror(-manager->save_error);
+        const char *error = manager->fsm.has_registered && status->last_report_status == REPORT_FAILED
+                                            ? status->last_report_error
+                                            : manager->registration_error;
+        char clock[16], next[16];
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+
+        switch (status->state) {
+        case AGENT_REGISTERING:
+                service_notify_status("Registering at %s%s%s", status->master_endpoint, unsaved, why);
+                break;
+        case AGENT_ONLINE:
+                if (status->last_report_usec == 0)
+                        service_notify_status("Online as %s at %s; first report under way%s%s",
+                                        status->node_id, status->master_endpoint, unsaved, why);
+                else
+                        service_notify_status("Online as %s at %s; last report %" PRIu32 " at %s%s%s",
+                                        status->node_id, status->master_endpoint,
+                                        status->last_report_http_status,
+                                        format_clock(clock, status->last_report_usec), unsaved, why);
+                break;
+        case AGENT_RETRYING:
+                service_notify_status("Retrying at %s, %" PRIu32
+                                      " failed; next try at %s; last error: %s%s%s",
+                                status->master_endpoint, status->consecutive_failures,
+                                format_clock(next,
+                                                now_usec(CLOCK_REALTIME) +
+                                                                (manager->fsm.deadline_usec == USEC_INFINITY
+                                                                                                ? 0
+                                                                                                : usec_sub(manager->fsm.deadline_usec,
+                                                                                                                  now))),
+                                error, unsaved, why);
+                break;
+        case AGENT_STOPPING:
+                service_notify_status("Stopping");
+                break;
+        }
+}
+
+void announce_status(Manager *manager) {
+        update_snapshot(manager);
+        notify_service_manager(manager);
+        if (manager->bus_api)
+                bus_api_publish(manager->bus_api);
+}
+
+/* ---- replies ---- */
+
+static LogFields reply_fields(const Manager *manager) {
+        const MasterReply *reply = manager->reply;
+
+        return (LogFields){
+                .node_id = manager->node ? manager->node->id : NULL,
+                .endpoint = master_client_endpoint(manager->master)->url,
+                .http_status = reply->outcome->http_status,
+                .duration_usec = reply->duration_usec,
+        };
+}
+
+/* An outage says its first failure and then one line every ten minutes; the others are for debugging. */
+static void log_failure(Manager *manager, LogEvent event, const char *what) {
+        const Fsm *fsm = &manager->fsm;
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+        LogFields fields = reply_fields(manager);
+        char pause[SPAN_SIZE];
+        int level = log_policy_failed(&manager->outage, now) ? LOG_WARNING : LOG_DEBUG;
+
+        fields.attempt = manager->outage.attempts;
+        if (fsm->deadline_usec == USEC_INFINITY || fsm->state == FSM_STOPPING) {
+                log_event(level, event, &fields, "%s at %s failed: %s", what, fields.endpoint,
+                                manager->reply->outcome->error);
+                return;
+        }
+
+        fields.retry_usec = usec_sub(fsm->deadline_usec, now);
+        log_event(level, event, &fields, "%s at %s failed: %s; next try in %s.", what, fields.endpoint,
+                        manager->reply->outcome->error, format_span(pause, fields.retry_usec));
+}
+
+static OperationResult failure_of(const Outcome *outcome) {
+        return outcome->transport == TRANSPORT_ANSWERED ? OPERATION_REJECTED : OPERATION_UNREACHABLE;
+}
+
+static void announce_registered(Manager *manager) {
+        AgentStatus *status = &manager->status;
+        LogFields fields = reply_fields(manager);
+        bool is_first = !status->is_registered;
+
+        status->registrations++;
+        status->last_registration_usec = now_usec(CLOCK_REALTIME);
+        manager->registration_error[0] = '\0';
+
+        if (status->node_id[0] && !streq(status->node_id, manager->node->id))
+                log_event(LOG_WARNING, LOG_EVENT_ID_REPLACED, &fields,
+                                "The Master replaced the node's id %s by %s%s.", status->node_id,
+                                manager->node->id,
+                                manager->refused_id ? ": it does not know the old one" : "");
+        (void) text_replace(&manager->refused_id, NULL);
+
+        log_event(LOG_NOTICE, LOG_EVENT_REGISTERED, &fields, "%s as %s at %s with address %s.",
+                        is_first ? "Registered" : "Registered again", manager->node->id, fields.endpoint,
+                        manager->address[0] ? manager->address : "none");
+        bus_api_complete_reregister(manager->bus_api, OPERATION_OK, manager->node->id);
+}
+
+static void announce_not_registered(Manager *manager) {
+        const Outcome *outcome = manager->reply->outcome;
+
+        SET_TEXT(manager->registration_error, outcome->error);
+        log_failure(manager, LOG_EVENT_REGISTER_FAILED, "Registration");
+        bus_api_complete_reregister(manager->bus_api, failure_of(outcome), outcome->error);
+        /* A report that was asked for would have followed. */
+        bus_api_complete_report(
+                        manager->bus_api, OPERATION_NOT_REGISTERED, outcome->http_status, outcome->error);
+}
+
+static void announce_report(Manager *manager) {
+        const Outcome *outcome = manager->reply->outcome;
+        AgentStatus *status = &manager->status;
+
+        status->last_report_usec = now_usec(CLOCK_REALTIME);
+        status->last_report_http_status = outcome->http_status;
+        SET_TEXT(status->last_report_error, outcome->error);
+        if (outcome->class == OUTCOME_OK) {
+                status->last_report_status = REPORT_SUCCESS;
+                status->last_successful_report_usec = status->last_report_usec;
+                status->reports_succeeded++;
+        } else {
+                status->last_report_status = REPORT_FAILED;
+                status->reports_failed++;
+        }
+}
+
+static void announce_report_ok(Manager *manager) {
+        const Outcome *outcome = manager->reply->outcome;
+        LogFields fields = reply_fields(manager);
+        char span[SPAN_SIZE];
+        usec_t duration;
+
+        if (log_policy_succeeded(&manager->outage, now_usec(CLOCK_BOOTTIME), &duration, &fields.attempt)) {
+                fields.duration_usec = duration;
+                log_event(LOG_NOTICE, LOG_EVENT_REPORT_RECOVERED, &fields,
+                                "Reports are accepted again after %s and %" PRIu64 " failed tries.",
+                                format_span(span, duration), fields.attempt);
+        } else
+                log_event(LOG_INFO, LOG_EVENT_REPORT_OK, &fields, "Report accepted (%u) in %s.",
+                                outcome->http_status, format_span(span, fields.duration_usec));
+
+        bus_api_complete_report(manager->bus_api, OPERATION_OK, outcome->http_status, "");
+}
+
+static void announce_report_failed(Manager *manager) {
+        const Outcome *outcome = manager->reply->outcome;
+        LogFields fields = reply_fields(manager);
+
+        if (outcome->class == OUTCOME_FORGOTTEN && manager->fsm.state == FSM_REGISTERING) {
+                log_event(LOG_WARNING, LOG_EVENT_NODE_FORGOTTEN, &fields,
+                                "The Master does not know node %s any more (%u); registering again.",
+                                manager->node->id, outcome->http_status);
+                return; /* callers wait for the report that follows */
+        }
+
+        log_failure(manager, LOG_EVENT_REPORT_FAILED, "Report");
+        bus_api_complete_report(manager->bus_api, failure_of(outcome), outcome->http_status, outcome->error);
+}
+
+static void announce_transport(Manager *manager) {
+        LogFields fields = reply_fields(manager);
+
+        if (manager->reply->secret_reloaded)
+                log_event(LOG_NOTICE, LOG_EVENT_SECRET_RELOADED, &fields,
+                                "Token or certificate files were replaced; the new ones are used.");
+        if (manager->reply->endpoint_changed)
+                log_event(LOG_WARNING, LOG_EVENT_ENDPOINT_CHANGED, &fields, "The Master answers at %s now.",
+                                fields.endpoint);
+}
+
+void announce_reply(Manager *manager) {
+        const MasterReply *reply = manager->reply;
+
+        if (manager->fsm.state == FSM_STOPPING) {
+                bus_api_complete_reregister(manager->bus_api, OPERATION_STOPPING, "the agent is stopping");
+                if (!reply)
+                        bus_api_complete_report(
+                                        manager->bus_api, OPERATION_STOPPING, 0, "the agent is stopping");
+        }
+        if (!reply)
+                return;
+
+        announce_transport(manager);
+
+        if (reply->kind == REQUEST_REPORT) {
+                announce_report(manager);
+                if (reply->outcome->class == OUTCOME_OK)
+                        announce_report_ok(manager);
+                else
+                        announce_report_failed(manager);
+                return;
+        }
+
+        switch (reply->outcome->class) {
+        case OUTCOME_OK:
+                announce_registered(manager);
+                break;
+        case OUTCOME_ID_REFUSED:
+                log_event(LOG_NOTICE, LOG_EVENT_NONE, NULL,
+                                "The Master refuses the id %s (%u); registering without it.",
+                                strempty(manager->status.node_id), reply->outcome->http_status);
+                break;
+        default:
+                announce_not_registered(manager);
+                break;
+        }
+}
+
+/* ---- health files, the state on disk ---- */
+
+void announce_health(Manager *manager) {
+        const HealthFile *file;
+        bool is_changed = false;
+        unsigned n_lines = 0, n_left = 0;
+
+        while ((file = health_set_next_change(manager->health))) {
+                LogFields fields = { .health_file = file->key };
+
+                is_changed = true;
+                if (n_lines >= HEALTH_LINES_MAX) {
+                        n_left++;
+                        continue;
+                }
+                n_lines++;
+
+                if (file->verdict == HEALTH_OK)
+                        log_event(LOG_NOTICE, LOG_EVENT_HEALTH_FILE_GOOD, &fields,
+                                        "Health file %s is good again.", file->key);
+                else
+                        log_event(LOG_WARNING, LOG_EVENT_HEALTH_FILE_BAD, &fields,
+                                        "Health file %s is left out (%s): %s", file->key,
+                                        health_verdict_to_string(file->verdict), file->reason);
+        }
+
+        if (n_left > 0)
+                log_event(LOG_WARNING, LOG_EVENT_HEALTH_FILE_BAD, NULL,
+                                "… and %u more health files changed; see HealthFiles on D-Bus.", n_left);
+        if (is_changed)
+                manager->status.health_generation++;
+}
+
+void announce_saved(Manager *manager, int error) {
+        LogFields fields = { .node_id = manager->node ? manager->node->id : NULL, .error = -error };
+
+        if (error < 0 && manager->save_error != error)
+                log_event(LOG_ERR, LOG_EVENT_STATE_UNWRITABLE, &fields,
+                                "Cannot save the node object under %s: %s. Going on from memory; a restart now "
+                                "would lose what is new. Tried again at every report.",
+                                state_store_path(manager->store), strerror(-error));
+        else if (error == 0 && manager->save_error < 0)
+                log_event(LOG_NOTICE, LOG_EVENT_STATE_RECOVERED, &fields,
+                                "The node object is saved under %s again.",
+                                state_store_path(manager->store));
+
+        manager->save_error = error;
+}

@@ -1,0 +1,94 @@
+/* The manager's own state, shared by the files that make up the manager: manager.c (wiring), announce.c
+ * (what is told of each step), operations.c (what the bus may ask for). */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "agent/manager.h"
+#include "agent/master-client.h"
+#include "core/agent-status.h"
+#include "core/fsm.h"
+#include "core/log-policy.h"
+#include "sys/bus-api.h"
+#include "sys/bus-auth.h"
+#include "sys/bus-connection.h"
+#include "sys/health-dir.h"
+#include "sys/host-info.h"
+#include "sys/net-watch.h"
+
+/* Who waits for the health collection that is under way. */
+typedef enum CollectReason {
+        COLLECT_FOR_REPORT = 1 << 0,
+        COLLECT_FOR_BUS = 1 << 1,
+} CollectReason;
+
+struct Manager {
+        const Config *config;
+        bool is_once;
+        int exit_code; /* of `is_once` */
+
+        sd_event *event;
+        sd_event_source *timer; /* the state machine's deadline */
+        sd_event_source *ready_timer;
+        bool is_ready;
+
+        Fsm fsm;
+        Identity identity;
+
+        /* The newest node object, and what of it is on the disk. */
+        Node *node;
+        StateStore *store;
+        bool is_locked;
+        bool is_unsaved;   /* `node` is newer than node.json */
+        int save_error;    /* of the last try to write; 0 if it went well */
+        usec_t saved_usec; /* boot time of the last write */
+
+        /* The machine. */
+        char machine_id[HOST_MACHINE_ID_SIZE];
+        char address[HOST_ADDRESS_SIZE];            /* as last registered */
+        char connection_address[HOST_ADDRESS_SIZE]; /* own address of the last connection; empty: not known
+                                                     */
+        char remote_address[HOST_ADDRESS_SIZE]; /* the Master's, of the last connection; empty: not known */
+        usec_t address_followed_usec; /* boot time when a connection's address last led to a registration */
+        NetWatch *net_watch;
+
+        MasterClient *master;
+        const MasterReply *reply; /* while one is handled */
+        char *refused_id;         /* the id that the Master refused, until it gave another */
+        char registration_error[OUTCOME_ERROR_SIZE]; /* of the last registration; empty if it went well */
+
+        HealthSet *health;
+        HealthDir *health_dir;
+        unsigned collecting; /* CollectReasons */
+        Buffer body;
+
+        BusConnection *bus;
+        BusAuth *bus_auth;
+        BusApi *bus_api;
+
+        AgentStatus status;
+        usec_t announced_deadline_usec;
+        LogPolicy outage;
+};
+
+/* manager.c: gives an event to the state machine and does what it says. Returns false if it refused. */
+bool manager_step(Manager *manager, FsmEventType type);
+
+/* manager.c: starts a collection of health, or joins the one under way. Returns 0 or a negative errno. */
+int manager_collect(Manager *manager, CollectReason reason);
+
+/* announce.c: brings the snapshot up to date and tells the bus and the service manager. */
+void announce_status(Manager *manager);
+
+/* announce.c: tells of the reply that is being handled: log, counters, waiting callers. Before
+ * announce_status(). */
+void announce_reply(Manager *manager);
+
+/* announce.c: the log lines of changed health files. */
+void announce_health(Manager *manager);
+
+/* announce.c: tells that node.json could not be written (negative errno), or again (0). */
+void announce_saved(Manager *manager, int error);
+
+/* operations.c: what the bus may ask for. */
+extern const BusOperations manager_operations;

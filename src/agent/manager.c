@@ -1,0 +1,580 @@
+#include "agent/manager.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <syslog.h>
+
+#include "agent/manager-private.h"
+#include "core/payload.h"
+#include "sys/bus-log-control.h"
+#include "sys/log.h"
+#include "sys/service-notify.h"
+#include "util/macro.h"
+#include "util/text.h"
+
+#define BUS_NAME "org.argus.Agent1"
+
+/* The bus has this long until the start is reported without it. */
+#define BUS_GRACE_USEC (1 * USEC_PER_SEC)
+
+/* Changes that are not of identity are written no more often, to spare flash. */
+#define SAVE_INTERVAL_USEC (10 * USEC_PER_MINUTE)
+
+/* A machine with two ways to the Master may change between them at each connection: that is followed no more
+ * often. */
+#define ADDRESS_FOLLOW_USEC (10 * USEC_PER_MINUTE)
+
+static uint64_t random_bits(void) {
+        uint64_t bits = 0;
+
+        /* Fails only in the first moments of a boot without entropy; the clock spreads a fleet well enough
+         * then. */
+        if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t) sizeof bits)
+                bits = now_usec(CLOCK_REALTIME) * UINT64_C(0x9E3779B97F4A7C15);
+        return bits;
+}
+
+/* ---- the machine's address ---- */
+
+static void manager_find_address(Manager *manager, char ret[static HOST_ADDRESS_SIZE]) {
+        const Endpoint *endpoint = master_client_endpoint(manager->master);
+        const char *destination = endpoint->is_literal ? endpoint->host : NULL;
+
+        if (manager->config->address) {
+                text_sanitize_into(ret, HOST_ADDRESS_SIZE, manager->config->address,
+                                strlen(manager->config->address));
+                return;
+        }
+        if (manager->connection_address[0]) {
+                memcpy(ret, manager->connection_address, HOST_ADDRESS_SIZE);
+                return;
+        }
+
+        if (manager->remote_address[0])
+                destination = manager->remote_address;
+        if (host_info_address(destination, ret) < 0 && host_info_address(NULL, ret) < 0)
+                ret[0] = '\0';
+}
+
+static bool address_is_loopback(const char *address) {
+        return strncmp(address, "127.", 4) == 0 || streq(address, "::1");
+}
+
+/* The connection shows which address the kernel really uses, after any name resolution. Returns whether the
+ * Master was told another. */
+static bool manager_learn_address(Manager *manager, const MasterReply *reply) {
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+
+        if (reply->remote_address)
+                text_sanitize_into(manager->remote_address, sizeof manager->remote_address,
+                                reply->remote_address, strlen(reply->remote_address));
+
+        if (manager->config->address || !reply->local_address || address_is_loopback(reply->local_address) ||
+                        streq(reply->local_address, manager->address))
+                return false;
+        if (manager->address_followed_usec > 0 && now < manager->address_followed_usec + ADDRESS_FOLLOW_USEC)
+                return false;
+
+        manager->address_followed_usec = now;
+        text_sanitize_into(manager->connection_address, sizeof manager->connection_address,
+                        reply->local_address, strlen(reply->local_address));
+        return true;
+}
+
+static void manager_change_address(Manager *manager, const char *address) {
+        log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED, &(LogFields){ .node_id = manager->status.node_id },
+                        "Own address changed from %s to %s, registering again.",
+                        manager->address[0] ? manager->address : "none", address[0] ? address : "none");
+        (void) manager_step(manager, FSM_EVENT_RENEW);
+}
+
+static void on_net_changed(void *userdata) {
+        Manager *manager = userdata;
+        char address[HOST_ADDRESS_SIZE];
+
+        manager->connection_address[0] = '\0';
+        manager_find_address(manager, address);
+        if (streq(address, manager->address))
+                return;
+
+        /* Connections from the old address would hang until their time-out. */
+        master_client_drop_connections(manager->master);
+        manager_change_address(manager, address);
+}
+
+/* ---- the state on disk ---- */
+
+static void manager_save(Manager *manager) {
+        int r = 0;
+
+        if (!manager->is_locked) {
+                r = state_store_lock(manager->store);
+                if (r >= 0)
+                        manager->is_locked = true;
+        }
+        if (r >= 0)
+                r = state_store_save(manager->store, manager->node->text, manager->node->size);
+        if (r >= 0) {
+                manager->is_unsaved = false;
+                manager->saved_usec = now_usec(CLOCK_BOOTTIME);
+        }
+
+        announce_saved(manager, r);
+}
+
+static void manager_persist(Manager *manager) {
+        Node *node = TAKE_PTR(manager->reply->outcome->node);
+        bool is_due, is_new;
+
+        if (node) {
+                is_new = !manager->node || manager->node->size != node->size ||
+                         memcmp(manager->node->text, node->text, node->size) != 0;
+                is_due = manager->reply->kind == REQUEST_REGISTER || !manager->node ||
+                         !node_same_identity(manager->node, node);
+                manager->is_unsaved = manager->is_unsaved || is_new;
+
+                node_free(manager->node);
+                manager->node = node;
+        } else
+                is_due = false;
+
+        if (!manager->is_unsaved)
+                return;
+
+        /* A failed write is tried again at every report. */
+        if (is_due || manager->save_error < 0 ||
+                        now_usec(CLOCK_BOOTTIME) >= usec_add(manager->saved_usec, SAVE_INTERVAL_USEC))
+                manager_save(manager);
+}
+
+/* ---- requests ---- */
+
+static void manager_register(Manager *manager, bool without_id) {
+        const Node *node = without_id ? NULL : manager->node;
+        HostFacts facts = {
+                .hostname = manager->config->hostname,
+                .machine_id = manager->machine_id[0] ? manager->machine_id : NULL,
+                .cpu_number = host_info_cpu_number(),
+                .memory_in_bytes = host_info_memory_in_bytes(),
+                .gpu_number = host_info_gpu_number(),
+        };
+
+        manager_find_address(manager, manager->address);
+        facts.address = manager->address[0] ? manager->address : NULL;
+
+        if (without_id && manager->node)
+                (void) text_replace(&manager->refused_id, manager->node->id);
+
+        buffer_clear(&manager->body);
+        if (payload_build_register(node ? node->id_json : NULL, &manager->identity, &facts,
+                            ARGUS_AGENT_VERSION, &manager->body) < 0)
+                buffer_clear(&manager->body);
+        master_client_register(manager->master, node, strempty(manager->body.data), manager->body.size);
+}
+
+static void manager_report(Manager *manager) {
+        buffer_clear(&manager->body);
+        if (payload_build_report(now_usec(CLOCK_REALTIME), manager->health, NULL, &manager->body) < 0)
+                buffer_clear(&manager->body);
+        master_client_report(
+                        manager->master, manager->node, strempty(manager->body.data), manager->body.size);
+}
+
+static void on_health_collected(int error, void *userdata) {
+        Manager *manager = userdata;
+        unsigned reasons = manager->collecting;
+
+        manager->collecting = 0;
+        if (error < 0)
+                log_line(LOG_WARNING, "Cannot read %s: %s", state_store_health_path(manager->store),
+                                strerror(-error));
+        announce_health(manager);
+
+        if (reasons & COLLECT_FOR_BUS) {
+                _cleanup_(buffer_done) Buffer text = {};
+
+                if (health_set_splice(manager->health, NULL, &text) < 0)
+                        bus_api_complete_health(manager->bus_api, OPERATION_UNREACHABLE, "out of memory");
+                else
+                        bus_api_complete_health(manager->bus_api, OPERATION_OK, text.data);
+        }
+        if (reasons & COLLECT_FOR_REPORT)
+                manager_report(manager);
+}
+
+int manager_collect(Manager *manager, CollectReason reason) {
+        int r;
+
+        manager->collecting |= reason;
+        r = health_dir_collect(manager->health_dir, on_health_collected, manager);
+        if (r == -EBUSY) /* the one under way serves both */
+                return 0;
+        if (r < 0)
+                manager->collecting &= ~(unsigned) reason;
+        return r;
+}
+
+static void manager_cancel(Manager *manager) {
+        manager->collecting &= ~(unsigned) COLLECT_FOR_REPORT;
+        master_client_cancel(manager->master);
+}
+
+/* ---- the state machine ---- */
+
+static void manager_do(Manager *manager, FsmAction action) {
+        switch (action) {
+        case ACTION_REGISTER:
+                manager_register(manager, false);
+                break;
+        case ACTION_REGISTER_WITHOUT_ID:
+                manager_register(manager, true);
+                break;
+        case ACTION_REPORT:
+                if (manager_collect(manager, COLLECT_FOR_REPORT) < 0)
+                        manager_report(manager); /* what is known of the last time is better than silence */
+                break;
+        case ACTION_CANCEL:
+                manager_cancel(manager);
+                break;
+        case ACTION_PERSIST:
+                manager_persist(manager);
+                break;
+        case ACTION_PUBLISH:
+                announce_reply(manager);
+                announce_status(manager);
+                break;
+        case ACTION_REFUSE:
+                break; /* whoever asked sees it in what manager_step() returns */
+        case ACTION_EXIT:
+                (void) sd_event_exit(manager->event, 0);
+                break;
+        }
+}
+
+static usec_t timer_accuracy(const Manager *manager) {
+        /* Coarse, so that wake-ups coalesce; fine enough not to bend a short interval. */
+        usec_t accuracy = manager->config->report_interval_usec / 60;
+
+        return accuracy < USEC_PER_SEC ? accuracy : USEC_PER_SEC;
+}
+
+static void manager_arm(Manager *manager) {
+        if (manager->fsm.deadline_usec == USEC_INFINITY) {
+                (void) sd_event_source_set_enabled(manager->timer, SD_EVENT_OFF);
+                return;
+        }
+
+        (void) sd_event_source_set_time(manager->timer, manager->fsm.deadline_usec);
+        (void) sd_event_source_set_enabled(manager->timer, SD_EVENT_ONESHOT);
+}
+
+bool manager_step(Manager *manager, FsmEventType type) {
+        FsmEvent event = {
+                .type = type,
+                .now_usec = now_usec(CLOCK_BOOTTIME),
+                .random = random_bits(),
+                .retry_after_usec = manager->reply ? manager->reply->outcome->retry_after_usec : 0,
+        };
+        FsmStep step;
+
+        fsm_step(&manager->fsm, &event, &step);
+        manager_arm(manager);
+        for (size_t i = 0; i < step.count; i++)
+                manager_do(manager, step.actions[i]);
+
+        return step.count == 0 || step.actions[0] != ACTION_REFUSE;
+}
+
+static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        (void) manager_step(userdata, FSM_EVENT_TIMER);
+        return 0;
+}
+
+/* --once ends with the first report that was accepted, or with the first failure. */
+static void manager_end_once(Manager *manager, const MasterReply *reply) {
+        bool is_done = reply->kind == REQUEST_REPORT && reply->outcome->class == OUTCOME_OK;
+
+        if (!is_done && manager->fsm.is_in_flight)
+                return;
+
+        manager->exit_code = is_done ? 0 : 1;
+        (void) manager_step(manager, FSM_EVENT_STOP);
+}
+
+static void on_master_reply(const MasterReply *reply, void *userdata) {
+        static const FsmEventType events[] = {
+                [OUTCOME_OK] = FSM_EVENT_OK,
+                [OUTCOME_FORGOTTEN] = FSM_EVENT_FORGOTTEN,
+                [OUTCOME_ID_REFUSED] = FSM_EVENT_ID_REFUSED,
+                [OUTCOME_FAILED] = FSM_EVENT_FAILED,
+        };
+        Manager *manager = userdata;
+        bool is_address_other;
+
+        is_address_other = manager_learn_address(manager, reply);
+
+        manager->reply = reply;
+        (void) manager_step(manager, events[reply->outcome->class]);
+        manager->reply = NULL;
+
+        if (manager->is_once)
+                manager_end_once(manager, reply);
+        else if (is_address_other)
+                manager_change_address(manager, manager->connection_address);
+}
+
+/* ---- signals ---- */
+
+static int on_stop_signal(
+                sd_event_source *source _unused_, const struct signalfd_siginfo *info, void *userdata) {
+        log_event(LOG_NOTICE, LOG_EVENT_STOPPING, NULL, "Stopping on signal %s.",
+                        info->ssi_signo == SIGINT ? "INT" : "TERM");
+        service_notify_stopping();
+        (void) manager_step(userdata, FSM_EVENT_STOP);
+        return 0;
+}
+
+static int on_reload_signal(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+                void *userdata) {
+        Manager *manager = userdata;
+
+        service_notify_reloading();
+        log_event(LOG_NOTICE, LOG_EVENT_REREGISTER, &(LogFields){ .node_id = manager->status.node_id },
+                        "Reloading: secrets are read again and the node registers again. The environment of a running "
+                        "process cannot change: restart for new settings.");
+        (void) manager_step(manager, FSM_EVENT_RELOAD);
+        service_notify_ready();
+        return 0;
+}
+
+/* ---- the bus ---- */
+
+static void manager_set_ready(Manager *manager) {
+        if (manager->is_ready)
+                return;
+
+        manager->is_ready = true;
+        (void) sd_event_source_set_enabled(manager->ready_timer, SD_EVENT_OFF);
+        service_notify_ready();
+}
+
+static int on_ready_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        log_line(LOG_WARNING, "The bus does not answer; going on without it until it does.");
+        manager_set_ready(userdata);
+        return 0;
+}
+
+static const char *log_target_in_use(void) {
+        return log_target_to_string(log_get_target());
+}
+
+static const BusLogControl log_control = {
+        .get_level = log_get_level,
+        .set_level = log_set_level,
+        .get_target = log_target_in_use,
+};
+
+static void manager_attach_bus(Manager *manager) {
+        sd_bus *bus = bus_connection_get(manager->bus);
+        int r;
+
+        r = bus_api_attach(manager->bus_api, bus);
+        if (r >= 0)
+                r = bus_log_control_attach(bus, &log_control);
+        if (r < 0)
+                log_line(LOG_WARNING, "Cannot offer %s on the bus: %s", BUS_NAME, strerror(-r));
+}
+
+static void on_bus_event(BusEvent event, int error, void *userdata) {
+        Manager *manager = userdata;
+
+        switch (event) {
+        case BUS_EVENT_UP:
+                manager_attach_bus(manager);
+                break;
+        case BUS_EVENT_NAME:
+                if (manager->is_ready)
+                        log_event(LOG_NOTICE, LOG_EVENT_BUS_BACK, NULL, "On the bus as %s.", BUS_NAME);
+                manager_set_ready(manager);
+                break;
+        case BUS_EVENT_NAME_REFUSED:
+                log_event(LOG_WARNING, LOG_EVENT_BUS_LOST, &(LogFields){ .error = -error },
+                                "The bus refuses the name %s (%s); tried again every 30 s.", BUS_NAME,
+                                strerror(-error));
+                manager_set_ready(manager);
+                break;
+        case BUS_EVENT_LOST:
+                bus_api_detach(manager->bus_api);
+                bus_auth_reset(manager->bus_auth);
+                log_event(LOG_WARNING, LOG_EVENT_BUS_LOST, &(LogFields){ .error = -error },
+                                "The bus is gone (%s); reporting goes on, and the agent comes back on it.",
+                                strerror(-error));
+                break;
+        }
+}
+
+static int manager_start_bus(Manager *manager) {
+        int r;
+
+        r = bus_auth_new(manager->config->bus == BUS_USER, &manager->bus_auth);
+        if (r < 0)
+                return r;
+        r = bus_api_new(manager->event, &manager->status, manager->health, &manager_operations, manager,
+                        &manager->bus_api);
+        if (r < 0)
+                return r;
+
+        if (manager->is_once)
+                return 0;
+
+        r = bus_connection_new(manager->event, manager->config->bus, BUS_NAME, on_bus_event, manager,
+                        &manager->bus);
+        if (r < 0) {
+                log_line(manager->config->bus == BUS_NONE || manager->config->bus == BUS_AUTO ? LOG_DEBUG
+                                                                                              : LOG_WARNING,
+                                "No bus: %s", strerror(-r));
+                manager_set_ready(manager);
+                return 0;
+        }
+
+        return sd_event_add_time_relative(manager->event, &manager->ready_timer, CLOCK_MONOTONIC,
+                        BUS_GRACE_USEC, USEC_PER_MSEC, on_ready_timer, manager);
+}
+
+/* ---- life ---- */
+
+static int manager_add_signals(Manager *manager) {
+        static const struct {
+                int number;
+                sd_event_signal_handler_t handler;
+        } signals[] = {
+                { SIGTERM, on_stop_signal },
+                { SIGINT, on_stop_signal },
+                { SIGHUP, on_reload_signal },
+        };
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+                r = sd_event_add_signal(
+                                manager->event, NULL, signals[i].number, signals[i].handler, manager);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int manager_build(Manager *manager) {
+        int r;
+
+        r = sd_event_default(&manager->event);
+        if (r < 0)
+                return r;
+        r = sd_event_set_watchdog(manager->event, true);
+        if (r < 0)
+                return r;
+        r = manager_add_signals(manager);
+        if (r < 0)
+                return r;
+
+        r = health_set_new(&manager->health);
+        if (r < 0)
+                return r;
+        r = health_dir_new(manager->event, state_store_health_path(manager->store),
+                        manager->config->health_max_age_usec, manager->health, &manager->health_dir);
+        if (r < 0)
+                return r;
+        r = master_client_new(manager->event, manager->config, on_master_reply, manager, &manager->master);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_time(manager->event, &manager->timer, CLOCK_BOOTTIME, 0, timer_accuracy(manager),
+                        on_timer, manager);
+        if (r < 0)
+                return r;
+        fsm_init(&manager->fsm, manager->config->report_interval_usec, now_usec(CLOCK_BOOTTIME));
+        manager_arm(manager);
+
+        r = net_watch_new(manager->event, on_net_changed, manager, &manager->net_watch);
+        if (r < 0)
+                log_line(LOG_WARNING, "Changes of addresses are only seen at the next connection: %s",
+                                strerror(-r));
+
+        (void) host_info_machine_id(manager->machine_id);
+        announce_status(manager);
+        return manager_start_bus(manager);
+}
+
+int manager_new(const Config *config, ManagerStart *start, Manager **ret) {
+        Manager *manager;
+        int r;
+
+        assert(config);
+        assert(start);
+        assert(ret);
+
+        manager = calloc(1, sizeof *manager);
+        if (!manager)
+                return -ENOMEM;
+
+        manager->config = config;
+        manager->identity = start->identity;
+        start->identity = (Identity){};
+        manager->store = TAKE_PTR(start->store);
+        manager->node = TAKE_PTR(start->node);
+        manager->is_once = start->is_once;
+        manager->is_locked = start->lock_error == 0;
+        manager->save_error = start->lock_error;
+        manager->saved_usec = now_usec(CLOCK_BOOTTIME);
+
+        r = manager_build(manager);
+        if (r < 0) {
+                manager_free(manager);
+                return r;
+        }
+
+        *ret = manager;
+        return 0;
+}
+
+int manager_run(Manager *manager) {
+        int r;
+
+        assert(manager);
+
+        r = sd_event_loop(manager->event);
+        if (r < 0)
+                return r;
+
+        if (manager->node && manager->is_unsaved)
+                manager_save(manager);
+        return manager->exit_code;
+}
+
+Manager *manager_free(Manager *manager) {
+        if (!manager)
+                return NULL;
+
+        if (manager->master)
+                master_client_cancel(manager->master);
+        bus_api_free(manager->bus_api);
+        bus_auth_free(manager->bus_auth);
+        bus_connection_free(manager->bus);
+        net_watch_free(manager->net_watch);
+        health_dir_free(manager->health_dir);
+        health_set_free(manager->health);
+        master_client_free(manager->master);
+        state_store_free(manager->store);
+        sd_event_source_disable_unref(manager->timer);
+        sd_event_source_disable_unref(manager->ready_timer);
+        sd_event_unref(manager->event);
+        identity_done(&manager->identity);
+        node_free(manager->node);
+        free(manager->refused_id);
+        buffer_done(&manager->body);
+        free(manager);
+        return NULL;
+}

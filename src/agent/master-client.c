@@ -1,0 +1,291 @@
+#include "agent/master-client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sys/http-client.h"
+#include "sys/secret-files.h"
+#include "util/buffer.h"
+#include "util/macro.h"
+#include "util/text.h"
+
+/* The paths of the API: here and nowhere else. */
+#define PATH_NODES "/api/v1/master/nodes"
+#define PATH_STATUS_SUFFIX "/status"
+
+#define USER_AGENT "argus-agent/" ARGUS_AGENT_VERSION
+
+/* A try that asks several endpoints ends after this in any case. */
+#define TRY_MAX_USEC (20 * USEC_PER_SEC)
+
+enum { ADDRESS_SIZE = 64 };
+
+struct MasterClient {
+        const Config *config;
+        MasterCallback callback;
+        void *userdata;
+        HttpClient *http;
+        SecretFiles *secrets;
+        EndpointChoice choice;
+        sd_event_source *failed_early; /* brings a failure of our own side to the callback from the loop */
+
+        /* The try that is under way. */
+        bool is_busy;
+        RequestKind kind;
+        const Node *node;
+        char *path;
+        Buffer body;
+        size_t endpoint_index;
+        usec_t started_usec, deadline_usec; /* CLOCK_BOOTTIME */
+        bool secret_reloaded;
+        HttpRequest *request;
+        char early_failure[256];
+};
+
+static void master_client_ask(MasterClient *client);
+
+static void master_client_finish(MasterClient *client, Outcome *outcome, const HttpResult *result) {
+        char local_address[ADDRESS_SIZE], remote_address[ADDRESS_SIZE];
+        MasterReply reply = {
+                .kind = client->kind,
+                .outcome = outcome,
+                .duration_usec = usec_sub(now_usec(CLOCK_BOOTTIME), client->started_usec),
+                .secret_reloaded = client->secret_reloaded,
+        };
+
+        if (!outcome_is_unanswered(outcome))
+                reply.endpoint_changed = endpoint_choice_answered(
+                                &client->choice, client->endpoint_index, now_usec(CLOCK_BOOTTIME));
+
+        /* Copied: the result goes with the request, and the callback may submit the next. */
+        if (result && result->local_address) {
+                text_sanitize_into(local_address, sizeof local_address, result->local_address,
+                                strlen(result->local_address));
+                reply.local_address = local_address;
+        }
+        if (result && result->remote_address) {
+                text_sanitize_into(remote_address, sizeof remote_address, result->remote_address,
+                                strlen(result->remote_address));
+                reply.remote_address = remote_address;
+        }
+
+        master_client_cancel(client);
+        client->callback(&reply, client->userdata);
+}
+
+static void on_http_result(HttpRequest *request _unused_, const HttpResult *result, void *userdata) {
+        MasterClient *client = userdata;
+        _cleanup_(outcome_done) Outcome outcome = {};
+        Answer answer = {
+                .kind = client->kind,
+                .sent_id = client->node ? client->node->id : NULL,
+                .node = client->node,
+                .transport = result->transport,
+                .transport_text = result->transport_text,
+                .http_status = result->http_status,
+                .body = result->body,
+                .body_size = result->body_size,
+                .location = result->location,
+                .retry_after_usec = result->retry_after_usec,
+        };
+
+        if (outcome_classify(&answer, &outcome) < 0)
+                outcome = (Outcome){
+                        .class = OUTCOME_FAILED,
+                        .transport = TRANSPORT_LOCAL,
+                        .http_status = result->http_status,
+                        .error = "out of memory",
+                };
+
+        if (outcome_is_unanswered(&outcome) && now_usec(CLOCK_BOOTTIME) < client->deadline_usec &&
+                        endpoint_choice_next(&client->choice, client->config->n_endpoints,
+                                        &client->endpoint_index)) {
+                client->request = http_request_free(client->request);
+                master_client_ask(client);
+                return;
+        }
+
+        master_client_finish(client, &outcome, result);
+}
+
+static int on_failed_early(sd_event_source *source _unused_, void *userdata) {
+        MasterClient *client = userdata;
+        Outcome outcome = { .class = OUTCOME_FAILED, .transport = TRANSPORT_LOCAL };
+
+        (void) snprintf(outcome.error, sizeof outcome.error, "%s", client->early_failure);
+        master_client_finish(client, &outcome, NULL);
+        return 0;
+}
+
+static void master_client_fail_early(MasterClient *client, int error, const char *what) {
+        (void) snprintf(client->early_failure, sizeof client->early_failure, "%s: %s", what,
+                        strerror(-error));
+        (void) sd_event_source_set_enabled(client->failed_early, SD_EVENT_ONESHOT);
+}
+
+/* What one endpoint may take, so that those behind it have their time too. */
+static usec_t master_client_share(const MasterClient *client) {
+        usec_t left = usec_sub(client->deadline_usec, now_usec(CLOCK_BOOTTIME));
+        size_t endpoints_left = client->config->n_endpoints - client->choice.walked + 1;
+        usec_t share = left / (endpoints_left > 0 ? endpoints_left : 1);
+
+        if (share > client->config->master_timeout_usec)
+                share = client->config->master_timeout_usec;
+        return share > USEC_PER_MSEC ? share : USEC_PER_MSEC; /* 0 would mean for ever */
+}
+
+static void master_client_ask(MasterClient *client) {
+        const Endpoint *endpoint = &client->config->endpoints[client->endpoint_index];
+        HttpSecurity security = {
+                .ca_file = client->config->ca_file,
+                .client_cert_file = client->config->client_cert_file,
+                .client_key_file = client->config->client_key_file,
+                .bearer_token = secret_files_get_token(client->secrets),
+        };
+        _cleanup_(buffer_done) Buffer url = {};
+        int r;
+
+        r = buffer_printf(&url, "%s%s", endpoint->url, client->path);
+        if (r >= 0)
+                r = http_client_submit(client->http, client->kind == REQUEST_REGISTER ? "POST" : "PUT",
+                                url.data, client->body.data, client->body.size, &security,
+                                master_client_share(client), on_http_result, client, &client->request);
+        if (r < 0)
+                master_client_fail_early(client, r, "cannot make the request");
+}
+
+static void master_client_start(MasterClient *client, RequestKind kind, const Node *node, const char *path,
+                const char *body, size_t size) {
+        usec_t limit = client->config->master_timeout_usec * client->config->n_endpoints;
+        const char *culprit = NULL;
+        int r;
+
+        assert(!client->is_busy);
+
+        client->is_busy = true;
+        client->kind = kind;
+        client->node = node;
+        client->started_usec = now_usec(CLOCK_BOOTTIME);
+        client->deadline_usec = usec_add(client->started_usec, limit < TRY_MAX_USEC ? limit : TRY_MAX_USEC);
+        client->secret_reloaded = false;
+        client->endpoint_index = endpoint_choice_begin(
+                        &client->choice, client->config->n_endpoints, client->started_usec);
+
+        buffer_clear(&client->body);
+        r = path ? text_replace(&client->path, path) : -ENOMEM;
+        if (r >= 0)
+                r = buffer_append(&client->body, body, size);
+        if (r < 0) {
+                master_client_fail_early(client, r, "cannot make the request");
+                return;
+        }
+
+        r = secret_files_refresh(client->secrets, &culprit);
+        if (r < 0) {
+                _cleanup_free_ char *path_shown = text_sanitize(culprit, strlen(culprit), 160);
+
+                master_client_fail_early(client, r, path_shown ? path_shown : "a secret file");
+                return;
+        }
+        if (r > 0) {
+                client->secret_reloaded = true;
+                http_client_drop_connections(client->http);
+        }
+
+        master_client_ask(client);
+}
+
+void master_client_register(MasterClient *client, const Node *node, const char *body, size_t size) {
+        assert(client);
+
+        master_client_start(client, REQUEST_REGISTER, node, PATH_NODES, body, size);
+}
+
+void master_client_report(MasterClient *client, const Node *node, const char *body, size_t size) {
+        _cleanup_free_ char *id = NULL;
+        _cleanup_(buffer_done) Buffer path = {};
+
+        assert(client);
+        assert(node);
+
+        id = http_escape_segment(node->id);
+        if (!id || buffer_printf(&path, PATH_NODES "/%s" PATH_STATUS_SUFFIX, id) < 0)
+                buffer_done(&path);
+
+        master_client_start(client, REQUEST_REPORT, node, path.data, body, size);
+}
+
+void master_client_cancel(MasterClient *client) {
+        assert(client);
+
+        client->request = http_request_free(client->request);
+        (void) sd_event_source_set_enabled(client->failed_early, SD_EVENT_OFF);
+        client->node = NULL;
+        client->is_busy = false;
+}
+
+void master_client_drop_connections(MasterClient *client) {
+        assert(client);
+
+        http_client_drop_connections(client->http);
+}
+
+const Endpoint *master_client_endpoint(const MasterClient *client) {
+        assert(client);
+
+        return &client->config->endpoints[client->choice.current];
+}
+
+int master_client_new(sd_event *event, const Config *config, MasterCallback callback, void *userdata,
+                MasterClient **ret) {
+        MasterClient *client;
+        int r;
+
+        assert(event);
+        assert(config);
+        assert(callback);
+        assert(ret);
+
+        client = calloc(1, sizeof *client);
+        if (!client)
+                return -ENOMEM;
+        client->config = config;
+        client->callback = callback;
+        client->userdata = userdata;
+
+        r = http_client_new(event, USER_AGENT, &client->http);
+        if (r < 0)
+                goto fail;
+        r = secret_files_new(config->token_file, config->client_cert_file, config->client_key_file,
+                        config->ca_file, &client->secrets);
+        if (r < 0)
+                goto fail;
+        r = sd_event_add_defer(event, &client->failed_early, on_failed_early, client);
+        if (r < 0)
+                goto fail;
+        r = sd_event_source_set_enabled(client->failed_early, SD_EVENT_OFF);
+        if (r < 0)
+                goto fail;
+
+        *ret = client;
+        return 0;
+
+fail:
+        master_client_free(client);
+        return r;
+}
+
+MasterClient *master_client_free(MasterClient *client) {
+        if (!client)
+                return NULL;
+
+        http_request_free(client->request);
+        http_client_free(client->http);
+        secret_files_free(client->secrets);
+        sd_event_source_disable_unref(client->failed_early);
+        buffer_done(&client->body);
+        free(client->path);
+        free(client);
+        return NULL;
+}

@@ -1,0 +1,550 @@
+#include "sys/http-client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+
+#include "util/buffer.h"
+#include "util/macro.h"
+
+enum {
+        HEADERS_SIZE_MAX = 64 * 1024, /* all header lines of one answer, interim ones too */
+        CONNECTIONS_MAX = 4,
+        CONNECTION_IDLE_MAX_SECONDS = 24 * 60 * 60, /* libcurl's own 118 s are shorter than many intervals */
+};
+
+struct HttpClient {
+        sd_event *event;
+        sd_event_source *timer;
+        CURLM *multi;
+        CURL *spare; /* the handle of the last request: it holds the TLS sessions */
+        char *user_agent;
+        unsigned n_requests; /* added to the multi */
+        bool is_drop_wanted; /* connections go before the next request */
+};
+
+struct HttpRequest {
+        HttpClient *client;
+        CURL *easy;
+        bool is_added;
+        struct curl_slist *headers;
+        char *sent_body; /* libcurl does not copy it */
+        Buffer body;
+        size_t headers_size;
+        bool is_too_large;
+        char error[CURL_ERROR_SIZE];
+        HttpCallback callback;
+        void *userdata;
+};
+
+/* ---- libcurl's multi interface on sd-event: curl_multi_socket_action(3) ---- */
+
+static void http_client_drain(HttpClient *client);
+
+static int on_socket_ready(sd_event_source *source _unused_, int fd, uint32_t revents, void *userdata) {
+        HttpClient *client = userdata;
+        int action = 0, running;
+
+        if (revents & EPOLLIN)
+                action |= CURL_CSELECT_IN;
+        if (revents & EPOLLOUT)
+                action |= CURL_CSELECT_OUT;
+        if (revents & (EPOLLERR | EPOLLHUP))
+                action |= CURL_CSELECT_ERR;
+
+        (void) curl_multi_socket_action(client->multi, fd, action, &running);
+        http_client_drain(client);
+        return 0;
+}
+
+static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        HttpClient *client = userdata;
+        int running;
+
+        (void) curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        http_client_drain(client);
+        return 0;
+}
+
+/* libcurl says which descriptors it waits for. The event source is kept as its pointer of the socket:
+ * descriptor numbers are reused by the kernel within one call of libcurl, so a source must go at the moment
+ * of CURL_POLL_REMOVE. */
+static int on_curl_socket(
+                CURL *easy _unused_, curl_socket_t fd, int what, void *userdata, void *socket_data) {
+        HttpClient *client = userdata;
+        sd_event_source *source = socket_data;
+        uint32_t events = 0;
+
+        if (what == CURL_POLL_REMOVE) {
+                sd_event_source_disable_unref(source);
+                return 0;
+        }
+
+        if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+                events |= EPOLLIN;
+        if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+                events |= EPOLLOUT;
+
+        /* If one of these fails (memory, descriptors), the request ends by its time-out. */
+        if (source)
+                (void) sd_event_source_set_io_events(source, events);
+        else if (sd_event_add_io(client->event, &source, fd, events, on_socket_ready, client) >= 0)
+                (void) curl_multi_assign(client->multi, fd, source);
+
+        return 0;
+}
+
+/* libcurl says when it wants to be called next. It must not be called from in here. */
+static int on_curl_timer(CURLM *multi _unused_, long timeout_msec, void *userdata) {
+        HttpClient *client = userdata;
+
+        if (timeout_msec < 0) {
+                (void) sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
+                return 0;
+        }
+
+        (void) sd_event_source_set_time(client->timer,
+                        usec_add(now_usec(CLOCK_MONOTONIC), (usec_t) timeout_msec * USEC_PER_MSEC));
+        (void) sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static int http_client_open_multi(HttpClient *client) {
+        CURLM *multi;
+
+        multi = curl_multi_init();
+        if (!multi)
+                return -ENOMEM;
+
+        (void) curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+        (void) curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
+        (void) curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+        (void) curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+        (void) curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) CONNECTIONS_MAX);
+        client->multi = multi;
+        return 0;
+}
+
+/* Connections live in the multi, TLS sessions in the handle: both go. */
+static int http_client_reopen(HttpClient *client) {
+        assert(client->n_requests == 0);
+
+        if (client->spare)
+                curl_easy_cleanup(client->spare);
+        client->spare = NULL;
+        if (client->multi)
+                (void) curl_multi_cleanup(client->multi);
+        client->multi = NULL;
+        (void) sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
+
+        client->is_drop_wanted = false;
+        return http_client_open_multi(client);
+}
+
+int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret) {
+        HttpClient *client;
+        int r;
+
+        assert(event);
+        assert(user_agent);
+        assert(ret);
+
+        client = calloc(1, sizeof *client);
+        if (!client)
+                return -ENOMEM;
+
+        client->event = sd_event_ref(event);
+        client->user_agent = strdup(user_agent);
+        if (!client->user_agent) {
+                r = -ENOMEM;
+                goto fail;
+        }
+
+        /* Accuracy 1 µs: the default of 250 ms would be added to each of libcurl's steps. */
+        r = sd_event_add_time(event, &client->timer, CLOCK_MONOTONIC, 0, 1, on_timer, client);
+        if (r < 0)
+                goto fail;
+        r = sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
+        if (r < 0)
+                goto fail;
+        r = http_client_open_multi(client);
+        if (r < 0)
+                goto fail;
+
+        *ret = client;
+        return 0;
+
+fail:
+        http_client_free(client);
+        return r;
+}
+
+HttpClient *http_client_free(HttpClient *client) {
+        if (!client)
+                return NULL;
+
+        assert(client->n_requests == 0);
+
+        if (client->spare)
+                curl_easy_cleanup(client->spare);
+        if (client->multi)
+                (void) curl_multi_cleanup(client->multi);
+        sd_event_source_disable_unref(client->timer);
+        sd_event_unref(client->event);
+        free(client->user_agent);
+        free(client);
+        return NULL;
+}
+
+void http_client_drop_connections(HttpClient *client) {
+        assert(client);
+
+        client->is_drop_wanted = true;
+}
+
+/* ---- what libcurl hands over during a transfer ---- */
+
+static size_t on_body(char *data, size_t size, size_t count, void *userdata) {
+        HttpRequest *request = userdata;
+        size_t n = size * count;
+
+        if (n > NODE_SIZE_MAX - request->body.size) {
+                request->is_too_large = true;
+                return 0;
+        }
+
+        return buffer_append(&request->body, data, n) < 0 ? 0 : n;
+}
+
+static size_t on_header(char *data _unused_, size_t size, size_t count, void *userdata) {
+        HttpRequest *request = userdata;
+        size_t n = size * count;
+
+        if (n > HEADERS_SIZE_MAX - request->headers_size) {
+                request->is_too_large = true;
+                return 0;
+        }
+
+        request->headers_size += n;
+        return n;
+}
+
+static TransportResult transport_from_curl(CURLcode code, bool is_too_large) {
+        if (is_too_large)
+                return TRANSPORT_TOO_LARGE;
+
+        switch (code) {
+        case CURLE_OK:
+                return TRANSPORT_ANSWERED;
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+                return TRANSPORT_RESOLVE;
+        case CURLE_COULDNT_CONNECT:
+        case CURLE_INTERFACE_FAILED:
+                return TRANSPORT_CONNECT;
+        case CURLE_OPERATION_TIMEDOUT:
+                return TRANSPORT_TIMEOUT;
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CIPHER:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_CRL_BADFILE:
+        case CURLE_SSL_ISSUER_ERROR:
+        case CURLE_SSL_INVALIDCERTSTATUS:
+        case CURLE_USE_SSL_FAILED:
+                return TRANSPORT_TLS;
+        case CURLE_FILESIZE_EXCEEDED:
+                return TRANSPORT_TOO_LARGE;
+        case CURLE_OUT_OF_MEMORY:
+        case CURLE_FAILED_INIT:
+        case CURLE_SSL_ENGINE_INITFAILED:
+                return TRANSPORT_LOCAL;
+        default:
+                return TRANSPORT_BROKEN;
+        }
+}
+
+static const char *transport_words(HttpRequest *request, CURLcode code) {
+        long os_error = 0;
+
+        switch (code) {
+        case CURLE_COULDNT_CONNECT:
+                /* "Failed to connect to … port … after … ms" hides the one word that matters. */
+                if (curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK &&
+                                os_error > 0)
+                        return strerror((int) os_error);
+                break;
+        case CURLE_GOT_NOTHING:
+                return "the connection was closed without an answer";
+        default:
+                break;
+        }
+
+        return request->error[0] ? request->error : curl_easy_strerror(code);
+}
+
+/* ---- completion ---- */
+
+static void http_request_remove(HttpRequest *request) {
+        if (!request->is_added)
+                return;
+
+        (void) curl_multi_remove_handle(request->client->multi, request->easy);
+        request->is_added = false;
+        request->client->n_requests--;
+}
+
+static void http_request_complete(HttpRequest *request, CURLcode code) {
+        HttpResult result = { .body = request->body.data, .body_size = request->body.size };
+        curl_off_t retry_after = 0, duration = 0;
+        char *text = NULL;
+        long status = 0;
+
+        result.transport = transport_from_curl(code, request->is_too_large);
+        if (result.transport != TRANSPORT_ANSWERED)
+                result.transport_text = transport_words(request, code);
+
+        if (curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status > 0)
+                result.http_status = (unsigned) status;
+        if (curl_easy_getinfo(request->easy, CURLINFO_REDIRECT_URL, &text) == CURLE_OK)
+                result.location = text;
+        if (curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
+                        retry_after > 0)
+                result.retry_after_usec =
+                                (usec_t) (retry_after < RETRY_AFTER_MAX_SECONDS ? retry_after
+                                                                                : RETRY_AFTER_MAX_SECONDS) *
+                                USEC_PER_SEC;
+        if (curl_easy_getinfo(request->easy, CURLINFO_TOTAL_TIME_T, &duration) == CURLE_OK && duration > 0)
+                result.duration_usec = (usec_t) duration;
+        if (curl_easy_getinfo(request->easy, CURLINFO_LOCAL_IP, &text) == CURLE_OK && text && *text)
+                result.local_address = text;
+        if (curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text)
+                result.remote_address = text;
+
+        http_request_remove(request);
+
+        /* What timed out may be half-open: the next request must not wait on it again. */
+        if (result.transport == TRANSPORT_TIMEOUT)
+                request->client->is_drop_wanted = true;
+
+        request->callback(request, &result, request->userdata);
+}
+
+static void http_client_drain(HttpClient *client) {
+        CURLMsg *message;
+        int left;
+
+        while ((message = curl_multi_info_read(client->multi, &left))) {
+                HttpRequest *request = NULL;
+                CURLcode code;
+
+                if (message->msg != CURLMSG_DONE)
+                        continue;
+
+                /* The message is gone once its handle is removed. */
+                code = message->data.result;
+                if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request) != CURLE_OK ||
+                                !request)
+                        continue;
+
+                http_request_complete(request, code);
+        }
+}
+
+/* ---- requests ---- */
+
+static int http_request_add_header(HttpRequest *request, const char *line) {
+        struct curl_slist *longer;
+
+        longer = curl_slist_append(request->headers, line);
+        if (!longer)
+                return -ENOMEM;
+
+        request->headers = longer;
+        return 0;
+}
+
+static int http_request_set_headers(HttpRequest *request, const char *bearer_token) {
+        _cleanup_(buffer_done) Buffer authorization = {};
+        int r;
+
+        r = http_request_add_header(request, "Content-Type: application/json");
+        if (r < 0)
+                return r;
+        r = http_request_add_header(request, "Accept: application/json");
+        if (r < 0)
+                return r;
+        /* Without this libcurl waits a second for "100 Continue" before a large body. */
+        r = http_request_add_header(request, "Expect:");
+        if (r < 0 || !bearer_token)
+                return r;
+
+        r = buffer_printf(&authorization, "Authorization: Bearer %s", bearer_token);
+        if (r < 0)
+                return r;
+        r = http_request_add_header(request, authorization.data);
+        explicit_bzero(authorization.data, authorization.size);
+        return r;
+}
+
+static CURLcode http_request_set_protocols(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+        return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+        return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static int http_request_set_options(HttpRequest *request, const char *method, const char *url,
+                size_t body_size, const HttpSecurity *security, usec_t timeout_usec) {
+        CURL *easy = request->easy;
+        CURLcode code = CURLE_OK;
+
+        /* The first failure stays; each is out of memory or an option that this libcurl lacks. */
+#define SET(option, value)                                                                                  \
+        if (code == CURLE_OK)                                                                               \
+        code = curl_easy_setopt(easy, option, value)
+
+        SET(CURLOPT_PRIVATE, request);
+        SET(CURLOPT_ERRORBUFFER, request->error);
+        SET(CURLOPT_NOSIGNAL, 1L);
+        SET(CURLOPT_URL, url);
+        SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+        SET(CURLOPT_USERAGENT, request->client->user_agent);
+        SET(CURLOPT_HTTPHEADER, request->headers);
+        SET(CURLOPT_POSTFIELDS, request->sent_body);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body_size);
+        SET(CURLOPT_CUSTOMREQUEST, method);
+        SET(CURLOPT_WRITEFUNCTION, on_body);
+        SET(CURLOPT_WRITEDATA, request);
+        SET(CURLOPT_HEADERFUNCTION, on_header);
+        SET(CURLOPT_HEADERDATA, request);
+        SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) NODE_SIZE_MAX);
+        SET(CURLOPT_TIMEOUT_MS, (long) (timeout_usec / USEC_PER_MSEC));
+        SET(CURLOPT_MAXAGE_CONN, (long) CONNECTION_IDLE_MAX_SECONDS);
+        SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+        SET(CURLOPT_FOLLOWLOCATION, 0L);
+        SET(CURLOPT_PATH_AS_IS, 1L); /* an id may be made of dots */
+#if LIBCURL_VERSION_NUM >= 0x075700
+        /* Cancelling does not wait for a resolver thread that hangs. */
+        SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+        if (security && security->ca_file) {
+                SET(CURLOPT_CAINFO, security->ca_file);
+                SET(CURLOPT_CAPATH, NULL);
+        }
+        if (security && security->client_cert_file) {
+                SET(CURLOPT_SSLCERT, security->client_cert_file);
+                SET(CURLOPT_SSLKEY, security->client_key_file);
+        }
+#undef SET
+
+        if (code == CURLE_OK)
+                code = http_request_set_protocols(easy);
+        return code == CURLE_OK ? 0 : code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+}
+
+int http_client_submit(HttpClient *client, const char *method, const char *url, const char *body,
+                size_t body_size, const HttpSecurity *security, usec_t timeout_usec, HttpCallback callback,
+                void *userdata, HttpRequest **ret) {
+        HttpRequest *request;
+        int r;
+
+        assert(client);
+        assert(method);
+        assert(url);
+        assert(body);
+        assert(callback);
+        assert(ret);
+
+        if (client->n_requests == 0 && (client->is_drop_wanted || !client->multi)) {
+                r = http_client_reopen(client);
+                if (r < 0)
+                        return r;
+        }
+
+        request = calloc(1, sizeof *request);
+        if (!request)
+                return -ENOMEM;
+        request->client = client;
+        request->callback = callback;
+        request->userdata = userdata;
+
+        request->easy = client->spare ? TAKE_PTR(client->spare) : curl_easy_init();
+        request->sent_body = malloc(body_size + 1);
+        if (!request->easy || !request->sent_body) {
+                r = -ENOMEM;
+                goto fail;
+        }
+        memcpy(request->sent_body, body, body_size);
+
+        r = http_request_set_headers(request, security ? security->bearer_token : NULL);
+        if (r < 0)
+                goto fail;
+        r = http_request_set_options(request, method, url, body_size, security, timeout_usec);
+        if (r < 0)
+                goto fail;
+
+        if (curl_multi_add_handle(client->multi, request->easy) != CURLM_OK) {
+                r = -ENOMEM;
+                goto fail;
+        }
+        request->is_added = true;
+        client->n_requests++;
+
+        *ret = request;
+        return 0;
+
+fail:
+        http_request_free(request);
+        return r;
+}
+
+HttpRequest *http_request_free(HttpRequest *request) {
+        HttpClient *client;
+
+        if (!request)
+                return NULL;
+
+        client = request->client;
+        http_request_remove(request);
+
+        if (request->easy) {
+                /* Forgets all options, among them pointers into this request; keeps TLS sessions. */
+                curl_easy_reset(request->easy);
+                if (client->spare)
+                        curl_easy_cleanup(request->easy);
+                else
+                        client->spare = request->easy;
+        }
+
+        for (struct curl_slist *header = request->headers; header; header = header->next)
+                explicit_bzero(header->data, strlen(header->data)); /* one of them may be the token */
+        curl_slist_free_all(request->headers);
+        buffer_done(&request->body);
+        free(request->sent_body);
+        free(request);
+        return NULL;
+}
+
+char *http_escape_segment(const char *text) {
+        _cleanup_free_ char *copy = NULL;
+        char *escaped;
+
+        assert(text);
+
+        escaped = curl_easy_escape(NULL, text, (int) strlen(text));
+        if (!escaped)
+                return NULL;
+
+        /* A segment of dots only would be resolved away as a relative path. */
+        if (strcmp(escaped, ".") == 0)
+                copy = strdup("%2E");
+        else if (strcmp(escaped, "..") == 0)
+                copy = strdup("%2E%2E");
+        else
+                copy = strdup(escaped);
+        curl_free(escaped);
+        return TAKE_PTR(copy);
+}

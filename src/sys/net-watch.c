@@ -1,0 +1,168 @@
+/* Hints that addresses, links or routes of this machine changed, from rtnetlink(7). What the messages say is
+ * not read: which address is the right one only the kernel's routing knows, and is asked by who is told.
+ *
+ * On a machine whose containers come and go, changes come by the hundred. So the first one turns the socket
+ * off, and a slow timer looks into it until it stays empty. */
+#include "sys/net-watch.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "util/fd-util.h"
+#include "util/time-util.h"
+
+#define LOOK_USEC (250 * USEC_PER_MSEC)
+#define SETTLE_USEC USEC_PER_SEC
+#define UNSETTLED_MAX_USEC (5 * USEC_PER_SEC) /* told by then even if it never stops */
+#define ACCURACY_USEC (50 * USEC_PER_MSEC)
+
+enum { READS_MAX = 1024 }; /* at a time, more than the kernel's default buffer holds */
+
+struct NetWatch {
+        sd_event_source *io_source; /* owns the socket */
+        sd_event_source *timer_source;
+        int fd;
+        usec_t first_usec, last_usec; /* of the present series of changes, on the boot-time clock */
+        NetWatchCallback callback;
+        void *userdata;
+};
+
+DEFINE_CLEANUP(NetWatch *, net_watch_free)
+
+/* Empties the socket. Returns 1 if there was a change, 0 if not, or a negative errno. */
+static int net_watch_drain(NetWatch *watch) {
+        int changed = 0;
+
+        for (size_t i = 0; i < READS_MAX; i++) {
+                struct sockaddr_nl sender = {};
+                char nothing[1]; /* the kernel cuts off the rest */
+                struct iovec iovec = { .iov_base = nothing, .iov_len = sizeof nothing };
+                struct msghdr message = {
+                        .msg_name = &sender,
+                        .msg_namelen = sizeof sender,
+                        .msg_iov = &iovec,
+                        .msg_iovlen = 1,
+                };
+
+                if (recvmsg(watch->fd, &message, MSG_DONTWAIT) < 0) {
+                        if (errno == EAGAIN)
+                                break;
+                        if (errno == EINTR)
+                                continue;
+                        if (errno != ENOBUFS)
+                                return -errno;
+                        changed = 1;           /* more came than the socket could hold */
+                } else if (sender.nl_pid == 0) /* the kernel */
+                        changed = 1;
+        }
+
+        return changed;
+}
+
+static int net_watch_arm(NetWatch *watch, usec_t now) {
+        int r;
+
+        r = sd_event_source_set_time(watch->timer_source, now + LOOK_USEC);
+        if (r < 0)
+                return r;
+
+        return sd_event_source_set_enabled(watch->timer_source, SD_EVENT_ONESHOT);
+}
+
+/* A negative return value ends the watch: the event loop turns the source off, instead of calling it again
+ * and again for an error that stays. */
+static int on_socket(sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata) {
+        NetWatch *watch = userdata;
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+        int r;
+
+        r = net_watch_drain(watch);
+        if (r <= 0)
+                return r;
+
+        watch->first_usec = watch->last_usec = now;
+        r = net_watch_arm(watch, now);
+        if (r < 0)
+                return r;
+
+        return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+static int on_look(_unused_ sd_event_source *source, _unused_ usec_t usec, void *userdata) {
+        NetWatch *watch = userdata;
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+        int r;
+
+        r = net_watch_drain(watch);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                watch->last_usec = now;
+
+        if (now < watch->last_usec + SETTLE_USEC && now < watch->first_usec + UNSETTLED_MAX_USEC)
+                return net_watch_arm(watch, now);
+
+        r = sd_event_source_set_enabled(watch->io_source, SD_EVENT_ON);
+        if (r < 0)
+                return r;
+
+        watch->callback(watch->userdata); /* may free the watch */
+        return 0;
+}
+
+int net_watch_new(sd_event *event, NetWatchCallback callback, void *userdata, NetWatch **ret) {
+        const struct sockaddr_nl address = {
+                .nl_family = AF_NETLINK,
+                .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+                             RTMGRP_IPV6_ROUTE,
+        };
+        _cleanup_(net_watch_free_pointer) NetWatch *watch = NULL;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        assert(event && callback && ret);
+
+        watch = calloc(1, sizeof *watch);
+        if (!watch)
+                return -ENOMEM;
+
+        watch->callback = callback;
+        watch->userdata = userdata;
+
+        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+        if (fd < 0)
+                return -errno;
+        if (bind(fd, (const struct sockaddr *) &address, sizeof address) < 0)
+                return -errno;
+
+        r = sd_event_add_io(event, &watch->io_source, fd, EPOLLIN, on_socket, watch);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_io_fd_own(watch->io_source, true);
+        if (r < 0)
+                return r;
+        watch->fd = TAKE_FD(fd);
+
+        r = sd_event_add_time(event, &watch->timer_source, CLOCK_BOOTTIME, 0, ACCURACY_USEC, on_look, watch);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(watch->timer_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(watch);
+        return 0;
+}
+
+NetWatch *net_watch_free(NetWatch *watch) {
+        if (!watch)
+                return NULL;
+
+        (void) sd_event_source_disable_unref(watch->timer_source);
+        (void) sd_event_source_disable_unref(watch->io_source);
+        free(watch);
+        return NULL;
+}

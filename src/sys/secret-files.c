@@ -1,0 +1,173 @@
+#include "sys/secret-files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/fd-util.h"
+#include "util/macro.h"
+#include "util/text.h"
+
+typedef enum SecretFileKind {
+        SECRET_TOKEN,
+        SECRET_CLIENT_CERT,
+        SECRET_CLIENT_KEY,
+        SECRET_CA,
+        _SECRET_FILE_MAX,
+} SecretFileKind;
+
+struct SecretFiles {
+        char *paths[_SECRET_FILE_MAX];
+        struct stat stamps[_SECRET_FILE_MAX];
+        bool was_looked_at;
+        char *token;
+};
+
+static char *token_free(char *token) {
+        if (token)
+                explicit_bzero(token, strlen(token));
+        free(token);
+        return NULL;
+}
+
+DEFINE_CLEANUP(char *, token_free)
+
+int secret_files_new(const char *token_file, const char *client_cert_file, const char *client_key_file,
+                const char *ca_file, SecretFiles **ret) {
+        const char *paths[_SECRET_FILE_MAX] = {
+                [SECRET_TOKEN] = token_file,
+                [SECRET_CLIENT_CERT] = client_cert_file,
+                [SECRET_CLIENT_KEY] = client_key_file,
+                [SECRET_CA] = ca_file,
+        };
+        SecretFiles *secrets;
+
+        assert(ret);
+
+        secrets = calloc(1, sizeof *secrets);
+        if (!secrets)
+                return -ENOMEM;
+
+        for (SecretFileKind kind = 0; kind < _SECRET_FILE_MAX; kind++)
+                if (text_duplicate(paths[kind], &secrets->paths[kind]) < 0) {
+                        secret_files_free(secrets);
+                        return -ENOMEM;
+                }
+
+        *ret = secrets;
+        return 0;
+}
+
+SecretFiles *secret_files_free(SecretFiles *secrets) {
+        if (!secrets)
+                return NULL;
+
+        for (SecretFileKind kind = 0; kind < _SECRET_FILE_MAX; kind++)
+                free(secrets->paths[kind]);
+        token_free(secrets->token);
+        free(secrets);
+        return NULL;
+}
+
+static bool is_same_content(const struct stat *a, const struct stat *b) {
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+               a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* The characters of a bearer token are printable ASCII without space: anything else would break the header
+ * line. */
+static int token_trim(char *token, size_t size) {
+        static const char white_space[] = " \t\r\n";
+        size_t start = strspn(token, white_space), length;
+
+        length = strlen(token + start);
+        while (length > 0 && strchr(white_space, token[start + length - 1]))
+                length--;
+        if (length == 0 || strlen(token) != size)
+                return -EBADMSG;
+
+        for (size_t i = start; i < start + length; i++)
+                if (token[i] <= 0x20 || token[i] >= 0x7F)
+                        return -EBADMSG;
+
+        memmove(token, token + start, length);
+        memset(token + length, 0, size - length);
+        return 0;
+}
+
+static int token_read(const char *path, char **ret) {
+        _cleanup_(token_free_pointer) char *token = NULL;
+        _cleanup_close_ int fd = -1;
+        size_t size;
+        int r;
+
+        /* A path that the administrator wrote may well be a link (Kubernetes mounts secrets so). */
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        r = fd_read_all(fd, TOKEN_SIZE_MAX, &token, &size);
+        if (r < 0)
+                return r == -EFBIG ? -EBADMSG : r;
+        r = token_trim(token, size);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(token);
+        return 0;
+}
+
+int secret_files_refresh(SecretFiles *secrets, const char **ret_culprit) {
+        bool is_changed = false;
+        int r;
+
+        assert(secrets);
+        assert(ret_culprit);
+
+        for (SecretFileKind kind = 0; kind < _SECRET_FILE_MAX; kind++) {
+                struct stat now;
+
+                if (!secrets->paths[kind])
+                        continue;
+
+                if (stat(secrets->paths[kind], &now) < 0) {
+                        *ret_culprit = secrets->paths[kind];
+                        return -errno;
+                }
+
+                /* The token is compared by content: it is read each time. */
+                if (kind != SECRET_TOKEN && !is_same_content(&now, &secrets->stamps[kind]))
+                        is_changed = true;
+                secrets->stamps[kind] = now;
+        }
+
+        if (secrets->paths[SECRET_TOKEN]) {
+                _cleanup_(token_free_pointer) char *token = NULL;
+
+                r = token_read(secrets->paths[SECRET_TOKEN], &token);
+                if (r < 0) {
+                        *ret_culprit = secrets->paths[SECRET_TOKEN];
+                        return r;
+                }
+                if (!streq_or_null(token, secrets->token)) {
+                        is_changed = true;
+                        token_free(secrets->token);
+                        secrets->token = TAKE_PTR(token);
+                }
+        }
+
+        if (!secrets->was_looked_at) {
+                secrets->was_looked_at = true;
+                return 0;
+        }
+
+        return is_changed;
+}
+
+const char *secret_files_get_token(const SecretFiles *secrets) {
+        assert(secrets);
+
+        return secrets->token;
+}

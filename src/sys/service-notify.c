@@ -1,0 +1,128 @@
+/* The service manager's side of a life: READY, STATUS, RELOADING, STOPPING as in sd_notify(3), on the socket
+ * that NOTIFY_SOCKET names. Not by sd_notify(), whose send waits for as long as the manager does not read
+ * (it blocks at the 11th message of a queue of 10): a busy manager must not stop the agent. */
+#include "sys/service-notify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "util/fd-util.h"
+#include "util/text.h"
+#include "util/time-util.h"
+
+enum {
+        STATUS_MAX = 1024, /* well below what systemd takes in one message */
+        PATIENCE_MSEC = 250,
+};
+
+/* What a full queue did not take. A state is sent again before whatever is sent next: a start whose READY=1
+ * is lost would be ended as failed. A status is just sent again when it is set the next time. */
+static char state_unsent[64];
+static char status_sent[STATUS_MAX];
+
+static int notify_connect(void) {
+        const char *path = getenv("NOTIFY_SOCKET");
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_close_ int fd = -1;
+        size_t size;
+
+        if (isempty(path))
+                return -ENOTCONN;
+
+        /* No other address families: those of sd_notify() are for a system in a virtual machine. */
+        size = strlen(path);
+        if ((path[0] != '/' && path[0] != '@') || size >= sizeof address.sun_path)
+                return -EAFNOSUPPORT;
+
+        memcpy(address.sun_path, path, size);
+        if (path[0] == '@') /* an abstract name: it begins with a NUL, and none ends it */
+                address.sun_path[0] = '\0';
+        else
+                size++;
+
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (const struct sockaddr *) &address,
+                            (socklen_t) (offsetof(struct sockaddr_un, sun_path) + size)) < 0)
+                return -errno;
+
+        return TAKE_FD(fd);
+}
+
+/* Waits at most `patience_msec` for room in the queue. */
+static int notify_send(const char *text, int patience_msec) {
+        _cleanup_close_ int fd = -1;
+        struct pollfd pollfd;
+
+        fd = notify_connect();
+        if (fd < 0)
+                return fd;
+
+        pollfd = (struct pollfd){ .fd = fd, .events = POLLOUT };
+        if (patience_msec > 0)
+                (void) poll(&pollfd, 1, patience_msec); /* the send tells how it went */
+
+        if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+                return -errno;
+
+        return 0;
+}
+
+static int state_flush(int patience_msec) {
+        int r;
+
+        if (!state_unsent[0])
+                return 0;
+
+        r = notify_send(state_unsent, patience_msec);
+        if (r >= 0)
+                state_unsent[0] = '\0';
+        return r;
+}
+
+static void state_set(const char *state) {
+        (void) snprintf(state_unsent, sizeof state_unsent, "%s", state);
+        (void) state_flush(PATIENCE_MSEC);
+}
+
+void service_notify_status(const char *format, ...) {
+        char raw[2 * STATUS_MAX], status[STATUS_MAX], message[sizeof "STATUS=" + STATUS_MAX];
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void) vsnprintf(raw, sizeof raw, format, arguments);
+        va_end(arguments);
+
+        /* A line break would begin another assignment; the Master's words may be part of this. */
+        text_sanitize_into(status, sizeof status, raw, strlen(raw));
+
+        if (state_flush(0) < 0 || streq(status, status_sent))
+                return;
+
+        (void) snprintf(message, sizeof message, "STATUS=%s", status);
+        if (notify_send(message, 0) >= 0)
+                memcpy(status_sent, status, sizeof status_sent);
+}
+
+void service_notify_ready(void) {
+        state_set("READY=1");
+}
+
+void service_notify_reloading(void) {
+        char state[sizeof state_unsent];
+
+        (void) snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                        now_usec(CLOCK_MONOTONIC));
+        state_set(state);
+}
+
+void service_notify_stopping(void) {
+        state_set("STOPPING=1");
+}
