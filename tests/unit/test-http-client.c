@@ -1,0 +1,424 @@
+/* HTTP requests over real sockets: a small server in a thread of the test answers with bytes that the test
+ * chose. The resolver is this file's own for two names, as no real one can be told to hang. */
+#include "sys/http-client.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+#include <curl/curl.h>
+
+#include "util/buffer.h"
+#include "util/fd-util.h"
+#include "util/macro.h"
+#include "util/text.h"
+
+#define HANGING_NAME "hangs.test"
+#define MISSING_NAME "missing.test"
+
+/* Found before the C library's own, also by libcurl. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **ret) {
+        int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
+
+        if (name && streq(name, HANGING_NAME)) {
+                (void) poll(NULL, 0, 4000);
+                return EAI_AGAIN;
+        }
+        if (name && streq(name, MISSING_NAME))
+                return EAI_NONAME;
+
+        *(void **) &real = dlsym(RTLD_NEXT, "getaddrinfo");
+        return real(name, service, hints, ret);
+}
+
+/* ---- the server ---- */
+
+typedef struct Server {
+        int fd;
+        int connection; /* -1: none */
+        uint16_t port;
+        pthread_t thread;
+        const char *answer;
+        size_t repeat; /* times that `filler` follows the answer */
+        const char *filler;
+        bool is_closing; /* after each answer */
+        bool is_silent;
+        unsigned n_connections, n_requests;
+        char last_request[4096];
+} Server;
+
+static bool read_request(Server *server, int fd) {
+        Buffer request = {};
+        char chunk[4096];
+        bool is_whole = false;
+
+        while (!is_whole) {
+                ssize_t n = read(fd, chunk, sizeof chunk);
+                const char *end, *length;
+
+                if (n <= 0)
+                        break;
+                assert_int_equal(buffer_append(&request, chunk, (size_t) n), 0);
+
+                end = strstr(request.data, "\r\n\r\n");
+                length = strcasestr(request.data, "content-length:");
+                if (end && length)
+                        is_whole = request.size >=
+                                   (size_t) (end + 4 - request.data) + strtoul(length + 15, NULL, 10);
+        }
+
+        if (is_whole)
+                (void) snprintf(server->last_request, sizeof server->last_request, "%s", request.data);
+        buffer_done(&request);
+        return is_whole;
+}
+
+static void *serve(void *userdata) {
+        Server *server = userdata;
+
+        for (;;) {
+                int fd = accept(server->fd, NULL, NULL);
+
+                if (fd < 0)
+                        return NULL;
+                server->n_connections++;
+                server->connection = fd;
+                while (read_request(server, fd)) {
+                        server->n_requests++;
+                        if (server->is_silent)
+                                continue;
+                        (void) send(fd, server->answer, strlen(server->answer), MSG_NOSIGNAL);
+                        for (size_t i = 0; i < server->repeat; i++)
+                                if (send(fd, server->filler, strlen(server->filler), MSG_NOSIGNAL) < 0)
+                                        break;
+                        if (server->is_closing)
+                                break;
+                }
+                server->connection = -1;
+                (void) close(fd);
+        }
+}
+
+static void server_start(Server *server) {
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof address;
+
+        server->connection = -1;
+        server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(server->fd >= 0);
+        assert_int_equal(bind(server->fd, (struct sockaddr *) &address, sizeof address), 0);
+        assert_int_equal(listen(server->fd, 16), 0);
+        assert_int_equal(getsockname(server->fd, (struct sockaddr *) &address, &size), 0);
+        server->port = ntohs(address.sin_port);
+        assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void server_stop(Server *server) {
+        (void) shutdown(server->fd, SHUT_RDWR);
+        if (server->connection >= 0)
+                (void) shutdown(server->connection, SHUT_RDWR);
+        (void) pthread_join(server->thread, NULL);
+        server->fd = close_fd(server->fd);
+}
+
+/* ---- the client ---- */
+
+typedef struct Exchange {
+        sd_event *event;
+        HttpClient *client;
+        HttpRequest *request;
+        unsigned n_results;
+        TransportResult transport;
+        char text[256];
+        unsigned http_status;
+        char body[4096];
+        size_t body_size;
+        char location[256];
+        char local_address[64];
+        usec_t retry_after_usec;
+} Exchange;
+
+static void on_result(HttpRequest *request, const HttpResult *result, void *userdata) {
+        Exchange *exchange = userdata;
+
+        exchange->n_results++;
+        exchange->transport = result->transport;
+        exchange->http_status = result->http_status;
+        exchange->body_size = result->body_size;
+        exchange->retry_after_usec = result->retry_after_usec;
+        (void) snprintf(exchange->text, sizeof exchange->text, "%s", strempty(result->transport_text));
+        (void) snprintf(exchange->body, sizeof exchange->body, "%s", strempty(result->body));
+        (void) snprintf(exchange->location, sizeof exchange->location, "%s", strempty(result->location));
+        (void) snprintf(exchange->local_address, sizeof exchange->local_address, "%s",
+                        strempty(result->local_address));
+        assert_ptr_equal(request, exchange->request);
+        exchange->request = http_request_free(request);
+}
+
+static int exchange_setup(void **state) {
+        Exchange *exchange = calloc(1, sizeof *exchange);
+
+        assert_non_null(exchange);
+        assert_true(sd_event_new(&exchange->event) >= 0);
+        assert_int_equal(http_client_new(exchange->event, "test/1", &exchange->client), 0);
+        *state = exchange;
+        return 0;
+}
+
+static int exchange_teardown(void **state) {
+        Exchange *exchange = *state;
+
+        http_request_free(exchange->request);
+        http_client_free(exchange->client);
+        sd_event_unref(exchange->event);
+        free(exchange);
+        return 0;
+}
+
+static void submit(Exchange *exchange, const char *host, unsigned port, const HttpSecurity *security,
+                usec_t timeout) {
+        char url[256];
+
+        (void) snprintf(url, sizeof url, "http://%s:%u/api", host, port);
+        exchange->n_results = 0;
+        assert_int_equal(http_client_submit(exchange->client, "PUT", url, "{\"a\":1}", 7, security, timeout,
+                                         on_result, exchange, &exchange->request),
+                        0);
+        assert_int_equal(exchange->n_results, 0);
+}
+
+static void wait_for_result(Exchange *exchange) {
+        while (exchange->n_results == 0)
+                assert_true(sd_event_run(exchange->event, UINT64_MAX) >= 0);
+        assert_int_equal(exchange->n_results, 1);
+}
+
+static void ask(Exchange *exchange, Server *server) {
+        submit(exchange, "127.0.0.1", server->port, NULL, 5 * USEC_PER_SEC);
+        wait_for_result(exchange);
+}
+
+static void test_answer(void **state) {
+        Exchange *exchange = *state;
+        Server server = {
+                .answer = "HTTP/1.1 429 Slow down\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n{}"
+        };
+
+        server_start(&server);
+        submit(exchange, "127.0.0.1", server.port, &(HttpSecurity){ .bearer_token = "s3cret" },
+                        5 * USEC_PER_SEC);
+        wait_for_result(exchange);
+
+        assert_int_equal(exchange->transport, TRANSPORT_ANSWERED);
+        assert_int_equal(exchange->http_status, 429);
+        assert_int_equal(exchange->retry_after_usec, 7 * USEC_PER_SEC);
+        assert_string_equal(exchange->body, "{}");
+        assert_string_equal(exchange->local_address, "127.0.0.1");
+
+        assert_non_null(strstr(server.last_request, "PUT /api HTTP/1.1\r\n"));
+        assert_non_null(strstr(server.last_request, "User-Agent: test/1\r\n"));
+        assert_non_null(strstr(server.last_request, "Content-Type: application/json\r\n"));
+        assert_non_null(strstr(server.last_request, "Authorization: Bearer s3cret\r\n"));
+        assert_non_null(strstr(server.last_request, "\r\n\r\n{\"a\":1}"));
+        assert_null(strcasestr(server.last_request, "expect:"));
+        server_stop(&server);
+}
+
+static void test_connection_is_kept_and_dropped(void **state) {
+        Exchange *exchange = *state;
+        Server server = { .answer = "HTTP/1.1 204 No Content\r\n\r\n" };
+
+        server_start(&server);
+        for (unsigned i = 0; i < 5; i++)
+                ask(exchange, &server);
+        assert_int_equal(server.n_connections, 1);
+        assert_int_equal(server.n_requests, 5);
+
+        http_client_drop_connections(exchange->client);
+        ask(exchange, &server);
+        assert_int_equal(server.n_connections, 2);
+        ask(exchange, &server);
+        assert_int_equal(server.n_connections, 2);
+        server_stop(&server);
+}
+
+static void test_time_out_makes_a_fresh_connection(void **state) {
+        Exchange *exchange = *state;
+        Server server = { .answer = "HTTP/1.1 204 No Content\r\n\r\n" };
+        usec_t started;
+
+        server_start(&server);
+        ask(exchange, &server);
+        server.is_silent = true;
+        started = now_usec(CLOCK_MONOTONIC);
+        submit(exchange, "127.0.0.1", server.port, NULL, 300 * USEC_PER_MSEC);
+        wait_for_result(exchange);
+        assert_int_equal(exchange->transport, TRANSPORT_TIMEOUT);
+        assert_true(now_usec(CLOCK_MONOTONIC) - started < 3 * USEC_PER_SEC);
+
+        server.is_silent = false;
+        ask(exchange, &server);
+        assert_int_equal(exchange->transport, TRANSPORT_ANSWERED);
+        assert_int_equal(server.n_connections, 2);
+        server_stop(&server);
+}
+
+static void test_bad_answers(void **state) {
+        static const char filler[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        static const char header[] = "X-Filler: 0123456789abcdef0123456789abcdef0123456789abcdef\r\n";
+        static const struct {
+                const char *answer;
+                size_t repeat;
+                const char *filler;
+                TransportResult transport;
+        } cases[] = {
+                { "", 0, NULL, TRANSPORT_BROKEN },
+                { "SSH-2.0-OpenSSH_9.2\r\n", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{}", 0, NULL, TRANSPORT_TOO_LARGE },
+                { "HTTP/1.1 200 OK\r\n\r\n", 1024 * 1024 / 64 + 1, filler, TRANSPORT_TOO_LARGE },
+                { "HTTP/1.1 200 OK\r\n", 4096, header, TRANSPORT_TOO_LARGE },
+                { "HTTP/1.1 200 OK\r\n\r\n", 1024 * 1024 / 64, filler, TRANSPORT_ANSWERED },
+        };
+        Exchange *exchange = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Server server = {
+                        .answer = cases[i].answer,
+                        .repeat = cases[i].repeat,
+                        .filler = cases[i].filler,
+                        .is_closing = true,
+                };
+
+                server_start(&server);
+                ask(exchange, &server);
+                if (exchange->transport != cases[i].transport)
+                        print_message("case %zu: transport %d: %s\n", i, exchange->transport,
+                                        exchange->text);
+                assert_int_equal(exchange->transport, cases[i].transport);
+                assert_true(exchange->body_size <= NODE_SIZE_MAX);
+                server_stop(&server);
+        }
+}
+
+static void test_redirect_is_not_followed(void **state) {
+        Exchange *exchange = *state;
+        Server server = {
+                .answer = "HTTP/1.1 307 Elsewhere\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
+        };
+
+        server_start(&server);
+        ask(exchange, &server);
+        assert_int_equal(exchange->http_status, 307);
+        assert_non_null(strstr(exchange->location, "/other"));
+        assert_int_equal(server.n_requests, 1);
+        server_stop(&server);
+}
+
+static void test_no_connection(void **state) {
+        Exchange *exchange = *state;
+        Server server = {};
+
+        server_start(&server);
+        server_stop(&server); /* a port that nobody listens on */
+        ask(exchange, &server);
+        assert_int_equal(exchange->transport, TRANSPORT_CONNECT);
+        assert_string_equal(exchange->text, "Connection refused");
+
+        submit(exchange, MISSING_NAME, 80, NULL, 5 * USEC_PER_SEC);
+        wait_for_result(exchange);
+        assert_int_equal(exchange->transport, TRANSPORT_RESOLVE);
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075700
+static void test_hanging_resolver(void **state) {
+        Exchange *exchange = *state;
+        usec_t started = now_usec(CLOCK_MONOTONIC);
+
+        submit(exchange, HANGING_NAME, 80, NULL, 500 * USEC_PER_MSEC);
+        wait_for_result(exchange);
+        assert_int_equal(exchange->transport, TRANSPORT_TIMEOUT);
+        assert_true(now_usec(CLOCK_MONOTONIC) - started < 2 * USEC_PER_SEC);
+
+        submit(exchange, HANGING_NAME, 80, NULL, 10 * USEC_PER_SEC);
+        assert_true(sd_event_run(exchange->event, 100 * USEC_PER_MSEC) >= 0);
+        started = now_usec(CLOCK_MONOTONIC);
+        exchange->request = http_request_free(exchange->request);
+        assert_true(now_usec(CLOCK_MONOTONIC) - started < USEC_PER_SEC);
+        assert_int_equal(exchange->n_results, 0);
+}
+#endif
+
+static void test_cancel(void **state) {
+        Exchange *exchange = *state;
+        Server server = { .is_silent = true, .answer = "" };
+
+        server_start(&server);
+        submit(exchange, "127.0.0.1", server.port, NULL, 5 * USEC_PER_SEC);
+        for (unsigned i = 0; i < 5; i++)
+                assert_true(sd_event_run(exchange->event, 20 * USEC_PER_MSEC) >= 0);
+        exchange->request = http_request_free(exchange->request);
+        for (unsigned i = 0; i < 5; i++)
+                assert_true(sd_event_run(exchange->event, 20 * USEC_PER_MSEC) >= 0);
+        assert_int_equal(exchange->n_results, 0);
+
+        /* Its connection is not used again. */
+        server.is_silent = false;
+        server.answer = "HTTP/1.1 204 No Content\r\n\r\n";
+        ask(exchange, &server);
+        assert_int_equal(exchange->http_status, 204);
+        server_stop(&server);
+}
+
+static void test_escape(void **state _unused_) {
+        static const struct {
+                const char *text, *escaped;
+        } cases[] = {
+                { "A7", "A7" },
+                { "a/b?c#d e%", "a%2Fb%3Fc%23d%20e%25" },
+                { "..", "%2E%2E" },
+                { ".", "%2E" },
+                { "...", "..." },
+                { "é", "%C3%A9" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *escaped = http_escape_segment(cases[i].text);
+
+                assert_string_equal(escaped, cases[i].escaped);
+        }
+}
+
+int main(void) {
+#define TEST(function) cmocka_unit_test_setup_teardown(function, exchange_setup, exchange_teardown)
+        const struct CMUnitTest tests[] = {
+                TEST(test_answer),
+                TEST(test_connection_is_kept_and_dropped),
+                TEST(test_time_out_makes_a_fresh_connection),
+                TEST(test_bad_answers),
+                TEST(test_redirect_is_not_followed),
+                TEST(test_no_connection),
+#if LIBCURL_VERSION_NUM >= 0x075700
+                TEST(test_hanging_resolver),
+#endif
+                TEST(test_cancel),
+                cmocka_unit_test(test_escape),
+        };
+        int r;
+
+        (void) curl_global_init(CURL_GLOBAL_DEFAULT);
+        r = cmocka_run_group_tests(tests, NULL, NULL);
+        curl_global_cleanup();
+        return r;
+}
