@@ -11,5 +11,3 @@ typedef void (*NetWatchCallback)(void *userdata);
  * rtnetlink). */
 int net_watch_new(sd_event *event, NetWatchCallback callback, void *userdata, NetWatch **ret);
 NetWatch *net_watch_free(NetWatch *watch);
-
-DEFINE_CLEANUP(NetWatch *, net_watch_free)
