@@ -9,39 +9,43 @@
 
 typedef struct BusApi BusApi;
 
-/* Called once per check with a reference to the message that the receiver gives back; `allowed` 1 yes, 0 no.
- * `error` (when not allowed) says why, static. Never called from within the check. */
+/* Called once per check. `allowed` is 1 for yes, 0 for no, -EBUSY for too many checks under way, -ENOKEY if
+ * it would be a yes once a person has authenticated; `reason` (unless 1) says it in words and is static.
+ * Never called from within the check. */
 typedef void (*BusAuthDone)(sd_bus_message *message, int allowed, const char *reason, void *userdata);
 
 typedef struct BusOperations {
-        /* Ask for the action; the end is told by bus_api_complete_*(). Return 0 if one is under way now, or
-         * the OperationResult
-         * (> 0) if it cannot be, *ret_reason then says why (static or living long enough). */
+        /* Ask for the action; the end is told by bus_api_complete_*(), even from within. Return 0 if one is
+         * under way now, or the OperationResult (> 0) if it cannot be, *ret_reason then says why (static or
+         * living long enough). Not called again while callers wait for the one before. */
         int (*reregister)(const char **ret_reason, void *userdata);
         int (*report)(const char **ret_reason, void *userdata);
         int (*collect_health)(const char **ret_reason, void *userdata);
         /* The newest node object's text, or NULL. Valid until the loop goes on. */
         const char *(*get_node)(void *userdata);
-        /* Starts an asynchronous authorisation. -EBUSY: too many pending. */
+        /* Starts an asynchronous authorisation. The message is a small copy of the call's header. -EBUSY:
+         * too many pending. */
         int (*authorize)(sd_bus_message *message, const char *action, BusAuthDone done, void *done_userdata,
                         void *userdata);
 } BusOperations;
 
-/* `status` and `health` are the caller's and outlive the object. Returns 0 or a negative errno. */
+/* `status` and `health` are the caller's and outlive the object, as `operations` does. Returns 0 or a
+ * negative errno. */
 int bus_api_new(sd_event *event, const AgentStatus *status, const HealthSet *health,
                 const BusOperations *operations, void *userdata, BusApi **ret);
 BusApi *bus_api_free(BusApi *api);
 
 /* Puts the object onto a connection that has come up, or takes it off one that is lost (waiting callers are
- * forgotten: they are gone with it). */
+ * forgotten: they are gone with it). Returns 0 or a negative errno. */
 int bus_api_attach(BusApi *api, sd_bus *bus);
 void bus_api_detach(BusApi *api);
 
-/* Sends one PropertiesChanged for what differs between the snapshot and what was last sent. */
+/* Takes a new snapshot, which properties are read from, and sends one PropertiesChanged for what differs
+ * from the one before. While the bus takes nothing the signal waits, and says all changes in one then. */
 void bus_api_publish(BusApi *api);
 
 /* Ends all waiting callers of an operation. `text` is the node id, the `health` object, or the reason of a
- * failure; `number` the HTTP status of a report. */
+ * failure (NULL: none is known); `http_status` is a report's. */
 void bus_api_complete_reregister(BusApi *api, OperationResult result, const char *text);
 void bus_api_complete_report(BusApi *api, OperationResult result, unsigned http_status, const char *text);
 void bus_api_complete_health(BusApi *api, OperationResult result, const char *text);

@@ -11,8 +11,8 @@ typedef struct BusAuth BusAuth;
  * words and is static. `message` is the one of the check, not a reference to keep. */
 typedef void (*BusAuthCallback)(sd_bus_message *message, int allowed, const char *reason, void *userdata);
 
-/* `allow_own_uid`: callers of the agent's own user are let in as root is. Right on a user's own bus, wrong on
- * the system bus, where it would let in whatever else runs as that user. Returns 0 or -ENOMEM. */
+/* `allow_own_uid`: callers of the agent's own user are let in as root is. Right on a user's own bus, wrong
+ * on the system bus, where it would let in whatever else runs as that user. Returns 0 or -ENOMEM. */
 int bus_auth_new(bool allow_own_uid, BusAuth **ret);
 BusAuth *bus_auth_free(BusAuth *auth); /* pending checks are dropped without a callback */
 

@@ -1,0 +1,450 @@
+/* The connection to the bus. sd_bus_attach_event() is not used: it goes on reading calls and queueing
+ * answers (up to 393216 of them, of any size) while the bus daemon takes none. The loop of sd-bus is driven
+ * here instead, by the same public calls, and stops reading as long as answers wait. */
+#include "sys/bus-connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/buffer.h"
+#include "util/macro.h"
+#include "util/text.h"
+#include "util/time-util.h"
+
+#define SYSTEM_BUS_SOCKET "/run/dbus/system_bus_socket"
+
+/* A daemon that hangs lets connect() succeed and never says hello. */
+#define CONNECT_TIMEOUT_USEC (30 * USEC_PER_SEC)
+#define PAUSE_MIN_USEC (250 * USEC_PER_MSEC)
+#define PAUSE_MAX_USEC (30 * USEC_PER_SEC)
+#define NAME_RETRY_USEC (30 * USEC_PER_SEC)
+#define NAME_RETRY_ACCURACY_USEC (5 * USEC_PER_SEC)
+
+enum {
+        /* sd_bus_process() may still read a message each time it has written a part of a big answer. Beyond
+         * this queue such calls are refused, which takes less than what was written meanwhile. */
+        WRITE_QUEUE_REFUSE = 16,
+        /* D-Bus limits interface and member names to 255 bytes. sd-bus repeats in its errors what it was
+         * asked for, and a text of the greatest size that the daemon lets in would come back greater than
+         * that, for which the daemon closes the connection. */
+        NAME_MAX_BYTES = 255,
+        FREE_ROUNDS_MAX = 16,
+        /* What else the loop has to do comes first, however many calls come in. */
+        BUS_PRIORITY = SD_EVENT_PRIORITY_NORMAL + 10,
+};
+
+/* RequestName's answers, by the D-Bus specification. */
+enum {
+        NAME_PRIMARY_OWNER = 1,
+        NAME_IN_QUEUE = 2,
+        NAME_ALREADY_OWNER = 4,
+};
+
+struct BusConnection {
+        sd_event *event;
+        const char *name;
+        BusEventCallback callback;
+        void *userdata;
+
+        char *addresses;          /* separated by semicolons, as D-Bus writes them */
+        const char *address_rest; /* what is tried next of them; NULL: the first */
+
+        sd_bus *bus;                     /* NULL while waiting for the next try */
+        sd_event_source *io, *bus_timer; /* these two drive it */
+        sd_bus_slot *filter, *name_request;
+        bool is_up, is_name_ours;
+        int name_error;    /* that was said; 0: none */
+        bool is_lost_said; /* since it was up last */
+        usec_t up_usec;    /* boot time when it came up */
+
+        sd_event_source *timer; /* next try without a bus, time-out of a try, next try for the name */
+        usec_t pause_usec;
+};
+
+DEFINE_CLEANUP(BusConnection *, bus_connection_free)
+
+static size_t connection_queued(BusConnection *connection) {
+        uint64_t count;
+
+        return sd_bus_get_n_queued_write(connection->bus, &count) >= 0 ? count : 0;
+}
+
+static void connection_arm(BusConnection *connection, usec_t delay_usec, usec_t accuracy_usec) {
+        sd_event_source *timer = connection->timer;
+
+        (void) sd_event_source_set_time(timer, usec_add(now_usec(CLOCK_BOOTTIME), delay_usec));
+        (void) sd_event_source_set_time_accuracy(timer, accuracy_usec);
+        (void) sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static void connection_drop(BusConnection *connection) {
+        connection->filter = sd_bus_slot_unref(connection->filter);
+        connection->name_request = sd_bus_slot_unref(connection->name_request);
+        connection->io = sd_event_source_disable_unref(connection->io);
+        connection->bus_timer = sd_event_source_disable_unref(connection->bus_timer);
+        connection->is_up = connection->is_name_ours = false;
+        connection->name_error = 0;
+}
+
+/* The connection is gone, or was not made. */
+static void connection_lose(BusConnection *connection, int error) {
+        sd_bus *bus = TAKE_PTR(connection->bus);
+        bool is_given_up = connection->is_up || !connection->address_rest;
+        usec_t delay_usec = 0;
+
+        /* One that was up for a while is tried again soon; a bus that lets one in and then breaks is not. */
+        if (connection->is_up && usec_sub(now_usec(CLOCK_BOOTTIME), connection->up_usec) > PAUSE_MAX_USEC)
+                connection->pause_usec = PAUSE_MIN_USEC;
+
+        if (is_given_up) {
+                delay_usec = connection->pause_usec;
+                connection->pause_usec = connection->pause_usec * 2 < PAUSE_MAX_USEC
+                                                         ? connection->pause_usec * 2
+                                                         : PAUSE_MAX_USEC;
+                connection->address_rest = NULL;
+        }
+
+        connection_drop(connection);
+        connection_arm(connection, delay_usec, delay_usec / 8 + 1);
+
+        if (is_given_up && !connection->is_lost_said) {
+                connection->is_lost_said = true;
+                connection->callback(BUS_EVENT_LOST, error, connection->userdata);
+        }
+        sd_bus_close_unref(bus);
+}
+
+static void connection_name_is_ours(BusConnection *connection) {
+        if (connection->is_name_ours)
+                return;
+
+        connection->is_name_ours = true;
+        connection->name_error = 0;
+        (void) sd_event_source_set_enabled(connection->timer, SD_EVENT_OFF);
+        connection->callback(BUS_EVENT_NAME, 0, connection->userdata);
+}
+
+static void connection_name_is_refused(BusConnection *connection, int error) {
+        connection->is_name_ours = false;
+        connection_arm(connection, NAME_RETRY_USEC, NAME_RETRY_ACCURACY_USEC);
+
+        if (error != connection->name_error) {
+                connection->name_error = error;
+                connection->callback(BUS_EVENT_NAME_REFUSED, error, connection->userdata);
+        }
+}
+
+static int on_name_reply(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
+        BusConnection *connection = userdata;
+        uint32_t answer;
+        int r;
+
+        connection->name_request = sd_bus_slot_unref(connection->name_request);
+
+        if (sd_bus_message_is_method_error(message, NULL)) {
+                connection_name_is_refused(connection, -sd_bus_message_get_errno(message));
+                return 1;
+        }
+
+        r = sd_bus_message_read(message, "u", &answer);
+        if (r < 0)
+                connection_name_is_refused(connection, r);
+        else if (answer == NAME_PRIMARY_OWNER || answer == NAME_ALREADY_OWNER)
+                connection_name_is_ours(connection);
+        else
+                connection_name_is_refused(connection, -EEXIST);
+
+        return 1;
+}
+
+/* A name that another has is queued for: it becomes ours the moment the other lets it go. Asking again
+ * while in the queue does no harm, and mends an answer that never came. */
+static void connection_request_name(BusConnection *connection) {
+        int r;
+
+        connection->name_request = sd_bus_slot_unref(connection->name_request);
+        r = sd_bus_request_name_async(connection->bus, &connection->name_request, connection->name,
+                        SD_BUS_NAME_QUEUE, on_name_reply, connection);
+        if (r < 0)
+                connection_name_is_refused(connection, r);
+}
+
+/* NameAcquired and NameLost come to their receiver alone, without being asked for. */
+static void connection_see_signal(BusConnection *connection, sd_bus_message *message) {
+        bool is_acquired = sd_bus_message_is_signal(message, "org.freedesktop.DBus", "NameAcquired") > 0;
+        const char *name;
+
+        if (!is_acquired && sd_bus_message_is_signal(message, "org.freedesktop.DBus", "NameLost") <= 0)
+                return;
+        /* The daemon sets the sender: nobody else can be it. */
+        if (!streq(strempty(sd_bus_message_get_sender(message)), "org.freedesktop.DBus"))
+                return;
+        if (sd_bus_message_read(message, "s", &name) <= 0 || !streq(name, connection->name))
+                return;
+
+        if (is_acquired)
+                connection_name_is_ours(connection);
+        else {
+                connection_name_is_refused(connection, -EEXIST);
+                connection_request_name(connection);
+        }
+}
+
+/* Every message passes here before the objects see it. */
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        BusConnection *connection = userdata;
+        const char *text;
+        uint8_t type;
+
+        if (sd_bus_message_get_type(message, &type) < 0)
+                return 0;
+
+        if (type == SD_BUS_MESSAGE_SIGNAL) {
+                connection_see_signal(connection, message);
+                return 0;
+        }
+        if (type != SD_BUS_MESSAGE_METHOD_CALL)
+                return 0;
+
+        if (connection_queued(connection) > WRITE_QUEUE_REFUSE)
+                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                "Too many answers are waiting to be sent");
+
+        if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Properties", NULL) > 0) {
+                while (sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, &text) > 0)
+                        if (strlen(text) > NAME_MAX_BYTES)
+                                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
+                                                "No interface and no property has a name that long");
+                (void) sd_bus_message_rewind(message, true);
+        }
+
+        return 0;
+}
+
+static void connection_go_up(BusConnection *connection) {
+        connection->is_up = true;
+        connection->is_lost_said = false;
+        connection->up_usec = now_usec(CLOCK_BOOTTIME);
+        (void) sd_event_source_set_enabled(connection->timer, SD_EVENT_OFF);
+
+        connection->callback(BUS_EVENT_UP, 0, connection->userdata);
+        connection_request_name(connection);
+}
+
+/* One message at a time, so that the loop's other sources have their turn in between. */
+static void connection_process(BusConnection *connection) {
+        int r;
+
+        r = sd_bus_process(connection->bus, NULL);
+        if (r < 0 || sd_bus_is_open(connection->bus) <= 0)
+                connection_lose(connection, r < 0 ? r : -ECONNRESET);
+        else if (!connection->is_up && sd_bus_is_ready(connection->bus) > 0)
+                connection_go_up(connection);
+}
+
+static int on_io(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t revents,
+                void *userdata) {
+        connection_process(userdata);
+        return 0;
+}
+
+static int on_bus_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        connection_process(userdata);
+        return 0;
+}
+
+/* Before the loop waits: what sd-bus waits for now. */
+static int on_prepare(_unused_ sd_event_source *source, void *userdata) {
+        BusConnection *connection = userdata;
+        uint64_t until = 0;
+        int events;
+
+        events = sd_bus_get_events(connection->bus);
+        if (events < 0 || sd_bus_get_timeout(connection->bus, &until) < 0)
+                events = 0; /* it is closed; `until` is 0, so that this is found out at once */
+        else if (connection->is_up && connection_queued(connection) > 0) {
+                events = POLLOUT;
+                if (until == 0)
+                        until = USEC_INFINITY; /* a message that is read already: it waits too */
+        }
+
+        (void) sd_event_source_set_io_events(connection->io, (uint32_t) events);
+        (void) sd_event_source_set_time(connection->bus_timer, until);
+        (void) sd_event_source_set_enabled(
+                        connection->bus_timer, until == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        return 0;
+}
+
+/* Takes the next of the addresses: sd-bus gets one at a time, because going through several it would change
+ * its descriptor without a word. */
+static int connection_next_address(BusConnection *connection, char **ret) {
+        const char *start = connection->address_rest ?: connection->addresses, *end;
+        char *address;
+
+        end = strchrnul(start, ';');
+        address = strndup(start, (size_t) (end - start));
+        if (!address)
+                return -ENOMEM;
+
+        connection->address_rest = *end && end[1] ? end + 1 : NULL;
+        *ret = address;
+        return 0;
+}
+
+/* On failure connection_lose() clears away what was made. */
+static int connection_open(BusConnection *connection) {
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_free_ char *address = NULL;
+        int fd, r;
+
+        r = connection_next_address(connection, &address);
+        if (r < 0)
+                return r;
+        r = sd_bus_new(&bus);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_address(bus, address);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_bus_client(bus, true);
+        if (r < 0)
+                return r;
+        /* Nobody has descriptors to give to the agent. */
+        r = sd_bus_negotiate_fds(bus, false);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_filter(bus, &connection->filter, on_message, connection);
+        if (r < 0)
+                return r;
+        r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        connection->bus = TAKE_PTR(bus);
+
+        fd = sd_bus_get_fd(connection->bus);
+        if (fd < 0)
+                return fd;
+
+        r = sd_event_add_io(connection->event, &connection->io, fd, 0, on_io, connection);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time(connection->event, &connection->bus_timer, CLOCK_MONOTONIC, USEC_INFINITY,
+                        10 * USEC_PER_MSEC, on_bus_timer, connection);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_prepare(connection->io, on_prepare);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(connection->io, BUS_PRIORITY);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_priority(connection->bus_timer, BUS_PRIORITY);
+}
+
+static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        BusConnection *connection = userdata;
+        int r;
+
+        if (connection->is_up) {
+                connection_request_name(connection);
+                return 0;
+        }
+        if (connection->bus) {
+                connection_lose(connection, -ETIMEDOUT);
+                return 0;
+        }
+
+        connection_arm(connection, CONNECT_TIMEOUT_USEC, USEC_PER_SEC);
+        r = connection_open(connection);
+        if (r < 0)
+                connection_lose(connection, r);
+        return 0;
+}
+
+static int user_bus_address(char **ret) {
+        static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_/.\\*";
+        const char *address = secure_getenv("DBUS_SESSION_BUS_ADDRESS");
+        const char *directory = secure_getenv("XDG_RUNTIME_DIR");
+        _cleanup_(buffer_done) Buffer buffer = { 0 };
+        int r;
+
+        if (!isempty(address))
+                return text_duplicate(address, ret);
+        if (isempty(directory))
+                return -ENOMEDIUM;
+
+        r = buffer_append_string(&buffer, "unix:path=");
+        for (const char *p = directory; r >= 0 && *p; p++)
+                r = strchr(plain, *p) ? buffer_append(&buffer, p, 1)
+                                      : buffer_printf(&buffer, "%%%02x", (unsigned char) *p);
+        if (r >= 0)
+                r = buffer_append_string(&buffer, "/bus");
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(buffer.data);
+        return 0;
+}
+
+static int system_bus_address(bool is_optional, char **ret) {
+        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+
+        if (!isempty(address))
+                return text_duplicate(address, ret);
+        if (is_optional && access(SYSTEM_BUS_SOCKET, F_OK) < 0)
+                return -ENOENT;
+        return text_duplicate("unix:path=" SYSTEM_BUS_SOCKET, ret);
+}
+
+int bus_connection_new(sd_event *event, BusKind kind, const char *name, BusEventCallback callback,
+                void *userdata, BusConnection **ret) {
+        _cleanup_(bus_connection_free_pointer) BusConnection *connection = NULL;
+        int r;
+
+        if (kind == BUS_NONE)
+                return -ENOENT;
+
+        connection = calloc(1, sizeof *connection);
+        if (!connection)
+                return -ENOMEM;
+        connection->event = sd_event_ref(event);
+        connection->name = name;
+        connection->callback = callback;
+        connection->userdata = userdata;
+        connection->pause_usec = PAUSE_MIN_USEC;
+
+        r = kind == BUS_USER ? user_bus_address(&connection->addresses)
+                             : system_bus_address(kind == BUS_AUTO, &connection->addresses);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_time(event, &connection->timer, CLOCK_BOOTTIME, 0, 1, on_timer, connection);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(connection);
+        return 0;
+}
+
+BusConnection *bus_connection_free(BusConnection *connection) {
+        if (!connection)
+                return NULL;
+
+        connection_drop(connection);
+        if (connection->bus)
+                for (int i = 0; i < FREE_ROUNDS_MAX && connection_queued(connection) > 0; i++)
+                        if (sd_bus_process(connection->bus, NULL) <= 0)
+                                break;
+        sd_bus_close_unref(connection->bus);
+        sd_event_source_disable_unref(connection->timer);
+        sd_event_unref(connection->event);
+        free(connection->addresses);
+        free(connection);
+        return NULL;
+}
+
+sd_bus *bus_connection_get(BusConnection *connection) {
+        return connection->is_up ? connection->bus : NULL;
+}
