@@ -1,0 +1,428 @@
+/* What the Master's answers mean: the table of the protocol, the words for a person, hostile bodies. */
+#include "core/outcome.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "util/macro.h"
+#include "util/text.h"
+
+#define NODE_A7 "{\"id\": \"A7\", \"name\": \"web\"}"
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+DEFINE_CLEANUP(Node *, node_free)
+
+static Node *node_from(const char *text) {
+        Node *node;
+
+        assert_int_equal(node_parse(text, strlen(text), &node, NULL), 0);
+        return node;
+}
+
+/* What is shown must be fit for D-Bus and a terminal, whatever came. */
+static Outcome classify(const Answer *answer) {
+        _cleanup_free_ char *safe = NULL;
+        Outcome outcome;
+
+        assert_int_equal(outcome_classify(answer, &outcome), 0);
+
+        safe = text_sanitize(outcome.error, strlen(outcome.error), OUTCOME_ERROR_SIZE);
+        assert_string_equal(safe, outcome.error);
+        assert_int_equal(outcome.class == OUTCOME_OK, outcome.error[0] == '\0');
+        assert_int_equal(outcome.transport, answer->transport);
+        assert_int_equal(outcome.http_status, answer->http_status);
+        if (outcome.class != OUTCOME_OK)
+                assert_null(outcome.node);
+        return outcome;
+}
+
+/* The classes by status: of a registration without and with an id, and of a report. */
+static void test_classes(void **state _unused_) {
+        static const struct {
+                unsigned status;
+                OutcomeClass without_id, with_id, report;
+        } cases[] = {
+                { 100, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 199, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 200, OUTCOME_OK, OUTCOME_OK, OUTCOME_OK },
+                { 201, OUTCOME_OK, OUTCOME_OK, OUTCOME_OK },
+                { 202, OUTCOME_OK, OUTCOME_OK, OUTCOME_OK },
+                { 299, OUTCOME_OK, OUTCOME_OK, OUTCOME_OK },
+                { 300, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 301, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 304, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 308, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 400, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 401, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 403, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 404, OUTCOME_FAILED, OUTCOME_ID_REFUSED, OUTCOME_FORGOTTEN },
+                { 405, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 408, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 409, OUTCOME_FAILED, OUTCOME_ID_REFUSED, OUTCOME_FAILED },
+                { 410, OUTCOME_FAILED, OUTCOME_ID_REFUSED, OUTCOME_FORGOTTEN },
+                { 422, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 429, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 499, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 500, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 503, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 599, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 600, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+                { 999, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_FAILED },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (unsigned variant = 0; variant < 3; variant++) {
+                        const OutcomeClass expected = variant == 0   ? cases[i].without_id
+                                                      : variant == 1 ? cases[i].with_id
+                                                                     : cases[i].report;
+                        Outcome outcome = classify(&(Answer){
+                                        .kind = variant == 2 ? REQUEST_REPORT : REQUEST_REGISTER,
+                                        .sent_id = variant == 0 ? NULL : "A7",
+                                        .http_status = cases[i].status,
+                                        .body = NODE_A7,
+                                        .body_size = strlen(NODE_A7),
+                        });
+
+                        if (outcome.class != expected)
+                                fail_msg("%u (%u): %d", cases[i].status, variant, (int) outcome.class);
+                        if (expected == OUTCOME_OK)
+                                assert_string_equal(outcome.node->text, NODE_A7);
+                        assert_int_equal(outcome.is_credential_refused,
+                                        cases[i].status == 401 || cases[i].status == 403);
+                        assert_int_equal(outcome_is_unanswered(&outcome), cases[i].status >= 500);
+                        outcome_done(&outcome);
+                        assert_null(outcome.node);
+                }
+}
+
+static void test_no_content(void **state _unused_) {
+        Outcome outcome;
+
+        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .sent_id = "A7", .http_status = 204 });
+        assert_int_equal(outcome.class, OUTCOME_OK);
+        assert_null(outcome.node);
+        outcome_done(&outcome);
+
+        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .sent_id = "A7", .http_status = 200 });
+        assert_int_equal(outcome.class, OUTCOME_FAILED);
+        assert_string_equal(outcome.error, "the answer (200 OK) is no node object: it is empty");
+
+        outcome = classify(&(Answer){ .kind = REQUEST_REGISTER, .http_status = 204 });
+        assert_int_equal(outcome.class, OUTCOME_FAILED);
+        assert_string_equal(outcome.error, "the answer (204 No Content) is no node object: it is empty");
+}
+
+static void test_bad_bodies(void **state _unused_) {
+        static const struct {
+                const char *body, *error;
+        } cases[] = {
+                { "{\"id\": \"A7\", \"na", "the answer is no node object: " },
+                { "<html>\n<h1>Hi</h1>", "it began: <html><h1>Hi</h1>" },
+                { "[]", "no JSON object; it began: []" },
+                { "{}", "no id; it began: {}" },
+                { "{\"id\": \"\"}", "the id is empty; it began: " },
+                { "{\"id\": null}", "it began: {\"id\": null}" },
+                { "{\"id\": 1.5}", "it began: " },
+                { " \r\n\t ", "the answer (200 OK) is no node object: it is empty" },
+                { "\x01\x02", "the answer (200 OK) is no node object: it is empty" },
+                { "ok\xff\x1b[31m", "it began: ok\xef\xbf\xbd[31m" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (RequestKind kind = REQUEST_REGISTER; kind <= REQUEST_REPORT; kind++) {
+                        Outcome outcome = classify(&(Answer){
+                                        .kind = kind,
+                                        .sent_id = "A7",
+                                        .http_status = 200,
+                                        .body = cases[i].body,
+                                        .body_size = strlen(cases[i].body),
+                        });
+
+                        assert_int_equal(outcome.class, OUTCOME_FAILED);
+                        assert_false(outcome_is_unanswered(&outcome));
+                        if (!strstr(outcome.error, cases[i].error))
+                                fail_msg("no `%s` in `%s`", cases[i].error, outcome.error);
+                }
+}
+
+static void test_other_node(void **state _unused_) {
+        static const struct {
+                const char *own, *sent_id; /* own NULL: no node object is known */
+                RequestKind kind;
+                const char *body;
+                const char *error; /* NULL: OK */
+        } cases[] = {
+                { "{\"id\":\"A7\"}", "A7", REQUEST_REPORT, "{\"id\":\"A7\",\"x\":1}", NULL },
+                { "{\"id\":\"A7\"}", "A7", REQUEST_REPORT, "{\"id\":\"\\u00417\"}", NULL },
+                { "{\"id\":42}", "42", REQUEST_REPORT, "{\"id\":42}", NULL },
+                { NULL, "A7", REQUEST_REPORT, "{\"id\":\"A7\"}", NULL },
+                { NULL, NULL, REQUEST_REPORT, "{\"id\":\"A7\"}", NULL },
+                { "{\"id\":\"A7\"}", "A7", REQUEST_REPORT, "{\"id\":\"B8\"}",
+                                "the answer is about another node: its id is \"B8\", ours is \"A7\"" },
+                { "{\"id\":\"42\"}", "42", REQUEST_REPORT, "{\"id\":42}",
+                                "the answer is about another node: its id is 42, ours is \"42\"" },
+                { NULL, "A7", REQUEST_REPORT, "{\"id\":\"B8\"}",
+                                "the answer is about another node: its id is \"B8\", ours is A7" },
+                /* A registration's answer decides the id. */
+                { "{\"id\":\"A7\"}", "A7", REQUEST_REGISTER, "{\"id\":\"B8\"}", NULL },
+                { "{\"id\":\"A7\"}", NULL, REQUEST_REGISTER, "{\"id\":\"B8\"}", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(node_free_pointer) Node *own = cases[i].own ? node_from(cases[i].own) : NULL;
+                Outcome outcome = classify(&(Answer){
+                                .kind = cases[i].kind,
+                                .sent_id = cases[i].sent_id,
+                                .node = own,
+                                .http_status = 200,
+                                .body = cases[i].body,
+                                .body_size = strlen(cases[i].body),
+                });
+
+                assert_string_equal(outcome.error, strempty(cases[i].error));
+                assert_int_equal(outcome.class, cases[i].error ? OUTCOME_FAILED : OUTCOME_OK);
+                outcome_done(&outcome);
+        }
+}
+
+static void test_long_ids(void **state _unused_) {
+        static const char body[] = "{\"id\":\"" X64 X64 X64 "B\"}", own[] = "{\"id\":\"" X64 X64 X64 "A\"}";
+        _cleanup_(node_free_pointer) Node *node = node_from(own);
+        Outcome outcome = classify(&(Answer){
+                        .kind = REQUEST_REPORT,
+                        .node = node,
+                        .http_status = 200,
+                        .body = body,
+                        .body_size = sizeof body - 1,
+        });
+
+        assert_int_equal(outcome.class, OUTCOME_FAILED);
+        assert_non_null(strstr(outcome.error, ", ours is \"xxx"));
+}
+
+static void test_words(void **state _unused_) {
+        static const struct {
+                unsigned status;
+                const char *body, *error;
+        } cases[] = {
+                { 422, "{\"error\": \"name is taken\"}",
+                                "the Master answered 422 Unprocessable Entity: name is taken" },
+                { 400, NULL, "the Master answered 400 Bad Request" },
+                { 400, "", "the Master answered 400 Bad Request" },
+                { 400, " \n ", "the Master answered 400 Bad Request" },
+                { 400, "\x1b\x07", "the Master answered 400 Bad Request" },
+                { 400, "no such thing\n", "the Master answered 400 Bad Request: no such thing" },
+                { 400, " \x1b  a b  \n", "the Master answered 400 Bad Request: a b" },
+                { 418, "teapot", "the Master answered 418: teapot" },
+                { 999, "x", "the Master answered 999: x" },
+                { 0, NULL, "the Master answered 0" },
+                { 500, "{\"message\": \"m\", \"error\": \"e\"}",
+                                "the Master answered 500 Internal Server Error: e" },
+                { 500, "{\"detail\": \"d\", \"message\": \"m\"}",
+                                "the Master answered 500 Internal Server Error: m" },
+                { 500, "{\"title\": \"t\", \"detail\": \"d\"}",
+                                "the Master answered 500 Internal Server Error: d" },
+                { 500, " {\"title\": \"t\", \"status\": 500} ",
+                                "the Master answered 500 Internal Server Error: t" },
+                /* What is no usable string is passed over; if none is, the body is shown. */
+                { 500, "{\"error\": {\"message\": \"x\"}, \"message\": \"m\"}",
+                                "the Master answered 500 Internal Server Error: m" },
+                { 500, "{\"error\": \" \", \"message\": \"\\u001b\", \"detail\": \"\\ud800\", \"title\": \"t\"}",
+                                "the Master answered 500 Internal Server Error: t" },
+                { 500, "{\"error\": 5}", "the Master answered 500 Internal Server Error: {\"error\": 5}" },
+                { 500, "{\"Error\": \"x\"}",
+                                "the Master answered 500 Internal Server Error: {\"Error\": \"x\"}" },
+                { 500, "\"just a string\"",
+                                "the Master answered 500 Internal Server Error: \"just a string\"" },
+                { 500, "[{\"error\": \"x\"}]",
+                                "the Master answered 500 Internal Server Error: [{\"error\": \"x\"}]" },
+                { 500, "{\"error\": \"x\"",
+                                "the Master answered 500 Internal Server Error: {\"error\": \"x\"" },
+                { 500, "{\"error\": \"a\\u001b[31m\\nb\\u009b\"}",
+                                "the Master answered 500 Internal Server Error: a[31mb" },
+                { 502, "<html>\r\n<body>\xff",
+                                "the Master answered 502 Bad Gateway: <html><body>\xef\xbf\xbd" },
+                { 401, "{\"error\": \"bad token\"}",
+                                "the Master answered 401 Unauthorized: bad token (check the token and the "
+                                "client certificate, and what they may do)" },
+                { 403, NULL,
+                                "the Master answered 403 Forbidden (check the token and the client "
+                                "certificate, and what they may do)" },
+                { 404, "{\"error\": \"no such node\"}", "the Master answered 404 Not Found: no such node" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (RequestKind kind = REQUEST_REGISTER; kind <= REQUEST_REPORT; kind++) {
+                        Outcome outcome = classify(&(Answer){
+                                        .kind = kind,
+                                        .sent_id = "A7",
+                                        .http_status = cases[i].status,
+                                        .body = cases[i].body,
+                                        .body_size = cases[i].body ? strlen(cases[i].body) : 0,
+                        });
+
+                        assert_string_equal(outcome.error, cases[i].error);
+                        outcome_done(&outcome);
+                }
+}
+
+static void test_words_are_short(void **state _unused_) {
+        static const char fills[] = { 'x', '\n', '\x1b', '\xff', '\0', ' ' };
+        const char *prefix = "the Master answered 400 Bad Request";
+        _cleanup_free_ char *body = malloc(NODE_SIZE_MAX);
+
+        assert_non_null(body);
+        for (size_t i = 0; i < sizeof fills; i++) {
+                Outcome outcome;
+                size_t size;
+
+                memset(body, fills[i], NODE_SIZE_MAX);
+                outcome = classify(&(Answer){
+                                .kind = REQUEST_REPORT,
+                                .http_status = 400,
+                                .body = body,
+                                .body_size = NODE_SIZE_MAX,
+                });
+
+                assert_memory_equal(outcome.error, prefix, strlen(prefix));
+                size = strlen(outcome.error) - strlen(prefix);
+                assert_true(size <= strlen(": ") + MASTER_WORDS_MAX);
+                assert_int_equal(size == 0, fills[i] != 'x' && fills[i] != '\xff');
+                outcome_done(&outcome);
+        }
+}
+
+static void test_redirects(void **state _unused_) {
+        static const struct {
+                unsigned status;
+                const char *location, *error;
+        } cases[] = {
+                { 301, "https://right:3000/",
+                                "redirected (301) to https://right:3000/: redirects are not followed, set "
+                                "MASTER_ENDPOINT to the right address" },
+                { 302, "/login\r\n\x1b[2J",
+                                "redirected (302) to /login[2J: redirects are not followed, set "
+                                "MASTER_ENDPOINT to the right address" },
+                { 307, NULL, "redirected (307), but not where to: check MASTER_ENDPOINT" },
+                { 304, "", "redirected (304), but not where to: check MASTER_ENDPOINT" },
+                { 308, X64 X64 X64 X64 X64, "redirected (308) to " X64 X64 X64 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Outcome outcome = classify(&(Answer){
+                                .kind = REQUEST_REGISTER,
+                                .http_status = cases[i].status,
+                                .location = cases[i].location,
+                                .body = NODE_A7,
+                                .body_size = strlen(NODE_A7),
+                });
+
+                assert_int_equal(outcome.class, OUTCOME_FAILED);
+                assert_false(outcome_is_unanswered(&outcome));
+                if (strncmp(outcome.error, cases[i].error, strlen(cases[i].error)) != 0)
+                        fail_msg("`%s`", outcome.error);
+        }
+}
+
+static void test_transport(void **state _unused_) {
+        static const struct {
+                TransportResult transport;
+                const char *text;
+                unsigned status;
+                bool is_unanswered;
+                const char *error;
+        } cases[] = {
+                { TRANSPORT_RESOLVE, "No such host", 0, true, "cannot resolve the name: No such host" },
+                { TRANSPORT_CONNECT, "Connection refused", 0, true, "cannot connect: Connection refused" },
+                { TRANSPORT_CONNECT, NULL, 0, true, "cannot connect" },
+                { TRANSPORT_CONNECT, "", 0, true, "cannot connect" },
+                { TRANSPORT_TLS, "certificate has expired", 0, true, "TLS: certificate has expired" },
+                { TRANSPORT_TLS, "bad\x1b[31m\n\xff", 0, true, "TLS: bad[31m\xef\xbf\xbd" },
+                { TRANSPORT_TIMEOUT, "after 10001 ms", 0, true, "no answer within the time-out" },
+                /* The head came, but nothing whole. */
+                { TRANSPORT_TIMEOUT, NULL, 200, true, "no answer within the time-out" },
+                { TRANSPORT_BROKEN, "reset by peer", 200, true,
+                                "the connection ended before a whole answer came: reset by peer" },
+                { TRANSPORT_TOO_LARGE, "x", 200, false, "the answer is larger than 1 MiB and was cut off" },
+                { TRANSPORT_TOO_LARGE, NULL, 404, false, "the answer is larger than 1 MiB and was cut off" },
+                { TRANSPORT_TOO_LARGE, NULL, 502, true, "the answer is larger than 1 MiB and was cut off" },
+                { TRANSPORT_LOCAL, "out of memory", 0, true, "cannot ask: out of memory" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (RequestKind kind = REQUEST_REGISTER; kind <= REQUEST_REPORT; kind++) {
+                        Outcome outcome = classify(&(Answer){
+                                        .kind = kind,
+                                        .sent_id = "A7",
+                                        .transport = cases[i].transport,
+                                        .transport_text = cases[i].text,
+                                        .http_status = cases[i].status,
+                                        .body = NODE_A7,
+                                        .body_size = strlen(NODE_A7),
+                        });
+
+                        /* Never more than failed, whatever the head said. */
+                        assert_int_equal(outcome.class, OUTCOME_FAILED);
+                        assert_string_equal(outcome.error, cases[i].error);
+                        assert_int_equal(outcome_is_unanswered(&outcome), cases[i].is_unanswered);
+                        assert_false(outcome.is_credential_refused);
+                }
+}
+
+static void test_retry_after(void **state _unused_) {
+        static const struct {
+                TransportResult transport;
+                unsigned status;
+                usec_t given, expected;
+        } cases[] = {
+                { TRANSPORT_ANSWERED, 408, 5 * USEC_PER_SEC, 5 * USEC_PER_SEC },
+                { TRANSPORT_ANSWERED, 429, 5 * USEC_PER_SEC, 5 * USEC_PER_SEC },
+                { TRANSPORT_ANSWERED, 429, 0, 0 },
+                { TRANSPORT_ANSWERED, 500, 1, 1 },
+                { TRANSPORT_ANSWERED, 503, USEC_PER_HOUR, USEC_PER_HOUR },
+                { TRANSPORT_ANSWERED, 503, USEC_PER_HOUR + 1, USEC_PER_HOUR },
+                { TRANSPORT_ANSWERED, 599, USEC_INFINITY, USEC_PER_HOUR },
+                { TRANSPORT_TOO_LARGE, 503, USEC_PER_MINUTE, USEC_PER_MINUTE },
+                { TRANSPORT_ANSWERED, 200, USEC_PER_MINUTE, 0 },
+                { TRANSPORT_ANSWERED, 301, USEC_PER_MINUTE, 0 },
+                { TRANSPORT_ANSWERED, 400, USEC_PER_MINUTE, 0 },
+                { TRANSPORT_ANSWERED, 404, USEC_PER_MINUTE, 0 },
+                { TRANSPORT_ANSWERED, 600, USEC_PER_MINUTE, 0 },
+                { TRANSPORT_CONNECT, 0, USEC_PER_MINUTE, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Outcome outcome = classify(&(Answer){
+                                .kind = REQUEST_REPORT,
+                                .transport = cases[i].transport,
+                                .http_status = cases[i].status,
+                                .retry_after_usec = cases[i].given,
+                                .body = NODE_A7,
+                                .body_size = strlen(NODE_A7),
+                });
+
+                assert_int_equal(outcome.retry_after_usec, cases[i].expected);
+                outcome_done(&outcome);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_classes),
+                cmocka_unit_test(test_no_content),
+                cmocka_unit_test(test_bad_bodies),
+                cmocka_unit_test(test_other_node),
+                cmocka_unit_test(test_long_ids),
+                cmocka_unit_test(test_words),
+                cmocka_unit_test(test_words_are_short),
+                cmocka_unit_test(test_redirects),
+                cmocka_unit_test(test_transport),
+                cmocka_unit_test(test_retry_after),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
