@@ -142,7 +142,7 @@ static _printf_(2, 0) void message_format(
                 length = LOG_LINE_MAX - 1;
                 for (size_t i = 0; i < 3 && ((unsigned char) raw[length] & 0xC0) == 0x80; i++)
                         length--; /* not in the middle of a character */
-                memcpy(raw + length, LOG_ELLIPSIS, strlen(LOG_ELLIPSIS));
+                memcpy(raw + length, LOG_ELLIPSIS, sizeof LOG_ELLIPSIS);
                 length += (int) strlen(LOG_ELLIPSIS);
         }
 
