@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -149,8 +148,14 @@ static void test_console_to_journal_stream(_unused_ void **state) {
 }
 
 static void pty_open(int *ret_reader, int *ret_writer) {
-        assert_int_equal(openpty(ret_reader, ret_writer, NULL, NULL, NULL), 0);
-        assert_int_equal(fcntl(*ret_reader, F_SETFL, O_NONBLOCK), 0);
+        char path[64];
+
+        *ret_reader = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        assert_true(*ret_reader >= 0);
+        assert_int_equal(unlockpt(*ret_reader), 0);
+        assert_int_equal(ptsname_r(*ret_reader, path, sizeof path), 0);
+        *ret_writer = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        assert_true(*ret_writer >= 0);
 }
 
 static void test_console_terminal(_unused_ void **state) {
