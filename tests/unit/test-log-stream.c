@@ -11,10 +11,10 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -253,10 +253,10 @@ static void test_terminal_stopped(_unused_ void **state) {
         capture_begin(&capture, STDERR_FILENO, reader, writer);
         (void) alarm(20);
         (void) log_open(LOG_TARGET_CONSOLE, LOG_INFO);
-        (void) ioctl(STDERR_FILENO, TCXONC, TCOOFF); /* Ctrl-S */
+        (void) tcflow(STDERR_FILENO, TCOOFF); /* Ctrl-S */
         log_line(LOG_INFO, "stopped");
         dropped = log_get_dropped() - before;
-        (void) ioctl(STDERR_FILENO, TCXONC, TCOON);
+        (void) tcflow(STDERR_FILENO, TCOON);
         log_line(LOG_INFO, "going");
         text = capture_read(&capture);
         log_close();
