@@ -1,6 +1,6 @@
 /* The service manager's side of a life: READY, STATUS, RELOADING, STOPPING as in sd_notify(3), on the socket
  * that NOTIFY_SOCKET names. Not by sd_notify(), whose send waits for as long as the manager does not read
- * (it blocks at the 11th message of a queue of 10): a busy manager must not stop the agent. */
+ * (with a queue of 10 it blocks at the 12th message): a busy manager must not stop the agent. */
 #include "sys/service-notify.h"
 
 #include <errno.h>
