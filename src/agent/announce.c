@@ -63,11 +63,11 @@ static void update_snapshot(Manager *manager) {
         SET_TEXT(status->user, manager->identity.user);
         SET_TEXT(status->instance, manager->identity.instance);
         status->identity_source = manager->identity.source;
-        SET_TEXT(status->node_id, manager->node ? manager->node->id : NULL);
+        SET_TEXT(status->node_id, manager->keeper.node ? manager->keeper.node->id : NULL);
         status->is_registered = manager->fsm.has_registered;
-        status->is_state_persisted = manager->save_error == 0;
+        status->is_state_persisted = manager->keeper.error == 0;
         status->state = agent_state(&manager->fsm);
-        SET_TEXT(status->address, manager->address);
+        SET_TEXT(status->address, manager->address.registered);
         status->consecutive_failures = manager->fsm.failures;
         update_next_report(manager);
 }
@@ -86,7 +86,7 @@ static const char *format_clock(char buffer[static 16], usec_t realtime_usec) {
 static void notify_service_manager(const Manager *manager) {
         const AgentStatus *status = &manager->status;
         const char *unsaved = status->is_state_persisted ? "" : "; STATE NOT SAVED: ";
-        const char *why = status->is_state_persisted ? "" : strerror(-manager->save_error);
+        const char *why = status->is_state_persisted ? "" : strerror(-manager->keeper.error);
         const char *error = manager->fsm.has_registered && status->last_report_status == REPORT_FAILED
                                             ? status->last_report_error
                                             : manager->registration_error;
@@ -138,7 +138,7 @@ static LogFields reply_fields(const Manager *manager) {
         const MasterReply *reply = manager->reply;
 
         return (LogFields){
-                .node_id = manager->node ? manager->node->id : NULL,
+                .node_id = manager->keeper.node ? manager->keeper.node->id : NULL,
                 .endpoint = master_client_endpoint(manager->master)->url,
                 .http_status = reply->outcome->http_status,
                 .duration_usec = reply->duration_usec,
@@ -178,17 +178,18 @@ static void announce_registered(Manager *manager) {
         status->last_registration_usec = now_usec(CLOCK_REALTIME);
         manager->registration_error[0] = '\0';
 
-        if (status->node_id[0] && !streq(status->node_id, manager->node->id))
+        if (status->node_id[0] && !streq(status->node_id, manager->keeper.node->id))
                 log_event(LOG_WARNING, LOG_EVENT_ID_REPLACED, &fields,
                                 "The Master replaced the node's id %s by %s%s.", status->node_id,
-                                manager->node->id,
+                                manager->keeper.node->id,
                                 manager->refused_id ? ": it does not know the old one" : "");
         (void) text_replace(&manager->refused_id, NULL);
 
         log_event(LOG_NOTICE, LOG_EVENT_REGISTERED, &fields, "%s as %s at %s with address %s.",
-                        is_first ? "Registered" : "Registered again", manager->node->id, fields.endpoint,
-                        manager->address[0] ? manager->address : "none");
-        bus_api_complete_reregister(manager->bus_api, OPERATION_OK, manager->node->id);
+                        is_first ? "Registered" : "Registered again", manager->keeper.node->id,
+                        fields.endpoint,
+                        manager->address.registered[0] ? manager->address.registered : "none");
+        bus_api_complete_reregister(manager->bus_api, OPERATION_OK, manager->keeper.node->id);
 }
 
 static void announce_not_registered(Manager *manager) {
@@ -244,7 +245,7 @@ static void announce_report_failed(Manager *manager) {
         if (outcome->class == OUTCOME_FORGOTTEN && manager->fsm.state == FSM_REGISTERING) {
                 log_event(LOG_WARNING, LOG_EVENT_NODE_FORGOTTEN, &fields,
                                 "The Master does not know node %s any more (%u); registering again.",
-                                manager->node->id, outcome->http_status);
+                                manager->keeper.node->id, outcome->http_status);
                 return; /* callers wait for the report that follows */
         }
 
@@ -334,18 +335,22 @@ void announce_health(Manager *manager) {
                 manager->status.health_generation++;
 }
 
-void announce_saved(Manager *manager, int error) {
-        LogFields fields = { .node_id = manager->node ? manager->node->id : NULL, .error = -error };
+void announce_saved(Manager *manager) {
+        int error = manager->keeper.error, announced = manager->announced_save_error;
+        LogFields fields = {
+                .node_id = manager->keeper.node ? manager->keeper.node->id : NULL,
+                .error = -error,
+        };
 
-        if (error < 0 && manager->save_error != error)
+        if (error < 0 && announced != error)
                 log_event(LOG_ERR, LOG_EVENT_STATE_UNWRITABLE, &fields,
                                 "Cannot save the node object under %s: %s. Going on from memory; a restart now "
                                 "would lose what is new. Tried again at every report.",
-                                state_store_path(manager->store), strerror(-error));
-        else if (error == 0 && manager->save_error < 0)
+                                state_store_path(manager->keeper.store), strerror(-error));
+        else if (error == 0 && announced < 0)
                 log_event(LOG_NOTICE, LOG_EVENT_STATE_RECOVERED, &fields,
                                 "The node object is saved under %s again.",
-                                state_store_path(manager->store));
+                                state_store_path(manager->keeper.store));
 
-        manager->save_error = error;
+        manager->announced_save_error = error;
 }

@@ -6,6 +6,8 @@
 
 #include "agent/manager.h"
 #include "agent/master-client.h"
+#include "agent/node-keeper.h"
+#include "agent/own-address.h"
 #include "core/agent-status.h"
 #include "core/fsm.h"
 #include "core/log-policy.h"
@@ -35,21 +37,11 @@ struct Manager {
         Fsm fsm;
         Identity identity;
 
-        /* The newest node object, and what of it is on the disk. */
-        Node *node;
-        StateStore *store;
-        bool is_locked;
-        bool is_unsaved;   /* `node` is newer than node.json */
-        int save_error;    /* of the last try to write; 0 if it went well */
-        usec_t saved_usec; /* boot time of the last write */
+        NodeKeeper keeper;
 
         /* The machine. */
         char machine_id[HOST_MACHINE_ID_SIZE];
-        char address[HOST_ADDRESS_SIZE];            /* as last registered */
-        char connection_address[HOST_ADDRESS_SIZE]; /* own address of the last connection; empty: not known
-                                                     */
-        char remote_address[HOST_ADDRESS_SIZE]; /* the Master's, of the last connection; empty: not known */
-        usec_t address_followed_usec; /* boot time when a connection's address last led to a registration */
+        OwnAddress address;
         NetWatch *net_watch;
 
         MasterClient *master;
@@ -67,6 +59,7 @@ struct Manager {
         BusApi *bus_api;
 
         AgentStatus status;
+        int announced_save_error;
         usec_t announced_deadline_usec;
         LogPolicy outage;
 };
@@ -87,8 +80,8 @@ void announce_reply(Manager *manager);
 /* announce.c: the log lines of changed health files. */
 void announce_health(Manager *manager);
 
-/* announce.c: tells that node.json could not be written (negative errno), or again (0). */
-void announce_saved(Manager *manager, int error);
+/* announce.c: tells if node.json cannot be written any more, or again. After each try to write. */
+void announce_saved(Manager *manager);
 
 /* operations.c: what the bus may ask for. */
 extern const BusOperations manager_operations;

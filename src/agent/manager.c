@@ -20,13 +20,6 @@
 /* The bus has this long until the start is reported without it. */
 #define BUS_GRACE_USEC (1 * USEC_PER_SEC)
 
-/* Changes that are not of identity are written no more often, to spare flash. */
-#define SAVE_INTERVAL_USEC (10 * USEC_PER_MINUTE)
-
-/* A machine with two ways to the Master may change between them at each connection: that is followed no more
- * often. */
-#define ADDRESS_FOLLOW_USEC (10 * USEC_PER_MINUTE)
-
 static uint64_t random_bits(void) {
         uint64_t bits = 0;
 
@@ -39,121 +32,51 @@ static uint64_t random_bits(void) {
 
 /* ---- the machine's address ---- */
 
-static void manager_find_address(Manager *manager, char ret[static HOST_ADDRESS_SIZE]) {
-        const Endpoint *endpoint = master_client_endpoint(manager->master);
-        const char *destination = endpoint->is_literal ? endpoint->host : NULL;
+static void manager_change_address(Manager *manager) {
+        char address[HOST_ADDRESS_SIZE];
 
-        if (manager->config->address) {
-                text_sanitize_into(ret, HOST_ADDRESS_SIZE, manager->config->address,
-                                strlen(manager->config->address));
-                return;
-        }
-        if (manager->connection_address[0]) {
-                memcpy(ret, manager->connection_address, HOST_ADDRESS_SIZE);
-                return;
-        }
-
-        if (manager->remote_address[0])
-                destination = manager->remote_address;
-        if (host_info_address(destination, ret) < 0 && host_info_address(NULL, ret) < 0)
-                ret[0] = '\0';
-}
-
-static bool address_is_loopback(const char *address) {
-        return strncmp(address, "127.", 4) == 0 || streq(address, "::1");
-}
-
-/* The connection shows which address the kernel really uses, after any name resolution. Returns whether the
- * Master was told another. */
-static bool manager_learn_address(Manager *manager, const MasterReply *reply) {
-        usec_t now = now_usec(CLOCK_BOOTTIME);
-
-        if (reply->remote_address)
-                text_sanitize_into(manager->remote_address, sizeof manager->remote_address,
-                                reply->remote_address, strlen(reply->remote_address));
-
-        if (manager->config->address || !reply->local_address || address_is_loopback(reply->local_address) ||
-                        streq(reply->local_address, manager->address))
-                return false;
-        if (manager->address_followed_usec > 0 && now < manager->address_followed_usec + ADDRESS_FOLLOW_USEC)
-                return false;
-
-        manager->address_followed_usec = now;
-        text_sanitize_into(manager->connection_address, sizeof manager->connection_address,
-                        reply->local_address, strlen(reply->local_address));
-        return true;
-}
-
-static void manager_change_address(Manager *manager, const char *address) {
+        own_address_find(&manager->address, manager->config, master_client_endpoint(manager->master),
+                        address);
         log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED, &(LogFields){ .node_id = manager->status.node_id },
                         "Own address changed from %s to %s, registering again.",
-                        manager->address[0] ? manager->address : "none", address[0] ? address : "none");
+                        manager->address.registered[0] ? manager->address.registered : "none",
+                        address[0] ? address : "none");
         (void) manager_step(manager, FSM_EVENT_RENEW);
 }
 
 static void on_net_changed(void *userdata) {
         Manager *manager = userdata;
-        char address[HOST_ADDRESS_SIZE];
 
-        manager->connection_address[0] = '\0';
-        manager_find_address(manager, address);
-        if (streq(address, manager->address))
+        if (!own_address_changed(
+                            &manager->address, manager->config, master_client_endpoint(manager->master)))
                 return;
 
         /* Connections from the old address would hang until their time-out. */
         master_client_drop_connections(manager->master);
-        manager_change_address(manager, address);
+        manager_change_address(manager);
 }
 
 /* ---- the state on disk ---- */
 
-static void manager_save(Manager *manager) {
-        int r = 0;
-
-        if (!manager->is_locked) {
-                r = state_store_lock(manager->store);
-                if (r >= 0)
-                        manager->is_locked = true;
-        }
-        if (r >= 0)
-                r = state_store_save(manager->store, manager->node->text, manager->node->size);
-        if (r >= 0) {
-                manager->is_unsaved = false;
-                manager->saved_usec = now_usec(CLOCK_BOOTTIME);
-        }
-
-        announce_saved(manager, r);
-}
-
 static void manager_persist(Manager *manager) {
         Node *node = TAKE_PTR(manager->reply->outcome->node);
-        bool is_due, is_new;
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+        bool did_write;
 
-        if (node) {
-                is_new = !manager->node || manager->node->size != node->size ||
-                         memcmp(manager->node->text, node->text, node->size) != 0;
-                is_due = manager->reply->kind == REQUEST_REGISTER || !manager->node ||
-                         !node_same_identity(manager->node, node);
-                manager->is_unsaved = manager->is_unsaved || is_new;
+        if (node)
+                did_write = node_keeper_take(
+                                &manager->keeper, node, manager->reply->kind == REQUEST_REGISTER, now);
+        else
+                did_write = node_keeper_retry(&manager->keeper, now);
 
-                node_free(manager->node);
-                manager->node = node;
-        } else
-                is_due = false;
-
-        if (!manager->is_unsaved)
-                return;
-
-        /* A failed write is tried again at every report. */
-        if (is_due || manager->save_error < 0 ||
-                        now_usec(CLOCK_BOOTTIME) >= usec_add(manager->saved_usec, SAVE_INTERVAL_USEC))
-                manager_save(manager);
+        if (did_write)
+                announce_saved(manager);
 }
 
 /* ---- requests ---- */
 
 static void manager_register(Manager *manager, bool without_id) {
-        const Node *node = without_id ? NULL : manager->node;
+        const Node *node = without_id ? NULL : manager->keeper.node;
         HostFacts facts = {
                 .hostname = manager->config->hostname,
                 .machine_id = manager->machine_id[0] ? manager->machine_id : NULL,
@@ -162,11 +85,12 @@ static void manager_register(Manager *manager, bool without_id) {
                 .gpu_number = host_info_gpu_number(),
         };
 
-        manager_find_address(manager, manager->address);
-        facts.address = manager->address[0] ? manager->address : NULL;
+        own_address_find(&manager->address, manager->config, master_client_endpoint(manager->master),
+                        manager->address.registered);
+        facts.address = manager->address.registered[0] ? manager->address.registered : NULL;
 
-        if (without_id && manager->node)
-                (void) text_replace(&manager->refused_id, manager->node->id);
+        if (without_id && manager->keeper.node)
+                (void) text_replace(&manager->refused_id, manager->keeper.node->id);
 
         buffer_clear(&manager->body);
         if (payload_build_register(node ? node->id_json : NULL, &manager->identity, &facts,
@@ -179,8 +103,8 @@ static void manager_report(Manager *manager) {
         buffer_clear(&manager->body);
         if (payload_build_report(now_usec(CLOCK_REALTIME), manager->health, NULL, &manager->body) < 0)
                 buffer_clear(&manager->body);
-        master_client_report(
-                        manager->master, manager->node, strempty(manager->body.data), manager->body.size);
+        master_client_report(manager->master, manager->keeper.node, strempty(manager->body.data),
+                        manager->body.size);
 }
 
 static void on_health_collected(int error, void *userdata) {
@@ -189,7 +113,7 @@ static void on_health_collected(int error, void *userdata) {
 
         manager->collecting = 0;
         if (error < 0)
-                log_line(LOG_WARNING, "Cannot read %s: %s", state_store_health_path(manager->store),
+                log_line(LOG_WARNING, "Cannot read %s: %s", state_store_health_path(manager->keeper.store),
                                 strerror(-error));
         announce_health(manager);
 
@@ -268,6 +192,9 @@ static void manager_arm(Manager *manager) {
         }
 
         (void) sd_event_source_set_time(manager->timer, manager->fsm.deadline_usec);
+        (void) sd_event_source_set_time_accuracy(manager->timer,
+                        manager->fsm.deadline_usec <= now_usec(CLOCK_BOOTTIME) ? 1
+                                                                               : timer_accuracy(manager));
         (void) sd_event_source_set_enabled(manager->timer, SD_EVENT_ONESHOT);
 }
 
@@ -314,7 +241,8 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
         Manager *manager = userdata;
         bool is_address_other;
 
-        is_address_other = manager_learn_address(manager, reply);
+        is_address_other = own_address_learn(&manager->address, manager->config, reply->local_address,
+                        reply->remote_address, now_usec(CLOCK_BOOTTIME));
 
         manager->reply = reply;
         (void) manager_step(manager, events[reply->outcome->class]);
@@ -323,7 +251,7 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
         if (manager->is_once)
                 manager_end_once(manager, reply);
         else if (is_address_other)
-                manager_change_address(manager, manager->connection_address);
+                manager_change_address(manager);
 }
 
 /* ---- signals ---- */
@@ -483,7 +411,7 @@ static int manager_build(Manager *manager) {
         r = health_set_new(&manager->health);
         if (r < 0)
                 return r;
-        r = health_dir_new(manager->event, state_store_health_path(manager->store),
+        r = health_dir_new(manager->event, state_store_health_path(manager->keeper.store),
                         manager->config->health_max_age_usec, manager->health, &manager->health_dir);
         if (r < 0)
                 return r;
@@ -523,12 +451,15 @@ int manager_new(const Config *config, ManagerStart *start, Manager **ret) {
         manager->config = config;
         manager->identity = start->identity;
         start->identity = (Identity){};
-        manager->store = TAKE_PTR(start->store);
-        manager->node = TAKE_PTR(start->node);
+        manager->keeper = (NodeKeeper){
+                .node = TAKE_PTR(start->node),
+                .store = TAKE_PTR(start->store),
+                .is_locked = start->lock_error == 0,
+                .error = start->lock_error,
+                .saved_usec = now_usec(CLOCK_BOOTTIME),
+        };
+        manager->announced_save_error = start->lock_error; /* main() has said it */
         manager->is_once = start->is_once;
-        manager->is_locked = start->lock_error == 0;
-        manager->save_error = start->lock_error;
-        manager->saved_usec = now_usec(CLOCK_BOOTTIME);
 
         r = manager_build(manager);
         if (r < 0) {
@@ -549,8 +480,8 @@ int manager_run(Manager *manager) {
         if (r < 0)
                 return r;
 
-        if (manager->node && manager->is_unsaved)
-                manager_save(manager);
+        if (node_keeper_flush(&manager->keeper, now_usec(CLOCK_BOOTTIME)))
+                announce_saved(manager);
         return manager->exit_code;
 }
 
@@ -567,12 +498,11 @@ Manager *manager_free(Manager *manager) {
         health_dir_free(manager->health_dir);
         health_set_free(manager->health);
         master_client_free(manager->master);
-        state_store_free(manager->store);
         sd_event_source_disable_unref(manager->timer);
         sd_event_source_disable_unref(manager->ready_timer);
         sd_event_unref(manager->event);
         identity_done(&manager->identity);
-        node_free(manager->node);
+        node_keeper_done(&manager->keeper);
         free(manager->refused_id);
         buffer_done(&manager->body);
         free(manager);

@@ -52,7 +52,7 @@ static int operation_collect_health(const char **ret_reason, void *userdata) {
 static const char *operation_get_node(void *userdata) {
         Manager *manager = userdata;
 
-        return manager->node ? manager->node->text : NULL;
+        return manager->keeper.node ? manager->keeper.node->text : NULL;
 }
 
 static int operation_authorize(sd_bus_message *message, const char *action, BusAuthDone done,

@@ -1,0 +1,61 @@
+#include "agent/own-address.h"
+
+#include <string.h>
+
+#include "util/macro.h"
+#include "util/text.h"
+
+#define FOLLOW_INTERVAL_USEC (10 * USEC_PER_MINUTE)
+
+static void set_address(char array[static HOST_ADDRESS_SIZE], const char *address) {
+        text_sanitize_into(array, HOST_ADDRESS_SIZE, address, strlen(address));
+}
+
+void own_address_find(const OwnAddress *own, const Config *config, const Endpoint *endpoint,
+                char ret[static HOST_ADDRESS_SIZE]) {
+        const char *destination = endpoint->is_literal ? endpoint->host : NULL;
+
+        if (config->address) {
+                set_address(ret, config->address);
+                return;
+        }
+        if (own->connection[0]) {
+                set_address(ret, own->connection);
+                return;
+        }
+
+        /* Before the first connection a name's address is not known, and finding it out would block: the
+         * default route's address is the best guess then, and the connection corrects it. */
+        if (own->master[0])
+                destination = own->master;
+        if (host_info_address(destination, ret) < 0 && host_info_address(NULL, ret) < 0)
+                ret[0] = '\0';
+}
+
+static bool is_loopback(const char *address) {
+        return strncmp(address, "127.", 4) == 0 || streq(address, "::1");
+}
+
+bool own_address_learn(OwnAddress *own, const Config *config, const char *local_address,
+                const char *remote_address, usec_t now) {
+        if (remote_address)
+                set_address(own->master, remote_address);
+
+        if (config->address || !local_address || is_loopback(local_address) ||
+                        streq(local_address, own->registered))
+                return false;
+        if (own->followed_usec > 0 && now < usec_add(own->followed_usec, FOLLOW_INTERVAL_USEC))
+                return false;
+
+        own->followed_usec = now;
+        set_address(own->connection, local_address);
+        return true;
+}
+
+bool own_address_changed(OwnAddress *own, const Config *config, const Endpoint *endpoint) {
+        char address[HOST_ADDRESS_SIZE];
+
+        own->connection[0] = '\0';
+        own_address_find(own, config, endpoint, address);
+        return !streq(address, own->registered);
+}
