@@ -1,0 +1,45 @@
+/* A state directory to try the store on. */
+#pragma once
+
+#include "sys/state-store.h"
+
+#include <dirent.h>
+
+#include "test-files.h"
+
+DEFINE_CLEANUP(StateStore *, state_store_free)
+#define _cleanup_store_ _cleanup_(state_store_free_pointer)
+
+_unused_ static StateStore *store_at(const char *root) {
+        StateStore *store;
+
+        assert_int_equal(state_store_new(root, "dev-alice-web01", &store), 0);
+        return store;
+}
+
+_unused_ static StateStore *locked_store(void) {
+        StateStore *store = store_at(in("root"));
+
+        assert_int_equal(state_store_lock(store), 0);
+        return store;
+}
+
+#define HOST "root/dev-alice-web01"
+#define NODE HOST "/node.json"
+
+_unused_ static int save_text(StateStore *store, const char *text) {
+        return state_store_save(store, text, strlen(text));
+}
+
+/* How many names in the host's directory begin so. */
+_unused_ static unsigned count_names(const char *prefix) {
+        DIR *directory = opendir(in(HOST));
+        unsigned count = 0;
+
+        assert_non_null(directory);
+        for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+                if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+                        count++;
+        (void) closedir(directory);
+        return count;
+}
