@@ -232,9 +232,12 @@ static int read_unit(const char *text, size_t size, char **ret, const char **ret
 /* Says which of many it was. Returns -EINVAL or -ENOMEM. */
 static int describe_unit(const char *text, size_t size, const char *reason, char **ret_reason) {
         _cleanup_free_ char *shown = text_escape(text, size, UNIT_SHOWN_MAX);
+        char *words;
 
-        if (!shown || asprintf(ret_reason, "\"%s\": %s", shown, reason) < 0)
+        if (!shown || asprintf(&words, "\"%s\": %s", shown, reason) < 0)
                 return -ENOMEM;
+
+        *ret_reason = words;
         return -EINVAL;
 }
 

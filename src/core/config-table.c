@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,24 @@ enum {
 
 static char **string_field(ConfigParser *parser, const ConfigVariable *variable) {
         return (char **) ((char *) &parser->config + variable->offset);
+}
+
+/* config_wrong() with a reason that is put together. */
+static int _printf_(4, 5) wrong_because(ConfigParser *parser, const ConfigVariable *variable,
+                const char *value, const char *format, ...) {
+        va_list arguments;
+        char *reason;
+        int r;
+
+        va_start(arguments, format);
+        r = vasprintf(&reason, format, arguments);
+        va_end(arguments);
+        if (r < 0)
+                return -ENOMEM;
+
+        r = config_wrong(parser, variable, value, reason);
+        free(reason);
+        return r;
 }
 
 /* What speaks against plain http; NULL if there is nothing to keep secret. */
@@ -108,15 +127,10 @@ static int parse_endpoints(ConfigParser *parser, const ConfigVariable *variable,
                         ;
 
                 r = add_endpoint(parser, rest, size, &reason);
-                if (r == -EINVAL) {
-                        _cleanup_free_ char *words = NULL;
-
-                        if (number == 1 && !more)
-                                return config_wrong(parser, &guarded, value, reason);
-                        if (asprintf(&words, "address %zu: %s", number, reason) < 0)
-                                return -ENOMEM;
-                        return config_wrong(parser, &guarded, value, words);
-                }
+                if (r == -EINVAL && number == 1 && !more)
+                        return config_wrong(parser, &guarded, value, reason);
+                if (r == -EINVAL)
+                        return wrong_because(parser, &guarded, value, "address %zu: %s", number, reason);
                 if (r < 0)
                         return r;
 
@@ -202,7 +216,7 @@ static int parse_hostname(ConfigParser *parser, const ConfigVariable *variable, 
 
 static int fallback_hostname(ConfigParser *parser, const ConfigVariable *variable) {
         const char *hostname = parser->defaults->hostname;
-        _cleanup_free_ char *shown = NULL, *reason = NULL;
+        _cleanup_free_ char *shown = NULL;
 
         if (isempty(hostname))
                 return config_wrong(parser, variable, NULL, "the host has no name either");
@@ -210,9 +224,9 @@ static int fallback_hostname(ConfigParser *parser, const ConfigVariable *variabl
                 return text_duplicate(hostname, &parser->config.hostname);
 
         shown = config_show(hostname);
-        if (!shown || asprintf(&reason, "the host's own name \"%s\" cannot be used", shown) < 0)
+        if (!shown)
                 return -ENOMEM;
-        return config_wrong(parser, variable, NULL, reason);
+        return wrong_because(parser, variable, NULL, "the host's own name \"%s\" cannot be used", shown);
 }
 
 /* A part of the identity: shown on D-Bus and sent as text. */

@@ -83,9 +83,7 @@ static int read_literal(Endpoint *endpoint, int family, const char *text) {
         char normal[INET6_ADDRSTRLEN];
         const unsigned char *v4 = (const unsigned char *) &address;
 
-        if (inet_pton(family, text, &address) != 1)
-                return -EINVAL;
-        if (!inet_ntop(family, &address, normal, sizeof normal))
+        if (inet_pton(family, text, &address) != 1 || !inet_ntop(family, &address, normal, sizeof normal))
                 return -EINVAL;
 
         if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address.v6))

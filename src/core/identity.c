@@ -63,6 +63,7 @@ static int describe_missing(const Config *config, char **ret) {
         const char *const values[PARTS] = { config->env, config->user, config->instance };
         const char *set[PARTS] = {}, *missing[PARTS] = {};
         size_t n_set = 0, n_missing = 0;
+        char *text;
 
         for (size_t i = 0; i < PARTS; i++) {
                 if (isempty(values[i]))
@@ -73,11 +74,12 @@ static int describe_missing(const Config *config, char **ret) {
         if (n_set == 0 || n_missing == 0)
                 return 0;
 
-        if (asprintf(ret, "%s%s%s not set, so %s%s%s not used: all three are needed", missing[0],
+        if (asprintf(&text, "%s%s%s not set, so %s%s%s not used: all three are needed", missing[0],
                             n_missing > 1 ? " and " : "", n_missing > 1 ? missing[1] : "", set[0],
                             n_set > 1 ? " and " : "", n_set > 1 ? set[1] : "") < 0)
                 return -ENOMEM;
 
+        *ret = text;
         return 0;
 }
 
