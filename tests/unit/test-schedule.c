@@ -1,0 +1,141 @@
+/* When reports are due, and how registration backs off. */
+#include "core/schedule.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/backoff.h"
+#include "util/macro.h"
+
+#define START (5000 * USEC_PER_SEC)
+
+static const uint64_t edges[] = { 0, 1, UINT64_MAX / 2, UINT64_MAX - 1, UINT64_MAX };
+
+static void test_between(void **state _unused_) {
+        assert_int_equal(usec_between(3, 9, 0), 3);
+        assert_int_equal(usec_between(3, 9, UINT64_MAX), 9);
+        assert_int_equal(usec_between(7, 7, UINT64_MAX / 3), 7);
+        assert_int_equal(usec_between(0, USEC_INFINITY, UINT64_MAX), USEC_INFINITY);
+        assert_true(usec_between(0, 100, UINT64_MAX / 2) == 50);
+}
+
+static void test_backoff(void **state _unused_) {
+        static const usec_t ceilings[] = { 2, 4, 8, 16, 32, 60, 60, 60 };
+
+        for (size_t e = 0; e < ELEMENTSOF(edges); e++) {
+                Backoff backoff = {};
+
+                for (size_t i = 0; i < ELEMENTSOF(ceilings); i++) {
+                        usec_t pause = backoff_next(&backoff, edges[e]);
+
+                        assert_true(pause >= ceilings[i] * USEC_PER_SEC / 2);
+                        assert_true(pause <= ceilings[i] * USEC_PER_SEC);
+                        assert_true(pause >= BACKOFF_MIN_USEC && pause <= BACKOFF_MAX_USEC);
+                }
+                backoff_reset(&backoff);
+                assert_true(backoff_next(&backoff, edges[e]) <= 2 * USEC_PER_SEC);
+        }
+}
+
+static void test_phase(void **state _unused_) {
+        for (size_t e = 0; e < ELEMENTSOF(edges); e++) {
+                Schedule schedule;
+                usec_t first;
+
+                schedule_init(&schedule, 60 * USEC_PER_SEC);
+                schedule_start(&schedule, START, edges[e]);
+                first = schedule_after_success(&schedule, START);
+                assert_true(first > START && first <= START + 60 * USEC_PER_SEC);
+
+                schedule_start(&schedule, START + 1, ~edges[e]); /* the phase is chosen once */
+                assert_int_equal(schedule_after_success(&schedule, START), first);
+                assert_int_equal(schedule_after_success(&schedule, first), first + 60 * USEC_PER_SEC);
+        }
+}
+
+static void test_early_retry_is_bounded(void **state _unused_) {
+        static const struct {
+                usec_t interval, least, most;
+        } cases[] = {
+                { USEC_PER_SEC, USEC_PER_SEC / 8, USEC_PER_SEC / 4 },
+                { 4 * USEC_PER_SEC, USEC_PER_SEC, USEC_PER_SEC },
+                { 20 * USEC_PER_SEC, USEC_PER_SEC, 5 * USEC_PER_SEC },
+                { 60 * USEC_PER_SEC, USEC_PER_SEC, 10 * USEC_PER_SEC },
+                { UINT32_MAX * USEC_PER_SEC, USEC_PER_SEC, 10 * USEC_PER_SEC },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (size_t e = 0; e < ELEMENTSOF(edges); e++) {
+                        Schedule schedule;
+                        usec_t slot, retry;
+
+                        schedule_init(&schedule, cases[i].interval);
+                        schedule_start(&schedule, START, UINT64_MAX); /* the slot is a whole interval away */
+                        slot = schedule_after_success(&schedule, START);
+
+                        retry = schedule_after_failure(&schedule, START, 0, edges[e]);
+                        assert_true(retry >= START + cases[i].least);
+                        assert_true(retry <= START + cases[i].most);
+                        assert_int_equal(schedule_after_failure(&schedule, retry, 0, edges[e]), slot);
+                }
+}
+
+static void test_slot_before_early_retry_counts_as_it(void **state _unused_) {
+        Schedule schedule;
+        usec_t slot;
+
+        schedule_init(&schedule, 60 * USEC_PER_SEC);
+        schedule_start(&schedule, START, 0);
+        slot = schedule_after_success(&schedule, START);
+        assert_int_equal(slot, START + 1);
+        assert_int_equal(schedule_after_failure(&schedule, START, 0, UINT64_MAX), slot);
+        assert_int_equal(schedule_after_failure(&schedule, slot, 0, UINT64_MAX), slot + 60 * USEC_PER_SEC);
+}
+
+static void test_not_before(void **state _unused_) {
+        static const usec_t minute = 60 * USEC_PER_SEC;
+        Schedule schedule;
+        usec_t slot;
+
+        schedule_init(&schedule, minute);
+        schedule_start(&schedule, START, UINT64_MAX / 2);
+        slot = schedule_after_success(&schedule, START);
+
+        /* Exactly a slot is not before it. */
+        assert_int_equal(schedule_after_failure(&schedule, START, slot, 0), slot);
+        assert_int_equal(schedule_after_failure(&schedule, START, slot + 1, 0), slot + minute);
+
+        schedule_init(&schedule, minute);
+        schedule_start(&schedule, START, UINT64_MAX / 2);
+        assert_int_equal(schedule_after_failure(&schedule, START, START + 3600 * USEC_PER_SEC, 0),
+                        slot + 60 * minute);
+}
+
+static void test_missed_slots_are_gone(void **state _unused_) {
+        static const usec_t second = USEC_PER_SEC;
+        Schedule schedule;
+        usec_t slot;
+
+        schedule_init(&schedule, second);
+        schedule_start(&schedule, START, UINT64_MAX / 2);
+        slot = schedule_after_success(&schedule, START);
+        assert_int_equal(schedule_after_success(&schedule, slot + 1000000 * second + 5),
+                        slot + 1000001 * second);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_between),
+                cmocka_unit_test(test_backoff),
+                cmocka_unit_test(test_phase),
+                cmocka_unit_test(test_early_retry_is_bounded),
+                cmocka_unit_test(test_slot_before_early_retry_counts_as_it),
+                cmocka_unit_test(test_not_before),
+                cmocka_unit_test(test_missed_slots_are_gone),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

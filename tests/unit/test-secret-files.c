@@ -1,0 +1,154 @@
+/* Secret files that are read, replaced, lost and wrong. */
+#include "sys/secret-files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "util/fd-util.h"
+#include "util/macro.h"
+
+static char directory[] = "/tmp/argus-secret-files-XXXXXX";
+
+static const char *path_of(const char *name) {
+        static char paths[8][128];
+        static unsigned next;
+        char *path = paths[next++ % ELEMENTSOF(paths)];
+
+        (void) snprintf(path, sizeof paths[0], "%s/%s", directory, name);
+        return path;
+}
+
+static void write_file(const char *name, const void *data, size_t size) {
+        char temporary[160];
+        int fd;
+
+        (void) snprintf(temporary, sizeof temporary, "%s.new", path_of(name));
+        fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(fd_write_all(fd, data, size), 0);
+        (void) close(fd);
+        assert_int_equal(rename(temporary, path_of(name)), 0);
+}
+
+static void write_text(const char *name, const char *text) {
+        write_file(name, text, strlen(text));
+}
+
+static void test_token(void **state _unused_) {
+        SecretFiles *secrets = NULL;
+        const char *culprit = NULL;
+
+        write_text("token", " abc.DEF-123_~+/= \r\n");
+        assert_int_equal(secret_files_new(path_of("token"), NULL, NULL, NULL, &secrets), 0);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_string_equal(secret_files_get_token(secrets), "abc.DEF-123_~+/=");
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+
+        /* White space is no other token. */
+        write_text("token", "abc.DEF-123_~+/=");
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        write_text("token", "other");
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
+        assert_string_equal(secret_files_get_token(secrets), "other");
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        secret_files_free(secrets);
+}
+
+static void test_wrong_token(void **state _unused_) {
+        static char large[TOKEN_SIZE_MAX + 1];
+        static const struct {
+                const char *text;
+                size_t size;
+        } cases[] = {
+                { "", 0 },
+                { " \n", 2 },
+                { "two words", 9 },
+                { "a\nX-Injected: 1", 15 },
+                { "a\0b", 3 },
+                { "caf\xC3\xA9", 5 },
+                { "\x7F", 1 },
+                { large, sizeof large },
+        };
+
+        memset(large, 'x', sizeof large);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                SecretFiles *secrets = NULL;
+                const char *culprit = NULL;
+
+                write_file("token", cases[i].text, cases[i].size);
+                assert_int_equal(secret_files_new(path_of("token"), NULL, NULL, NULL, &secrets), 0);
+                assert_int_equal(secret_files_refresh(secrets, &culprit), -EBADMSG);
+                assert_string_equal(culprit, path_of("token"));
+                assert_null(secret_files_get_token(secrets));
+                secret_files_free(secrets);
+        }
+}
+
+static void test_certificates(void **state _unused_) {
+        SecretFiles *secrets = NULL;
+        const char *culprit = NULL;
+
+        write_text("cert", "1");
+        write_text("key", "1");
+        write_text("ca", "1");
+        assert_int_equal(
+                        secret_files_new(NULL, path_of("cert"), path_of("key"), path_of("ca"), &secrets), 0);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_null(secret_files_get_token(secrets));
+
+        write_text("key", "2"); /* of the same size */
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        write_text("ca", "22");
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
+
+        assert_int_equal(unlink(path_of("cert")), 0);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), -ENOENT);
+        assert_string_equal(culprit, path_of("cert"));
+        write_text("cert", "1");
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
+        secret_files_free(secrets);
+}
+
+static void test_fifo_does_not_block(void **state _unused_) {
+        SecretFiles *secrets = NULL;
+        const char *culprit = NULL;
+
+        assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+        assert_int_equal(secret_files_new(path_of("fifo"), NULL, NULL, NULL, &secrets), 0);
+        assert_true(secret_files_refresh(secrets, &culprit) < 0);
+        secret_files_free(secrets);
+}
+
+static int make_directory(void **state _unused_) {
+        return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state _unused_) {
+        static const char *const names[] = { "token", "cert", "key", "ca", "fifo" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                (void) unlink(path_of(names[i]));
+        return rmdir(directory);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_token),
+                cmocka_unit_test(test_wrong_token),
+                cmocka_unit_test(test_certificates),
+                cmocka_unit_test(test_fifo_does_not_block),
+        };
+
+        return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
