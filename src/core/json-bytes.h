@@ -45,3 +45,19 @@ static inline const unsigned char *skip_plain(const unsigned char *p, const unsi
                 p++;
         return p;
 }
+
+/* Passes over well-formed UTF-8 sequences of three bytes: nearly all of what is written in Chinese. May stop
+ * early. The bits that are looked at last are those which tell overlong forms and surrogates. */
+static inline const unsigned char *skip_triples(const unsigned char *p, const unsigned char *end) {
+        while (end - p >= (ptrdiff_t) sizeof(uint32_t)) {
+                uint32_t word;
+
+                memcpy(&word, p, sizeof word);
+                word = le32toh(word);
+
+                if ((word & 0xC0C0F0) != 0x8080E0 || (word & 0x200F) == 0 || (word & 0x200F) == 0x200D)
+                        break;
+                p += 3;
+        }
+        return p;
+}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/json-bytes.h"
+#include "util/macro.h"
 
 typedef struct Scanner {
         const unsigned char *start, *p, *end;
@@ -28,9 +29,11 @@ typedef enum Expectation {
 
 /* How a UTF-8 sequence goes on, by its first byte from 0xC0 on. The range of the second byte is what rules
  * out overlong forms, surrogates and all above U+10FFFF. Length 0: starts no sequence. */
-static const struct {
+typedef struct Sequence {
         unsigned char length, second_min, second_max;
-} sequences[0x40] = {
+} Sequence;
+
+static const Sequence sequences[0x40] = {
         [0x02 ... 0x1F] = { 2, 0x80, 0xBF },
         [0x20] = { 3, 0xA0, 0xBF },
         [0x21 ... 0x2C] = { 3, 0x80, 0xBF },
@@ -95,24 +98,30 @@ static int scan_escape(Scanner *s, const unsigned char *p) {
         return 6;
 }
 
-/* Returns the length of the UTF-8 sequence at p, which is no ASCII. A wrong one is reported at its start. */
-static int scan_sequence(Scanner *s, const unsigned char *p) {
-        size_t index = *p < 0xC0 ? 0 : *p - 0xC0;
-        unsigned char min = sequences[index].second_min, max = sequences[index].second_max;
-        int length = sequences[index].length;
+static bool is_continuation(unsigned char byte) {
+        return (byte & 0xC0) == 0x80;
+}
 
-        if (length == 0)
+/* Returns the length of the UTF-8 sequence at p, which is no ASCII. A wrong one is reported at its start,
+ * and also where the text ends before its last byte. */
+static int scan_sequence(Scanner *s, const unsigned char *p) {
+        const Sequence *sequence = sequences + (*p < 0xC0 ? 0 : *p - 0xC0);
+        size_t length = sequence->length, here = min_size((size_t) (s->end - p), length);
+
+        if (length == 0 || (here > 1 && (p[1] < sequence->second_min || p[1] > sequence->second_max)) ||
+                        (here > 2 && !is_continuation(p[2])) || (here > 3 && !is_continuation(p[3])))
                 return scan_fail(s, p, "not UTF-8");
 
-        for (int i = 1; i < length; i++) {
-                if (p + i == s->end)
-                        return scan_incomplete(s);
-                if (p[i] < min || p[i] > max)
-                        return scan_fail(s, p, "not UTF-8");
-                min = 0x80;
-                max = 0xBF;
-        }
-        return length;
+        return here < length ? scan_incomplete(s) : (int) length;
+}
+
+/* Returns the length of what is at p in a string and is no plain ASCII, nor the closing quote. */
+static int scan_special(Scanner *s, const unsigned char *p) {
+        if (*p == '\\')
+                return scan_escape(s, p);
+        if (*p < 0x20)
+                return scan_fail(s, p, "control character in a string");
+        return scan_sequence(s, p);
 }
 
 static int scan_string(Scanner *s) {
@@ -126,16 +135,11 @@ static int scan_string(Scanner *s) {
                         return scan_incomplete(s);
                 if (*p == '"')
                         break;
-                if (*p < 0x20)
-                        return scan_fail(s, p, "control character in a string");
 
-                /* Such characters seldom come alone: "\u4e2d\u6587", "中文". */
-                do {
-                        length = *p == '\\' ? scan_escape(s, p) : scan_sequence(s, p);
-                        if (length < 0)
-                                return length;
-                        p += length;
-                } while (p < s->end && (*p == '\\' || *p >= 0x80));
+                length = scan_special(s, p);
+                if (length < 0)
+                        return length;
+                p = skip_triples(p + length, s->end); /* where one is, there are more */
         }
 
         s->p = p + 1;
@@ -144,13 +148,16 @@ static int scan_string(Scanner *s) {
 
 /* One digit at least. */
 static int scan_digits(Scanner *s) {
-        if (s->p == s->end)
-                return scan_incomplete(s);
-        if (!is_digit(*s->p))
-                return scan_fail(s, s->p, "a digit is missing in a number");
+        const unsigned char *p = s->p, *end = s->end;
 
-        while (s->p < s->end && is_digit(*s->p))
-                s->p++;
+        if (p == end)
+                return scan_incomplete(s);
+        if (!is_digit(*p))
+                return scan_fail(s, p, "a digit is missing in a number");
+
+        while (p < end && is_digit(*p))
+                p++;
+        s->p = p;
         return 0;
 }
 
