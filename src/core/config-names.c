@@ -107,8 +107,8 @@ bool config_hostname_is_valid(const char *hostname) {
         return size <= HOSTNAME_SIZE_MAX && strspn(hostname, allowed) == size;
 }
 
-static char fold(char c) {
-        return c >= 'a' && c <= 'z' ? (char) (c - 'a' + 'A') : c;
+static int fold(char c) {
+        return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c;
 }
 
 static size_t min3(size_t a, size_t b, size_t c) {

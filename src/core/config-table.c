@@ -16,6 +16,7 @@
 
 enum {
         STATE_ROOT_SIZE_MAX = 3072, /* leaves room for the host name and our file names in PATH_MAX */
+        QUERY_SHOWN_MAX = 6,
         TIMEOUT_DEFAULT_SECONDS = 10,
         TIMEOUT_MAX_SECONDS = 20,
 };
@@ -102,15 +103,21 @@ static int add_endpoint(ConfigParser *parser, const char *text, size_t size, con
         return 0;
 }
 
+/* A malformed address does not tell which part of it is a password, so with anything that hints at user
+ * info, escaped or not, none of it is shown. A query is, where it is too short for a token. */
+static bool may_hold_secret(const char *value) {
+        const char *query = strpbrk(value, "?#");
+
+        return strpbrk(value, "@%") || (query && strlen(query) > QUERY_SHOWN_MAX);
+}
+
 static int parse_endpoints(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
         ConfigVariable guarded = *variable;
         const char *rest = value, *reason = NULL, *secret;
         bool more = true;
         int r;
 
-        /* A malformed address does not tell which part of it is a password, so with anything that hints at
-         * one none of it is shown. */
-        guarded.is_secret = strpbrk(value, "@?#%");
+        guarded.is_secret = may_hold_secret(value);
 
         /* Before the commas: a password may hold one. */
         if (strchr(value, '@'))

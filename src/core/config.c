@@ -12,7 +12,10 @@
 #include "core/config-table.h"
 #include "util/text.h"
 
-enum { VALUE_SHOWN_MAX = 64, INTERVAL_DEFAULT_SECONDS = 60 };
+enum {
+        VALUE_SHOWN_MAX = 64 + sizeof "…" - 1, /* 64 bytes of a value that is cut */
+        INTERVAL_DEFAULT_SECONDS = 60,
+};
 
 /* The first entry counts, as for getenv(). */
 static const char *environment_get(char *const *environment, const char *name) {
