@@ -114,7 +114,7 @@ static int read_host(const char *text, Endpoint *endpoint, const char **ret_end,
         }
         *ret_end = begin + size + is_bracketed;
         if (!is_bracketed && **ret_end == ':' && memchr(*ret_end + 1, ':', strcspn(*ret_end + 1, "/"))) {
-                *ret_reason = "there is more than one colon (an IPv6 address needs brackets, as in [::1]:3000)";
+                *ret_reason = "there is more than one colon (IPv6 needs brackets: [::1]:3000)";
                 return -EINVAL;
         }
 

@@ -11,6 +11,8 @@
 
 #include "util/macro.h"
 
+#define ALL_NEEDED ": all three are needed"
+
 typedef struct Case {
         const char *env, *user, *instance;                /* of the environment */
         const char *node_env, *node_user, *node_instance; /* of the stored node */
@@ -86,17 +88,13 @@ static void test_order(void **state _unused_) {
 static void test_half_set(void **state _unused_) {
         static const Case cases[] = {
                 { "e", NULL, NULL, NULL, NULL, NULL, "a-b-c", 0, "a", "b", "c", IDENTITY_FROM_HOSTNAME,
-                                "AGENT_USER and AGENT_INSTANCE not set, so AGENT_ENV not used: all three are "
-                                "needed" },
+                                "AGENT_USER and AGENT_INSTANCE not set, so AGENT_ENV not used" ALL_NEEDED },
                 { NULL, "u", NULL, "ne", "nu", "ni", "a-b-c", 0, "ne", "nu", "ni", IDENTITY_FROM_NODE_FILE,
-                                "AGENT_ENV and AGENT_INSTANCE not set, so AGENT_USER not used: all three are "
-                                "needed" },
+                                "AGENT_ENV and AGENT_INSTANCE not set, so AGENT_USER not used" ALL_NEEDED },
                 { "e", "", "i", NULL, NULL, NULL, "a-b-c", 0, "a", "b", "c", IDENTITY_FROM_HOSTNAME,
-                                "AGENT_USER not set, so AGENT_ENV and AGENT_INSTANCE not used: all three are "
-                                "needed" },
+                                "AGENT_USER not set, so AGENT_ENV and AGENT_INSTANCE not used" ALL_NEEDED },
                 { "e", "u", NULL, NULL, NULL, NULL, "host", -ENODATA, NULL, NULL, NULL, 0,
-                                "AGENT_INSTANCE not set, so AGENT_ENV and AGENT_USER not used: all three are "
-                                "needed" },
+                                "AGENT_INSTANCE not set, so AGENT_ENV and AGENT_USER not used" ALL_NEEDED },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)

@@ -231,7 +231,7 @@ static void test_words(void **state _unused_) {
                 /* What is no usable string is passed over; if none is, the body is shown. */
                 { 500, "{\"error\": {\"message\": \"x\"}, \"message\": \"m\"}",
                                 "the Master answered 500 Internal Server Error: m" },
-                { 500, "{\"error\": \" \", \"message\": \"\\u001b\", \"detail\": \"\\ud800\", \"title\": \"t\"}",
+                { 500, "{\"error\":\" \",\"message\":\"\\u001b\",\"detail\":\"\\ud800\",\"title\":\"t\"}",
                                 "the Master answered 500 Internal Server Error: t" },
                 { 500, "{\"error\": 5}", "the Master answered 500 Internal Server Error: {\"error\": 5}" },
                 { 500, "{\"Error\": \"x\"}",
