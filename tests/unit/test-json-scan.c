@@ -61,7 +61,7 @@ static void test_refused(void **state) {
 static void test_incomplete(void **state) {
         static const char *const texts[] = {
                 " \t\r\n {\"a\" : [ 1 , -2.5e+1 , true,false,null,\"\\u12aB\\n\xE4\xB8\xAD\xE4\xB8\xAD\"]}",
-                "{\"a longer plain text\" : {} , \"\xC3\xA9\xF0\x9F\x98\x80\":[ ],\"b\\\\\":\"\",\"\":[[0]]}",
+                "{\"a longer text\" : {} , \"\xC3\xA9\xF0\x9F\x98\x80\":[ ],\"b\\\\\":\"\",\"\":[[0]]}",
                 "{\"x\" : { \"\" : {}}}",
                 "[0.5,1E5,2e-5]",
                 "true",
