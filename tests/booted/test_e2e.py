@@ -117,8 +117,8 @@ def test_another_address_after_a_reboot_is_the_same_node(running, master):
 def test_another_address_while_it_runs_is_noticed(running, master):
     """Needs AF_NETLINK in the sandbox."""
     before = master.wait_node()
-    running.run(["ip", "addr", "add", OTHER_ADDRESS + "/24", "dev", "eth0"])
     running.run(["ip", "addr", "del", ADDRESS + "/24", "dev", "eth0"])
+    running.run(["ip", "addr", "add", OTHER_ADDRESS + "/24", "dev", "eth0"])
     after = wait_for("the Master knows the new address",
                      lambda: (node := master.nodes()[0])["meta_data"]["ip"] == OTHER_ADDRESS and node)
     assert after["id"] == before["id"]
