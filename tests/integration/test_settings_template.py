@@ -1,0 +1,51 @@
+"""The template of /etc/argus/agent.env: what it shows is what the agent accepts."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+TEMPLATE = PROJECT / "packaging/agent.env"
+UNSUPPORTED = ("AGENT_WATCH_UNITS", "AGENT_REPORT_ON_CHANGE")
+
+
+def template_values():
+    """The variables of the template, as they are once they are no longer commented out."""
+    lines = re.findall("^#([A-Z_]+=.*)$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
+    return dict(shlex.split(line)[0].split("=", 1) for line in lines)
+
+
+def test_every_example_is_accepted(run_agent):
+    values = template_values() | {"MASTER_ENDPOINT": "https://master.example:3000"}  # as there is a token in the clear
+    del values["AGENT_WATCH_UNITS"]
+    status, output = run_agent("--check", **values)
+    assert status == 0, output
+    assert "env dev, user alice, instance web01 (from environment)" in output
+
+    status, output = run_agent("--check", AGENT_ENV="e", AGENT_USER="u", AGENT_INSTANCE="i",
+                               MASTER_ENDPOINT=template_values()["MASTER_ENDPOINT"])
+    assert status == 0, output
+
+
+def test_what_is_said_to_be_unsupported_is_refused(run_agent):
+    values = {"AGENT_WATCH_UNITS": template_values()["AGENT_WATCH_UNITS"], "AGENT_REPORT_ON_CHANGE": "yes"}
+    status, output = run_agent("--check", MASTER_ENDPOINT="http://master.example:3000", **values)
+    assert status == 78
+    for name in UNSUPPORTED:
+        assert f"{name}=" in output and "not supported by this version" in output, output
+    assert TEMPLATE.read_text(encoding="utf-8").count("NOT SUPPORTED YET") == len(UNSUPPORTED)
+
+
+def test_an_upgrade_keeps_the_administrators_settings(tmp_path):
+    def install():
+        subprocess.run([PROJECT / "packaging/install-settings", TEMPLATE, "/etc/argus/agent.env"], check=True,
+                       env={"PATH": "/usr/bin:/bin", "DESTDIR": str(tmp_path)})
+
+    installed = tmp_path / "etc/argus/agent.env"
+    install()
+    assert installed.read_text() == TEMPLATE.read_text()
+    assert installed.stat().st_mode & 0o777 == 0o600
+    installed.write_text("MASTER_ENDPOINT=http://10.0.0.1:3000\n")
+    install()
+    assert installed.read_text() == "MASTER_ENDPOINT=http://10.0.0.1:3000\n"
