@@ -1,6 +1,7 @@
 """The whole agent under a booted systemd, against the dev Master: from the registration to the misfortunes."""
 
 import json
+import re
 import time
 
 import pytest
@@ -27,6 +28,11 @@ def drop_health(machine, user, key, document):
 
 def bus_property(machine, name, user=None):
     return machine.run(["busctl", "get-property", *BUS, name], user=user).stdout.strip()
+
+
+def assert_refused(machine, user, method):
+    refused = machine.run(["busctl", "call", *BUS, method], user=user, check=False)
+    assert refused.returncode != 0 and re.search("denied|authentication required", refused.stderr, re.I), refused
 
 
 def wait_new_process(machine, old, timeout=10.0):
@@ -151,9 +157,23 @@ def test_the_bus_tells_and_forces_a_registration(running, master):
 
     running.run(["useradd", "--no-create-home", "somebody"])
     assert bus_property(running, "NodeId", user="somebody") == f's "{node["id"]}"'
-    for method in "Reregister", "Report":
-        refused = running.run(["busctl", "call", *BUS, method], user="somebody", check=False)
-        assert refused.returncode != 0 and "denied" in refused.stderr.lower(), refused
+    before = len(master.requests("register"))
+    assert_refused(running, "somebody", "Reregister")
+    assert_refused(running, "somebody", "Report")
+    assert len(master.requests("register")) == before
+
+
+def test_polkit_may_let_a_deputy_act(machine, master):
+    rules = "/etc/polkit-1/rules.d"
+    if not (machine.root / "usr/share/polkit-1/rules.d").is_dir():
+        pytest.skip("this polkit is too old for rules")
+    machine.write(rules + "/49-argus.rules", """polkit.addRule(function(action, subject) {
+        if (action.id == "org.argus.Agent1.report" && subject.user == "deputy") return polkit.Result.YES; });""")
+    machine.start(ADDRESS)
+    master.wait_node()
+    machine.run(["useradd", "--no-create-home", "deputy"])
+    assert machine.run(["busctl", "call", *BUS, "Report"], user="deputy").stdout.strip() == "u 200"
+    assert_refused(machine, "deputy", "Reregister")
 
 
 def test_the_journal_has_the_fields(running, master):

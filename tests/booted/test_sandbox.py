@@ -10,6 +10,7 @@ import shlex
 import pytest
 
 from conftest import ADDRESS, ENVIRONMENT_FILE, settings_text
+from dev_master import TOKEN, DevMaster, make_certificates
 from dns_server import DnsServer
 from machine import UNIT, wait_for
 from network import MASTER_ADDRESS
@@ -124,6 +125,27 @@ def test_the_masters_name_is_found(machine, master, by):
     with DnsServer(MASTER_ADDRESS, {name: MASTER_ADDRESS} if by != "hosts-file" else {}):
         machine.start(ADDRESS)
         assert master.wait_node(timeout=15)["meta_data"]["ip"] == ADDRESS
+
+
+def test_a_secured_master_with_the_secrets_as_credentials(machine, network, directory):
+    make_certificates(directory)
+    machine.write("/etc/argus/ca.pem", (directory / "ca.pem").read_text())
+    secrets = {"client.crt": (directory / "client.pem").read_text(), "client.key": (directory / "client.key").read_text(),
+               "master-token": TOKEN + "\n"}
+    for name, content in secrets.items():
+        machine.write("/etc/argus/secret/" + name, content, mode=0o600)
+    machine.drop_in("[Service]\n" + "".join(f"LoadCredential={name}:/etc/argus/secret/{name}\n" for name in secrets))
+    master = DevMaster(directory, certificates=directory)
+    machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=master.endpoint, MASTER_CA_FILE="/etc/argus/ca.pem"),
+                  mode=0o600)
+    try:
+        machine.start(ADDRESS)
+        master.wait_node()
+        told = machine.run(["sh", "-c", f"journalctl; systemctl show {UNIT}; cat /proc/{machine.main_pid()}/cmdline; "
+                                        "busctl --no-pager introspect org.argus.Agent1 /org/argus/Agent1"]).stdout
+        assert TOKEN not in told
+    finally:
+        master.stop()
 
 
 def test_without_its_directory_it_works_from_memory(running, master):
