@@ -103,6 +103,7 @@ static void manager_report(Manager *manager) {
         buffer_clear(&manager->body);
         if (payload_build_report(now_usec(CLOCK_REALTIME), manager->health, NULL, &manager->body) < 0)
                 buffer_clear(&manager->body);
+        log_line(LOG_DEBUG, "Sending a report of %zu bytes.", manager->body.size);
         master_client_report(manager->master, manager->keeper.node, strempty(manager->body.data),
                         manager->body.size);
 }
@@ -178,9 +179,13 @@ static void manager_do(Manager *manager, FsmAction action) {
         }
 }
 
+/* Coarse, so that wake-ups coalesce; fine enough not to bend a short interval, and exact where someone
+ * waits. */
 static usec_t timer_accuracy(const Manager *manager) {
-        /* Coarse, so that wake-ups coalesce; fine enough not to bend a short interval. */
         usec_t accuracy = manager->config->report_interval_usec / 60;
+
+        if (manager->fsm.state == FSM_STOPPING || manager->fsm.deadline_usec <= now_usec(CLOCK_BOOTTIME))
+                return 1;
 
         return accuracy < USEC_PER_SEC ? accuracy : USEC_PER_SEC;
 }
@@ -208,6 +213,8 @@ bool manager_step(Manager *manager, FsmEventType type) {
         FsmStep step;
 
         fsm_step(&manager->fsm, &event, &step);
+        log_line(LOG_DEBUG, "Event %s: state %s.", fsm_event_to_string(type),
+                        fsm_state_to_string(manager->fsm.state));
         manager_arm(manager);
         for (size_t i = 0; i < step.count; i++)
                 manager_do(manager, step.actions[i]);

@@ -74,9 +74,39 @@ static void master_client_finish(MasterClient *client, Outcome *outcome, const H
         client->callback(&reply, client->userdata);
 }
 
+/* A Master (or a proxy) that repeats our header in its words must not get the token into the log. */
+static void mask_token(char *text, size_t size, const char *token) {
+        size_t length = strlen(token);
+        char *found;
+
+        while ((found = memmem(text, size, token, length))) {
+                memset(found, '*', length);
+                size -= (size_t) (found + length - text);
+                text = found + length;
+        }
+}
+
+/* The body of a refusal without the token; it is shown cut, so masking what is shown would miss a token that
+ * was cut. Returns NULL where nothing was to be masked; freed by the caller. */
+static char *mask_body(const HttpResult *result, const char *token) {
+        char *copy;
+
+        if (!token || !result->body || !memmem(result->body, result->body_size, token, strlen(token)))
+                return NULL;
+
+        copy = malloc(result->body_size);
+        if (copy) {
+                memcpy(copy, result->body, result->body_size);
+                mask_token(copy, result->body_size, token);
+        }
+        return copy;
+}
+
 static void on_http_result(HttpRequest *request _unused_, const HttpResult *result, void *userdata) {
         MasterClient *client = userdata;
+        const char *token = secret_files_get_token(client->secrets);
         _cleanup_(outcome_done) Outcome outcome = {};
+        _cleanup_free_ char *masked = NULL;
         Answer answer = {
                 .kind = client->kind,
                 .sent_id = client->node ? client->node->id : NULL,
@@ -90,6 +120,12 @@ static void on_http_result(HttpRequest *request _unused_, const HttpResult *resu
                 .retry_after_usec = result->retry_after_usec,
         };
 
+        if (result->http_status / 100 != 2) {
+                masked = mask_body(result, token);
+                if (masked)
+                        answer.body = masked;
+        }
+
         if (outcome_classify(&answer, &outcome) < 0)
                 outcome = (Outcome){
                         .class = OUTCOME_FAILED,
@@ -97,6 +133,9 @@ static void on_http_result(HttpRequest *request _unused_, const HttpResult *resu
                         .http_status = result->http_status,
                         .error = "out of memory",
                 };
+
+        if (token)
+                mask_token(outcome.error, strlen(outcome.error), token);
 
         if (outcome_is_unanswered(&outcome) && now_usec(CLOCK_BOOTTIME) < client->deadline_usec &&
                         endpoint_choice_next(&client->choice, client->config->n_endpoints,

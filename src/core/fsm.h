@@ -92,4 +92,6 @@ void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now);
 /* Takes one event. An answer in a state without a request in flight is a programmer's error. */
 void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret);
 
+/* For debugging. */
 const char *fsm_state_to_string(FsmState state);
+const char *fsm_event_to_string(FsmEventType type);
