@@ -32,8 +32,9 @@ def test_a_wrong_value_stops_the_start(run_agent, variable, value):
     status, output = run_agent(**(DEFAULTS | {variable: value}))
     assert status == 78, output
     [line] = wrong_lines(output, variable)
-    if value.isascii():  # the rest is shown escaped
-        assert value.split("\n")[0][:64] in line
+    # what may hold a secret is not shown, what is no ASCII is escaped, what is long is cut
+    if value.isascii() and not any(secret_place in value for secret_place in "?#"):
+        assert value.split("\n")[0][:32] in line
 
 
 def test_the_endpoint_is_required(run_agent):

@@ -132,7 +132,7 @@ def test_retry_after_holds_a_registration_back(agent, master, status):
     master.behave({"match": "register", "status": status, "headers": {"Retry-After": "3"}, "times": 1})
     agent().wait_online()
     [gap] = gaps(times(master, "register"))
-    assert 3 - EARLY < gap < 5, gap
+    assert 3 - EARLY < gap < 3 + 2 + 2 * LATE, "then, or spread out a little after it"
 
 
 def test_retry_after_as_a_date(agent, master):
@@ -141,7 +141,7 @@ def test_retry_after_as_a_date(agent, master):
                    "headers": {"Retry-After": formatdate(until, usegmt=True)}})
     agent().wait_online()
     second = master.requests("register")[1]
-    assert until - 1.1 < second["wall"] < until + 3
+    assert until - 1.1 < second["wall"] < until + 2 + 2 * LATE
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -166,7 +166,7 @@ def test_a_retry_after_that_says_nothing(agent, master, words):
     master.behave({"match": "register", "status": 503, "headers": {"Retry-After": words}, "times": 2})
     started = agent()
     entry = started.wait_log("register-failed")
-    assert int(entry.get("ARGUS_RETRY_USEC", 0)) <= 3600 * 1000000
+    assert int(entry.get("ARGUS_RETRY_USEC", 0)) <= 3660 * 1000000
     if words.isdigit() and words != "0":
         return
     started.wait_online(15)
@@ -176,7 +176,7 @@ def test_a_retry_after_that_says_nothing(agent, master, words):
 def test_retry_after_is_at_most_an_hour(agent, master):
     master.behave({"match": "register", "status": 503, "headers": {"Retry-After": "86400"}})
     entry = agent().wait_log("register-failed")
-    assert 3590 * 1000000 <= int(entry["ARGUS_RETRY_USEC"]) <= 3600 * 1000000
+    assert 3590 * 1000000 <= int(entry["ARGUS_RETRY_USEC"]) <= 3660 * 1000000
 
 
 def test_retry_after_of_other_answers_does_not_count(agent, master):

@@ -47,7 +47,10 @@ class Store:
         self._db.execute(SCHEMA)
 
     def register(self, document):
-        """Returns the node and whether it is new. A known name without an id gets its node back."""
+        """Returns the node and whether it is new. A known name without an id gets its node back.
+
+        Agents get their node without the health that they sent: it may be megabytes.
+        """
         name = document.get("name")
         if not isinstance(name, str) or not name:
             raise BadDocument("name must be a string that is not empty")
@@ -71,7 +74,7 @@ class Store:
             else:
                 self._db.execute("UPDATE node SET name = ?, type = ?, version = ?, meta_data = ? WHERE number = ?",
                                  (*values, number))
-            return self._as_node(self._row(f"A{number}")), created
+            return self._as_node(self._row(f"A{number}"), with_health=False), created
 
     def report(self, node_id, document):
         health = document.get("health", {})
@@ -81,7 +84,7 @@ class Store:
             number = self._row(node_id)["number"]
             self._db.execute("UPDATE node SET health = ?, last_report = ?, agent_time = ? WHERE number = ?",
                              (json.dumps(health), self._clock(), str(document.get("timestamp", "")), number))
-            return self._as_node(self._row(node_id))
+            return self._as_node(self._row(node_id), with_health=False)
 
     def node(self, node_id):
         with self._lock:
@@ -122,15 +125,17 @@ class Store:
                 return row
         raise UnknownNode(f"no node has the id {text!r}")
 
-    def _as_node(self, row):
+    def _as_node(self, row, with_health=True):
         age = None if row["last_report"] is None else self._clock() - row["last_report"]
-        return {"id": f"A{row['number']}",
+        node = {"id": f"A{row['number']}",
                 "name": row["name"],
                 "type": row["type"],
                 "version": row["version"],
                 "status": "online" if age is not None and age <= self._offline_after else "offline",
                 "meta_data": json.loads(row["meta_data"]),
-                "health": json.loads(row["health"]),
                 "register_time": iso_time(row["registered"]),
                 "last_report": iso_time(row["last_report"]),
                 "agent_last_report": row["agent_time"]}
+        if with_health:
+            node["health"] = json.loads(row["health"])
+        return node

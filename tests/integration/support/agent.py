@@ -49,7 +49,8 @@ class Agent(Program):
 
     def wait_online(self, deadline=10.0):
         """Waits for the first report that succeeded, so that nothing of the start is under way any more."""
-        self.wait_log("report-ok", deadline)
+        wait_until(lambda: self.entries("report-ok") or self.entries("report-recovered"), deadline,
+                   lambda: f"a report that succeeded in:\n{self.output()}")
 
     def check_sanitizers(self):
         for words in SANITIZER_WORDS:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -66,8 +67,12 @@ class Bus:
         """Also after stop(): at the same address."""
         (self._folder / "socket").unlink(missing_ok=True)
         self.daemon = Program(["dbus-daemon", f"--config-file={self._config}", "--nofork", "--nopidfile"])
-        wait_until(lambda: (self._folder / "socket").exists() or not self.daemon.is_running, 10, "the bus's socket")
+        wait_until(self._is_listening, 10, lambda: f"the bus listens: {self.daemon.output()}")
+
+    def _is_listening(self):
         assert self.daemon.is_running, self.daemon.output()
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(f"{self._folder}/socket") == 0
 
     def stop(self):
         self.daemon.kill()
@@ -88,8 +93,8 @@ class Bus:
     def get(self, name, user=None, path=PATH, interface=INTERFACE):
         return self.busctl("get-property", NAME, path, interface, name, user=user)["data"]
 
-    def set(self, name, signature, value, path, interface):
-        self.busctl("set-property", NAME, path, interface, name, signature, value)
+    def set(self, name, signature, value, path, interface, user=None):
+        self.busctl("set-property", NAME, path, interface, name, signature, value, user=user)
 
     def get_all(self):
         """All properties as {name: (type, value)}."""
