@@ -1,0 +1,48 @@
+/* Short words for tests that scan a health directory that is not there. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/health-set.h"
+#include "util/buffer.h"
+#include "util/macro.h"
+
+DEFINE_CLEANUP(HealthSet *, health_set_free)
+
+static HealthSet *set_new(void) {
+        HealthSet *set = NULL;
+
+        assert_int_equal(health_set_new(&set), 0);
+        return set;
+}
+
+/* The scan reads this text in the file, which is old enough. Its size is its stamp. */
+static int see(HealthSet *set, const char *file_name, const char *text) {
+        HealthStamp stamp = { .size = strlen(text) };
+        int r;
+
+        r = health_set_content(set, file_name, &stamp, true, text, strlen(text));
+        assert_true(r >= 0);
+        return r;
+}
+
+static void assert_file(const HealthSet *set, size_t index, HealthVerdict verdict, const char *reason) {
+        const HealthFile *file = health_set_get(set, index);
+
+        assert_int_equal(file->verdict, verdict);
+        assert_string_equal(file->reason, reason);
+}
+
+_unused_ static void assert_report(const HealthSet *set, const char *more, const char *expected) {
+        _cleanup_(buffer_done) Buffer buffer = {};
+
+        assert_int_equal(health_set_splice(set, more, &buffer), 0);
+        assert_string_equal(buffer.data, expected);
+        assert_int_equal(buffer.size, strlen(expected));
+}

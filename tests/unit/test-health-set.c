@@ -1,0 +1,470 @@
+/* Scans of a health directory, without one: which files are taken, what is said of the others, and when the
+ * report changes. The limits are in test-health-limits.c. */
+#include "core/health-set.h"
+
+#include <errno.h>
+
+#include "health-scan.h"
+#include "test-memory.h"
+#include "util/text.h"
+
+static void test_names(void **state) {
+        static const struct {
+                const char *file_name;
+                int result;
+        } cases[] = {
+                { "log-fluentbit.json", 1 },
+                { "metric-node-exporter.json", 1 },
+                { "a-b.json", 1 },
+                { "a--.json", 1 },
+                { "a--b.json", 1 },
+                { "A.b_0-9.x.json", 1 },
+                { "a-b.json.json", 1 },
+                { "-", 0 },
+                { "", 0 },
+                { "json", 0 },
+                { ".json", 0 },
+                { "-.json", 0 },
+                { "a-.json", 0 },
+                { "-b.json", 0 },
+                { "-a-b.json", 0 },
+                { "--.json", 0 },
+                { "ab.json", 0 },
+                { ".a-b.json", 0 },
+                { ".log-x.json", 0 },
+                { "a-b", 0 },
+                { "a-bjson", 0 },
+                { "a-b.JSON", 0 },
+                { "a-b.json.tmp", 0 },
+                { "a-b.json~", 0 },
+                { "ab.json-c", 0 },
+                { "systemd-.json", 0 },
+                { "systemd-a.json", -EINVAL },
+                { "systemd-a.service.json", -EINVAL },
+                { "systemd--.json", -EINVAL },
+                { "systemd.x-a.json", 1 },
+                { "Systemd-a.json", 1 },
+                { "a-b c.json", -EINVAL },
+                { "a-b\n.json", -EINVAL },
+                { "a-\x01.json", -EINVAL },
+                { "a-\x7F.json", -EINVAL },
+                { "a-\xC3\xA9.json", -EINVAL },
+                { "\xFF-b.json", -EINVAL },
+                { "a-\".json", -EINVAL },
+                { "a-\\.json", -EINVAL },
+                { "a-/.json", -EINVAL },
+                { "a-b:.json", -EINVAL },
+                { "a-@.json", -EINVAL },
+                { "a-[.json", -EINVAL },
+                { "a-`.json", -EINVAL },
+                { "a-{.json", -EINVAL },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *reason = NULL;
+                int r = health_name_check(cases[i].file_name, &reason);
+
+                if (r != cases[i].result)
+                        fail_msg("%s: %d", cases[i].file_name, r);
+                assert_int_equal(reason != NULL, r < 0);
+        }
+}
+
+static void test_name_length(void **state) {
+        char name[HEALTH_KEY_MAX + 16];
+        const char *reason;
+
+        (void) state;
+        memset(name, 'x', sizeof name);
+        name[1] = '-';
+
+        strcpy(name + HEALTH_KEY_MAX, ".json");
+        assert_int_equal(health_name_check(name, &reason), 1);
+
+        name[HEALTH_KEY_MAX] = 'x';
+        strcpy(name + HEALTH_KEY_MAX + 1, ".json");
+        assert_int_equal(health_name_check(name, &reason), -EINVAL);
+        assert_string_equal(reason, "the name is longer than 128 bytes");
+}
+
+static void test_keys(void **state) {
+        static const struct {
+                const char *file_name, *key;
+        } cases[] = {
+                { "a-b.json", "a-b" },
+                { "a-b.json.json", "a-b.json" },
+                { "a-\n\xC3\xA9\\.json", "a-\\x0a\\xc3\\xa9\\x5c" },
+                { "systemd-x.json", "systemd-x" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+                health_set_begin(set);
+                assert_int_equal(health_set_refuse(set, cases[i].file_name, HEALTH_INVALID, "bad"), 0);
+                assert_false(health_set_end(set));
+                assert_int_equal(health_set_count(set), 1);
+                assert_string_equal(health_set_get(set, 0)->file_name, cases[i].file_name);
+                assert_string_equal(health_set_get(set, 0)->key, cases[i].key);
+        }
+}
+
+static void test_verdict_names(void **state) {
+        static const char *const names[] = { "ok", "invalid", "too-large", "too-many", "unreadable",
+                "stale" };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                assert_string_equal(health_verdict_to_string((HealthVerdict) i), names[i]);
+}
+
+static void test_splice(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        _cleanup_(buffer_done) Buffer buffer = {};
+
+        (void) state;
+        assert_report(set, NULL, "{}");
+        assert_report(set, "", "{}");
+        assert_report(set, "\"systemd-x\":{}", "{\"systemd-x\":{}}");
+
+        /* Byte for byte, but for the space around; in byte order of the file names, not of the keys. */
+        health_set_begin(set);
+        see(set, "b-x.json", " \n{ \"n\" : 12345678901234567890.10e+1,\r\n\"n\":[ ] }\t\n");
+        see(set, "a-b.json", "[1]");
+        see(set, "a-b-c.json", "\"\\u0061\\/\"");
+        see(set, "c-bad.json", "{");
+        see(set, "B-0.json", "null");
+        assert_true(health_set_end(set));
+        assert_report(set, NULL,
+                        "{\"B-0\":null,\"a-b-c\":\"\\u0061\\/\",\"a-b\":[1],"
+                        "\"b-x\":{ \"n\" : 12345678901234567890.10e+1,\r\n\"n\":[ ] }}");
+        assert_int_equal(health_set_count(set), 5);
+
+        /* Behind what is in the buffer already. */
+        assert_int_equal(buffer_append_string(&buffer, "x"), 0);
+        assert_int_equal(health_set_splice(set, "\"y\":1,\"z\":2", &buffer), 0);
+        assert_int_equal(strncmp(buffer.data, "x{\"B-0\"", 7), 0);
+        assert_string_equal(buffer.data + buffer.size - 13, ",\"y\":1,\"z\":2}");
+}
+
+static void test_content(void **state) {
+        static const struct {
+                const char *text;
+                int result;
+                HealthVerdict verdict;
+                const char *reason;
+        } cases[] = {
+                { "{\"status\":\"healthy\"}", 0, HEALTH_OK, "" },
+                { " 1 ", 0, HEALTH_OK, "" },
+                { "", 1, HEALTH_INVALID, "unexpected end at byte 0" },
+                { "  ", 1, HEALTH_INVALID, "unexpected end at byte 2" },
+                { "{\"status\":\"hea", 1, HEALTH_INVALID, "unexpected end at byte 14" },
+                { "{\"status\":01}", 0, HEALTH_INVALID, "leading zero in a number at byte 11" },
+                { "{} {}", 0, HEALTH_INVALID, "text behind the value at byte 3" },
+                { "\xEF\xBB\xBF{}", 0, HEALTH_INVALID, "byte order mark at byte 0" },
+                { "{\"a\":\"\xE9\"}", 0, HEALTH_INVALID, "not UTF-8 at byte 6" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+                const HealthFile *file;
+
+                health_set_begin(set);
+                assert_int_equal(see(set, "a-b.json", cases[i].text), cases[i].result);
+                assert_int_equal(health_set_end(set), cases[i].verdict == HEALTH_OK);
+
+                file = health_set_get(set, 0);
+                assert_int_equal(file->verdict, cases[i].verdict);
+                assert_string_equal(file->reason, cases[i].reason);
+                assert_int_equal(file->value != NULL, cases[i].verdict == HEALTH_OK);
+                assert_int_equal(file->value_size > 0, cases[i].verdict == HEALTH_OK);
+        }
+}
+
+/* A NUL in the text is no end of it. */
+static void test_content_with_nul(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        HealthStamp stamp = {};
+
+        (void) state;
+        health_set_begin(set);
+        assert_int_equal(health_set_content(set, "a-b.json", &stamp, true, "{}\0", 3), 0);
+        assert_false(health_set_end(set));
+        assert_file(set, 0, HEALTH_INVALID, "text behind the value at byte 2");
+}
+
+static void test_content_under_a_bad_name(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+        (void) state;
+        health_set_begin(set);
+        see(set, "systemd-a.json", "{}");
+        see(set, "a-\"b.json", "{}");
+        assert_false(health_set_end(set));
+        assert_report(set, NULL, "{}");
+        assert_file(set, 0, HEALTH_INVALID,
+                        "the name holds other characters than letters, digits, '.', '_' and '-'");
+        assert_file(set, 1, HEALTH_INVALID, "names that begin with systemd- are the agent's own");
+}
+
+static void test_keep(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        static const HealthStamp stamp = { 1, 2, 3, 4, 5 };
+        static const HealthStamp others[] = {
+                { 9, 2, 3, 4, 5 },
+                { 1, 9, 3, 4, 5 },
+                { 1, 2, 9, 4, 5 },
+                { 1, 2, 3, 9, 5 },
+                { 1, 2, 3, 4, 9 },
+        };
+
+        (void) state;
+        health_set_begin(set);
+        assert_false(health_set_keep(set, "a-b.json", &stamp));
+        assert_int_equal(health_set_content(set, "a-b.json", &stamp, false, "1", 1), 0);
+        assert_int_equal(health_set_content(set, "a-c.json", &stamp, true, "1", 1), 0);
+        assert_int_equal(health_set_content(set, "a-d.json", &stamp, true, "x", 1), 0);
+        assert_int_equal(health_set_refuse(set, "a-e.json", HEALTH_UNREADABLE, "Permission denied"), 0);
+        assert_true(health_set_end(set));
+
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                assert_false(health_set_keep(set, "a-c.json", others + i));
+
+        health_set_begin(set);
+        assert_false(health_set_keep(set, "a-b.json", &stamp)); /* it was too young to trust */
+        assert_true(health_set_keep(set, "a-c.json", &stamp));
+        assert_true(health_set_keep(set, "a-d.json", &stamp)); /* bad stays bad */
+        assert_false(health_set_keep(set, "a-e.json", &stamp));
+        assert_false(health_set_keep(set, "a-e.json", &(HealthStamp){}));
+        assert_false(health_set_keep(set, "a-f.json", &stamp));
+        assert_true(health_set_end(set)); /* a-b was not seen */
+
+        assert_report(set, NULL, "{\"a-c\":1}");
+        assert_int_equal(health_set_count(set), 2);
+        assert_file(set, 1, HEALTH_INVALID, "a value is missing at byte 0");
+
+        /* What was found earlier in the same scan counts less than what is said later. */
+        health_set_begin(set);
+        see(set, "a-c.json", "2");
+        assert_true(health_set_keep(set, "a-c.json", &stamp));
+        assert_false(health_set_end(set));
+        assert_report(set, NULL, "{\"a-c\":1}");
+}
+
+/* What a scan of two files does to the report, from one content to the next; NULL: not there. */
+static void test_changes(void **state) {
+        static const struct {
+                const char *before, *after;
+                bool is_changed;
+        } cases[] = {
+                { NULL, NULL, false },
+                { NULL, "1", true },
+                { "1", NULL, true },
+                { "1", "1", false },
+                { "1", " 1\n", false }, /* the space goes */
+                { "1", "2", true },
+                { "[1]", "[1 ]", true },
+                { "1", "bad", true },
+                { "bad", "1", true },
+                { "bad", "bad too", false },
+                { NULL, "bad", false },
+                { "bad", NULL, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+                health_set_begin(set);
+                see(set, "z-other.json", "0");
+                if (cases[i].before)
+                        see(set, "a-b.json", cases[i].before);
+                assert_true(health_set_end(set));
+
+                health_set_begin(set);
+                see(set, "z-other.json", "0");
+                if (cases[i].after)
+                        see(set, "a-b.json", cases[i].after);
+                assert_int_equal(health_set_end(set), cases[i].is_changed);
+
+                health_set_begin(set);
+                see(set, "z-other.json", "0");
+                if (cases[i].after)
+                        see(set, "a-b.json", cases[i].after);
+                assert_false(health_set_end(set));
+        }
+}
+
+/* Caught half-written, and read once more: nothing has happened if it is the same then. */
+static void test_second_read(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+        (void) state;
+        health_set_begin(set);
+        see(set, "a-b.json", "[1]");
+        assert_true(health_set_end(set));
+
+        health_set_begin(set);
+        assert_int_equal(see(set, "a-b.json", "[1"), 1);
+        assert_report(set, NULL, "{\"a-b\":[1]}"); /* the last scan's, until this one is at its end */
+        assert_file(set, 0, HEALTH_OK, "");
+        assert_int_equal(see(set, "a-b.json", "[1]"), 0);
+        assert_false(health_set_end(set));
+        assert_null(health_set_next_change(set));
+
+        health_set_begin(set);
+        assert_int_equal(see(set, "a-b.json", "[1"), 1);
+        assert_int_equal(see(set, "a-b.json", "[1,2]"), 0);
+        assert_true(health_set_end(set));
+        assert_report(set, NULL, "{\"a-b\":[1,2]}");
+}
+
+static void test_scan_begun_anew(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+        (void) state;
+        health_set_begin(set);
+        see(set, "a-b.json", "1");
+        assert_true(health_set_end(set));
+
+        health_set_begin(set);
+        see(set, "a-b.json", "2");
+        see(set, "a-c.json", "3");
+        assert_int_equal(health_set_count(set), 1);
+
+        health_set_begin(set);
+        assert_report(set, NULL, "{\"a-b\":1}");
+        assert_true(health_set_end(set));
+        assert_report(set, NULL, "{}");
+}
+
+static void assert_change(HealthSet *set, const char *key, HealthVerdict verdict) {
+        const HealthFile *file = health_set_next_change(set);
+
+        assert_non_null(file);
+        assert_string_equal(file->key, key);
+        assert_int_equal(file->verdict, verdict);
+}
+
+static void test_next_change(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+        (void) state;
+        assert_null(health_set_next_change(set));
+
+        health_set_begin(set);
+        see(set, "c-bad.json", "x");
+        see(set, "a-good.json", "1");
+        assert_int_equal(health_set_refuse(set, "b-bad.json", HEALTH_UNREADABLE, "why"), 0);
+        assert_true(health_set_end(set));
+        assert_change(set, "b-bad", HEALTH_UNREADABLE);
+        assert_change(set, "c-bad", HEALTH_INVALID);
+        assert_null(health_set_next_change(set));
+        assert_null(health_set_next_change(set));
+
+        /* Once per change, whatever else is wrong with it now; and what is not asked for waits. */
+        health_set_begin(set);
+        see(set, "a-good.json", "x");
+        assert_int_equal(health_set_refuse(set, "b-bad.json", HEALTH_UNREADABLE, "other words"), 0);
+        see(set, "c-bad.json", "[y]");
+        assert_true(health_set_end(set));
+        assert_file(set, 1, HEALTH_UNREADABLE, "other words");
+        health_set_begin(set);
+        see(set, "a-good.json", "x");
+        assert_int_equal(health_set_refuse(set, "b-bad.json", HEALTH_STALE, "old"), 0);
+        see(set, "c-bad.json", "1");
+        assert_true(health_set_end(set));
+        assert_change(set, "a-good", HEALTH_INVALID);
+        assert_change(set, "b-bad", HEALTH_STALE);
+        assert_change(set, "c-bad", HEALTH_OK);
+        assert_null(health_set_next_change(set));
+
+        /* One that went away while it was bad is new when it comes again. */
+        health_set_begin(set);
+        assert_true(health_set_end(set));
+        assert_null(health_set_next_change(set));
+        health_set_begin(set);
+        see(set, "a-good.json", "1");
+        see(set, "b-bad.json", "x");
+        assert_true(health_set_end(set));
+        assert_change(set, "b-bad", HEALTH_INVALID);
+        assert_null(health_set_next_change(set));
+}
+
+/* What an unchanged directory may cost. */
+static void test_unchanged_needs_no_memory(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = NULL;
+        static const HealthStamp stamp = { 1, 2, 3, 4, 5 };
+
+        (void) state;
+        if (!memory_can_fail())
+                skip();
+
+        set = set_new();
+        for (int i = 0; i < 2; i++) {
+                memory_fail_in = i > 0; /* any would fail */
+
+                health_set_begin(set);
+                assert_int_equal(health_set_keep(set, "a-b.json", &stamp), i > 0);
+                if (i == 0)
+                        assert_int_equal(health_set_content(set, "a-b.json", &stamp, true, "1", 1), 0);
+                assert_int_equal(health_set_content(set, "a-c.json", &stamp, false, " 1", 2), 0);
+                assert_int_equal(health_set_refuse(set, "a-d.json", HEALTH_UNREADABLE, "why"), 0);
+                assert_int_equal(health_set_end(set), i == 0);
+                assert_true(i == 0 || memory_fail_in > 0);
+                memory_fail_in = 0;
+        }
+        assert_report(set, NULL, "{\"a-b\":1,\"a-c\":1}");
+}
+
+static int scan_all_kinds(void) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = NULL;
+        _cleanup_(buffer_done) Buffer buffer = {};
+        static const HealthStamp stamp = {};
+        int r;
+
+        r = health_set_new(&set);
+        if (r < 0)
+                return r;
+
+        health_set_begin(set);
+        r = health_set_content(set, "a-b.json", &stamp, true, "1", 1);
+        if (r >= 0)
+                r = health_set_content(set, "a-c.json", &stamp, true, "x", 1);
+        if (r >= 0)
+                r = health_set_refuse(set, "a-d.json", HEALTH_STALE, "old");
+        (void) health_set_end(set); /* whatever was reached */
+        if (r >= 0)
+                r = health_set_splice(set, NULL, &buffer);
+        return r;
+}
+
+static void test_no_memory(void **state) {
+        (void) state;
+        memory_check(scan_all_kinds);
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_name_length),
+                cmocka_unit_test(test_keys),
+                cmocka_unit_test(test_verdict_names),
+                cmocka_unit_test(test_splice),
+                cmocka_unit_test(test_content),
+                cmocka_unit_test(test_content_with_nul),
+                cmocka_unit_test(test_content_under_a_bad_name),
+                cmocka_unit_test(test_keep),
+                cmocka_unit_test(test_changes),
+                cmocka_unit_test(test_second_read),
+                cmocka_unit_test(test_scan_begun_anew),
+                cmocka_unit_test(test_next_change),
+                cmocka_unit_test(test_unchanged_needs_no_memory),
+                cmocka_unit_test(test_no_memory),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
