@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "util/buffer.h"
 #include "util/macro.h"
@@ -34,6 +36,8 @@ enum {
          * that, for which the daemon closes the connection. */
         NAME_MAX_BYTES = 255,
         FREE_ROUNDS_MAX = 16,
+        /* sd-bus asks for 8 MiB, and root gets them: what waits there is memory too. */
+        SEND_BUFFER_SIZE = 128 * 1024,
         /* What else the loop has to do comes first, however many calls come in. */
         BUS_PRIORITY = SD_EVENT_PRIORITY_NORMAL + 10,
 };
@@ -318,6 +322,7 @@ static int connection_next_address(BusConnection *connection, char **ret) {
 static int connection_open(BusConnection *connection) {
         _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
         _cleanup_free_ char *address = NULL;
+        const int send_buffer_size = SEND_BUFFER_SIZE;
         int fd, r;
 
         r = connection_next_address(connection, &address);
@@ -347,6 +352,7 @@ static int connection_open(BusConnection *connection) {
         fd = sd_bus_get_fd(connection->bus);
         if (fd < 0)
                 return fd;
+        (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_size, sizeof send_buffer_size);
 
         r = sd_event_add_io(connection->event, &connection->io, fd, 0, on_io, connection);
         if (r < 0)
