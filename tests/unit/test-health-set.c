@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "core/health-entry.h"
 #include "health-scan.h"
 #include "test-memory.h"
 #include "util/text.h"
@@ -442,9 +443,32 @@ static int scan_all_kinds(void) {
         return r;
 }
 
+static int scan_stale(void) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = NULL;
+        int r;
+
+        r = health_set_new(&set);
+        if (r < 0)
+                return r;
+
+        health_set_begin(set);
+        r = health_set_refuse(set, "a-d.json", HEALTH_STALE, "old");
+        assert_false(health_set_end(set));
+        assert_int_equal(health_set_count(set), r < 0 ? 0 : 1);
+        return r;
+}
+
 static void test_no_memory(void **state) {
         (void) state;
         memory_check(scan_all_kinds);
+        memory_check(scan_stale);
+}
+
+static void test_freed(void **state) {
+        (void) state;
+        assert_null(health_set_free(NULL));
+        assert_null(health_set_free(set_new()));
+        assert_null(health_entry_free(NULL));
 }
 
 int main(void) {
@@ -464,6 +488,7 @@ int main(void) {
                 cmocka_unit_test(test_next_change),
                 cmocka_unit_test(test_unchanged_needs_no_memory),
                 cmocka_unit_test(test_no_memory),
+                cmocka_unit_test(test_freed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
