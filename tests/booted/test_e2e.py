@@ -131,7 +131,7 @@ def test_another_address_while_it_runs_is_noticed(running, master):
     wait_for("the change is in the journal", lambda: running.events("address-changed"))
 
 
-def test_is_up_before_there_is_a_network(machine, network, request):
+def test_is_up_before_there_is_a_network(machine):
     machine.start()
     machine.wait_active(timeout=2)
     assert bus_property(machine, "Registered") == "b false"
