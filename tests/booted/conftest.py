@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dev_master import ENDPOINT, DevMaster
+from dev_master import DevMaster
 from installed import as_a_package_would, installed_tree
 from machine import Machine
 from network import Network
 from roots import cached_root
+from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
 
 WORK = os.environ.get("ARGUS_BOOTED_WORK")
-ADDRESS = "10.77.0.11"
-ENVIRONMENT_FILE = "/etc/argus/agent.env"
-SETTINGS = {"MASTER_ENDPOINT": ENDPOINT, "REPORT_INTERVAL_SECONDS": "2"}
 
 
 def pytest_sessionstart():
@@ -25,11 +23,6 @@ def pytest_sessionstart():
     for directory in WORK, "/run/systemd/nspawn", "/run/netns":
         os.makedirs(directory, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", directory], check=True)
-
-
-def settings_text(**changed):
-    """An agent.env; a setting of None is left out."""
-    return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **changed}.items() if value is not None)
 
 
 @pytest.fixture(scope="session")

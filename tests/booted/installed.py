@@ -1,6 +1,6 @@
 """The tree that "meson install" makes, as a layer to boot with.
 
-Environment:
+Environment (paths are relative to the repository):
   ARGUS_BUILD_DIR    the build to install from, configured with --prefix=/usr (default: build, made when missing)
   ARGUS_BOOTED_TREE  an installed tree that is there already, an unpacked package say
 """
@@ -14,8 +14,8 @@ REPOSITORY = Path(__file__).parents[2]
 
 def installed_tree(directory):
     if given := os.environ.get("ARGUS_BOOTED_TREE"):
-        return Path(given)
-    build = Path(os.environ.get("ARGUS_BUILD_DIR") or REPOSITORY / "build")
+        return REPOSITORY / given
+    build = REPOSITORY / os.environ.get("ARGUS_BUILD_DIR", "build")
     if not (build / "build.ninja").exists():
         subprocess.run(["meson", "setup", "--prefix=/usr", "--buildtype=debugoptimized", build, REPOSITORY],
                        check=True, stdout=subprocess.DEVNULL)

@@ -6,13 +6,12 @@ import time
 
 import pytest
 
-from conftest import ADDRESS, ENVIRONMENT_FILE, settings_text
 from machine import UNIT, wait_for
+from settings import ADDRESS, ENVIRONMENT_FILE, OTHER_ADDRESS, settings_text
 
 NAME = "dev-alice-web01"
 STATE = f"/private/argus/agent/{NAME}"
 HEALTH = STATE + "/health"
-OTHER_ADDRESS = "10.77.0.12"
 BUS = ["org.argus.Agent1", "/org/argus/Agent1", "org.argus.Agent1"]
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ADDRESS, settings_text
 from machine import wait_for
+from settings import ADDRESS, OTHER_ADDRESS, settings_text
 
 NAME = "dev-bob-box7"
-OTHER_ADDRESS = "10.77.0.12"
 
 
 class PlainAgent:

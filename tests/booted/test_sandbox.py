@@ -9,11 +9,11 @@ import shlex
 
 import pytest
 
-from conftest import ADDRESS, ENVIRONMENT_FILE, settings_text
 from dev_master import TOKEN, DevMaster, make_certificates
 from dns_server import DnsServer
 from machine import UNIT, wait_for
 from network import MASTER_ADDRESS
+from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
 
 MOST_EXPOSURE = 1.3
 
