@@ -10,8 +10,9 @@
 
 #include <cmocka.h>
 
-static size_t memory_fail_in; /* this many allocations from now; 0: none */
-static long memory_live;      /* blocks */
+/* Volatile: compilers know that malloc() reads no variable of ours. This one does. */
+static volatile size_t memory_fail_in; /* this many allocations from now; 0: none */
+static volatile long memory_live;      /* blocks */
 
 #if defined __has_feature
 #        if __has_feature(address_sanitizer)
