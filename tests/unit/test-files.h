@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -124,6 +125,7 @@ _unused_ static Child child_start(int (*work)(const char *path), const char *pat
         child.pid = fork();
         assert_return_code(child.pid, errno);
         if (child.pid == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* should a check fail before it is ended */
                 byte = work(path) == 0 ? 0 : 1;
                 if (write(ready[1], &byte, 1) == 1)
                         for (;;)

@@ -98,6 +98,7 @@ static void test_kill_at_any_instant(_unused_ void **state) {
 
                 assert_return_code(pid, errno);
                 if (pid == 0) {
+                        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
                         store = store_at(in("root"));
                         for (unsigned turn = i;; turn++)
                                 if (state_store_save(store, turn % 2 ? odd : even,
