@@ -34,7 +34,7 @@ def locked(path):
     """Two runs that start together must not build the same root twice, nor sweep away each other's half."""
     with open(path, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock
 
 
 def cached_root(suite, packages=None):
@@ -44,18 +44,18 @@ def cached_root(suite, packages=None):
     cache.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(" ".join(sorted(packages)).encode()).hexdigest()[:12]
     root, partial = cache / f"{suite}-{key}", cache / f"{suite}-{key}.partial"
-    with locked(cache / f"{suite}-{key}.lock"):
+    with locked(cache / f"{suite}-{key}.lock") as lock:
         if root.is_dir():
             return root
         if partial.exists():  # left by a build that was interrupted
             shutil.rmtree(partial)
         print(f"building the {suite} root in {root} (about 15 s, once)", flush=True)
-        build(suite, packages, partial)
+        build(suite, packages, partial, lock)
         partial.rename(root)  # only a whole root ever has the final name
     return root
 
 
-def build(suite, packages, directory):
+def build(suite, packages, directory, lock):
     command = ["mmdebstrap", "--quiet", "--variant=minbase"]
     if packages:
         command.append("--include=" + ",".join(packages))
@@ -63,7 +63,8 @@ def build(suite, packages, directory):
     if mirror := os.environ.get("ARGUS_DEBIAN_MIRROR"):
         command.append(mirror)
     try:
-        subprocess.run(command, check=True)
+        # It holds the lock too: if only we are killed, the next run waits for its end.
+        subprocess.run(command, check=True, pass_fds=[lock.fileno()])
     except (OSError, subprocess.CalledProcessError) as error:
         shutil.rmtree(directory, ignore_errors=True)
         raise SystemExit(f"no {suite} root could be built: {error}\n"
