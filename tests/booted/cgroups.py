@@ -1,7 +1,9 @@
 """A control group of its own for each booted system, so that two of them (or two runs) never share one."""
 
+import contextlib
 import os
 import re
+import time
 from pathlib import Path
 
 
@@ -32,11 +34,19 @@ def enter(directories):
         (directory / "cgroup.procs").write_text("0")
 
 
-def remove(directories):
-    """Removes them with all below; they are empty of processes by now."""
+def remove_all(prefix):
+    """For what a run that was ended left behind."""
+    for directory in _systemd_hierarchies():
+        remove(directory.glob(prefix + "*"))
+
+
+def remove(directories, timeout=5.0):
+    """Removes them with all below, as soon as the last killed process has left them."""
+    deadline = time.monotonic() + timeout
     for directory in directories:
-        for below, _, _ in os.walk(directory, topdown=False):
-            try:
-                os.rmdir(below)
-            except OSError:
-                pass
+        while directory.exists() and time.monotonic() < deadline:
+            for below, _, _ in os.walk(directory, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(below)
+            if directory.exists():
+                time.sleep(0.05)

@@ -36,7 +36,8 @@ class Machine:
         self.directory, self.network, self.name = Path(directory), network, name
         self.root = self.directory / "root"
         self.console = self.directory / "console"
-        self.unique_name = f"{name}-{uuid.uuid4().hex[:8]}"  # other runs on this computer must not meet
+        # Other runs on this computer must not meet; tests/booted/run looks for the prefix in the end.
+        self.unique_name = f"{os.environ['ARGUS_BOOTED_RUN']}-{name}"
         self.init = self.nspawn = None
         self.cgroups = []
         self._mount([str(layer) for layer in layers])
@@ -66,7 +67,7 @@ class Machine:
         network = ["--private-network"]
         if address:
             network = ["--network-namespace-path=" + self.network.attach(self.name, address)]
-        self.cgroups = cgroups.create("argus-test-" + self.unique_name)
+        self.cgroups = cgroups.create(self.unique_name)
         with open(self.console, "ab") as console:
             self.nspawn = subprocess.Popen(
                 ["systemd-nspawn", "--quiet", "--boot", "-D", str(self.root), "--machine=" + self.unique_name,
