@@ -17,6 +17,7 @@
 #include "core/node.h"
 #include "sys/host-info.h"
 #include "sys/log.h"
+#include "sys/proxy-info.h"
 #include "sys/service-notify.h"
 #include "sys/state-store.h"
 #include "util/macro.h"
@@ -233,6 +234,16 @@ static void print_check(const Config *config, const Identity *identity, const No
         printf("  Stored id    %s\n", node ? node->id : "none");
 }
 
+static void log_proxy(const Config *config) {
+        _cleanup_free_ char *url = NULL;
+        const char *variable;
+
+        if (proxy_info_find(config->endpoints[0].is_tls, &variable, &url) > 0)
+                log_line(LOG_NOTICE,
+                                "Connections go through the proxy %s (from %s), unless no_proxy excepts the Master.",
+                                url, variable);
+}
+
 static int run_agent(const Config *config, ManagerStart *start) {
         _cleanup_(manager_free_pointer) Manager *manager = NULL;
         const char *id = start->node ? start->node->id : "none yet";
@@ -246,6 +257,8 @@ static int run_agent(const Config *config, ManagerStart *start) {
                         config->hostname, start->identity.env, start->identity.user,
                         start->identity.instance, identity_source_to_string(start->identity.source), id,
                         config->endpoints[0].url, config->report_interval_usec / USEC_PER_SEC);
+
+        log_proxy(config);
 
         r = manager_new(config, start, &manager);
         if (r >= 0)

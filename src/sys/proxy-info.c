@@ -1,0 +1,63 @@
+#include "sys/proxy-info.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/macro.h"
+#include "util/text.h"
+
+enum { PROXY_SHOWN_MAX = 256 };
+
+/* The address without what must not be shown; words in its place where it is no address. */
+static int describe_url(const char *text, char **ret) {
+        CURLU *url;
+        char *printed = NULL;
+        int r = 0;
+
+        url = curl_url();
+        if (!url)
+                return -ENOMEM;
+
+        if (curl_url_set(url, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) ==
+                                        CURLUE_OK &&
+                        curl_url_set(url, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
+                        curl_url_set(url, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+                        curl_url_get(url, CURLUPART_URL, &printed, 0) == CURLUE_OK)
+                *ret = text_sanitize(printed, strlen(printed), PROXY_SHOWN_MAX);
+        else
+                *ret = strdup("(not a valid address)");
+        if (!*ret)
+                r = -ENOMEM;
+
+        curl_free(printed);
+        curl_url_cleanup(url);
+        return r;
+}
+
+int proxy_info_find(bool is_tls, const char **ret_variable, char **ret_url) {
+        /* In libcurl's order. HTTP_PROXY in capitals is not read: a CGI program gets it from its client. */
+        static const char *const for_http[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
+        static const char *const for_https[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+                NULL };
+        int r;
+
+        assert(ret_variable);
+        assert(ret_url);
+
+        for (const char *const *variable = is_tls ? for_https : for_http; *variable; variable++) {
+                const char *value = getenv(*variable);
+
+                if (isempty(value))
+                        continue;
+
+                r = describe_url(value, ret_url);
+                if (r < 0)
+                        return r;
+                *ret_variable = *variable;
+                return 1;
+        }
+
+        return 0;
+}
