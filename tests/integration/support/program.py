@@ -74,8 +74,8 @@ class Program:
     def stop(self, deadline=10.0):
         """SIGTERM; returns the exit status."""
         if self.is_running:
+            self.send(signal.SIGCONT)  # before: a late one would undo the stop by which a leak check begins
             self.send(signal.SIGTERM)
-            self.send(signal.SIGCONT)
         return self.wait_exit(deadline)
 
     def kill(self):
