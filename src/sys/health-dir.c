@@ -260,7 +260,7 @@ static int examine_entry(HealthDir *dir, const char *name) {
                 return -ENOMEM;
 
         r = candidate_list_add(&dir->to_read, copy, &stamp);
-        if (r < 0 || dir->to_read.count < 2 * HEALTH_ENTRIES_MAX)
+        if (r < 0 || dir->to_read.count / 2 < HEALTH_ENTRIES_MAX)
                 return r;
 
         /* So many are never reported: only the first in byte order stay, whatever the directory's order. */
@@ -284,7 +284,7 @@ static int read_file(HealthDir *dir, Candidate *candidate, size_t *budget) {
         struct stat st, after;
         HealthStamp stamp_after;
         bool is_torn;
-        size_t size;
+        size_t size = 0;
         int r;
 
         fd = openat(dir->fd, candidate->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

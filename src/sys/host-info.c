@@ -31,7 +31,6 @@
 enum {
         VENDOR_NVIDIA = 0x10de,
         VENDOR_AMD = 0x1002,
-        ATTRIBUTE_SIZE_MAX = 4096,
         CGROUP_SIZE_MAX = 64 * 1024,
         DISCARD_PORT = 9, /* a port other than 0 is all that connect() asks for */
 };
@@ -55,27 +54,21 @@ uint64_t host_info_cpu_number(void) {
 
 /* ---- files of /proc and /sys ---- */
 
-static int read_text(int directory_fd, const char *path, size_t max, char **ret) {
+/* A file that holds one number, in base 10 or 16, and a newline. */
+static int read_number(int directory_fd, const char *path, int base, uint64_t *ret) {
         _cleanup_close_ int fd = -1;
-        size_t size;
+        unsigned long long value;
+        char text[64], *end;
+        ssize_t size;
 
         fd = openat(directory_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return -errno;
 
-        return fd_read_all(fd, max, ret, &size);
-}
-
-/* A file that holds one number, in base 10 or 16, and a newline. */
-static int read_number(int directory_fd, const char *path, int base, uint64_t *ret) {
-        _cleanup_free_ char *text = NULL;
-        unsigned long long value;
-        char *end;
-        int r;
-
-        r = read_text(directory_fd, path, ATTRIBUTE_SIZE_MAX, &text);
-        if (r < 0)
-                return r;
+        size = read(fd, text, sizeof text - 1);
+        if (size < 0)
+                return -errno;
+        text[size] = '\0';
         if (text[0] < '0' || text[0] > '9') /* "max", or a sign, which strtoull() would take */
                 return -EINVAL;
 
@@ -102,7 +95,7 @@ static uint64_t read_lowest_limit(const char *root, const char *mount, char *cgr
 
         for (;;) {
                 char path[PATH_MAX];
-                uint64_t limit;
+                uint64_t limit = 0;
                 char *slash;
                 int length;
 
@@ -133,12 +126,14 @@ static bool list_holds(const char *list, const char *word) {
 uint64_t host_info_memory_limit_at(const char *root) {
         _cleanup_free_ char *text = NULL;
         uint64_t lowest = UINT64_MAX;
+        _cleanup_close_ int fd = -1;
         char path[PATH_MAX], *rest;
-        int length;
+        size_t size;
 
-        length = snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-        if (length < 0 || (size_t) length >= sizeof path ||
-                        read_text(AT_FDCWD, path, CGROUP_SIZE_MAX, &text) < 0)
+        if (snprintf(path, sizeof path, "%s/proc/self/cgroup", root) >= (int) sizeof path)
+                return UINT64_MAX;
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || fd_read_all(fd, CGROUP_SIZE_MAX, &text, &size) < 0)
                 return UINT64_MAX;
 
         /* Lines of hierarchy:controllers:path. Version 2 has no controllers there. */
@@ -179,7 +174,7 @@ uint64_t host_info_memory_in_bytes(void) {
 
 static bool is_gpu(int devices_fd, const char *name) {
         _cleanup_close_ int fd = -1;
-        uint64_t class, vendor;
+        uint64_t class = 0, vendor = 0;
 
         fd = openat(devices_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || read_number(fd, "class", 16, &class) < 0 || read_number(fd, "vendor", 16, &vendor) < 0)
@@ -348,7 +343,7 @@ static int find_first_global(SocketAddress *ret) {
 static int find_global(SocketAddress *ret) {
         /* Documentation addresses (RFC 5737, RFC 3849): nobody has a route to them but the default one. */
         static const char *const elsewhere[] = { "192.0.2.1", "2001:db8::1" };
-        SocketAddress peer, address;
+        SocketAddress peer, address = {};
 
         for (size_t i = 0; i < ELEMENTSOF(elsewhere); i++)
                 if (socket_address_parse(elsewhere[i], &peer) >= 0 && find_source(&peer, &address) >= 0 &&
@@ -361,7 +356,7 @@ static int find_global(SocketAddress *ret) {
 }
 
 int host_info_address(const char *destination, char ret[static HOST_ADDRESS_SIZE]) {
-        SocketAddress peer, address, global;
+        SocketAddress peer, address = {}, global;
         bool is_of_use = false;
         int r = -ENETUNREACH;
 
