@@ -81,6 +81,14 @@ _unused_ static void daemon_continue(void) {
         assert_int_equal(kill(daemon_pid, SIGCONT), 0);
 }
 
+static bool daemon_listens(void) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        (void) snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", test_directory);
+        return connect(fd, (struct sockaddr *) &address, sizeof address) == 0;
+}
+
 /* `rules` are added to what a bus for everything allows. */
 static void daemon_start(const char *rules) {
         char config[128], socket_path[128];
@@ -116,7 +124,7 @@ static void daemon_start(const char *rules) {
                 _exit(127);
         }
 
-        while (access(socket_path, F_OK) < 0) {
+        while (!daemon_listens()) {
                 if (now_usec(CLOCK_MONOTONIC) > end || waitpid(daemon_pid, NULL, WNOHANG) != 0)
                         fail_msg("dbus-daemon did not start");
                 (void) usleep(5000);
@@ -295,7 +303,7 @@ typedef struct Reply {
         sd_bus_slot *slot;
 } Reply;
 
-static int on_reply(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
+_unused_ static int on_reply(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
         Reply *reply = userdata;
 
         assert_null(reply->message);
@@ -303,7 +311,7 @@ static int on_reply(sd_bus_message *message, void *userdata, _unused_ sd_bus_err
         return 0;
 }
 
-static void reply_done(Reply *reply) {
+_unused_ static void reply_done(Reply *reply) {
         reply->message = sd_bus_message_unref(reply->message);
         reply->slot = sd_bus_slot_unref(reply->slot);
 }

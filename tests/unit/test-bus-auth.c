@@ -1,0 +1,405 @@
+/* Who may call: root, another user with and without a polkit that a test scripts. Callers are processes of
+ * that user, on a real bus daemon; the test has to be root to start them. */
+#include "bus-fixture.h"
+
+#include <grp.h>
+
+/* nobody and daemon: the bus daemon lets in only users that exist. */
+enum { OTHER_UID = 65534, THIRD_UID = 1 };
+
+typedef enum PolkitBehaviour {
+        POLKIT_YES,
+        POLKIT_NO,
+        POLKIT_CHALLENGE,
+        POLKIT_ERROR,
+        POLKIT_NONSENSE,
+        POLKIT_SILENT,
+} PolkitBehaviour;
+
+typedef struct Polkit {
+        sd_bus *bus;
+        PolkitBehaviour behaviour;
+        unsigned asked;
+        char sender[32], action[64];
+        uint32_t flags;
+        bool is_up;
+} Polkit;
+
+static int on_check(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Polkit *polkit = userdata;
+        const char *kind, *key, *sender, *action;
+
+        polkit->asked++;
+        assert_true(sd_bus_message_enter_container(message, 'r', "sa{sv}") > 0);
+        assert_true(sd_bus_message_read(message, "s", &kind) > 0);
+        assert_string_equal(kind, "system-bus-name");
+        assert_true(sd_bus_message_read(message, "a{sv}", 1, &key, "s", &sender) > 0);
+        assert_string_equal(key, "name");
+        assert_true(sd_bus_message_exit_container(message) > 0);
+        assert_true(sd_bus_message_read(message, "s", &action) > 0);
+        assert_true(sd_bus_message_skip(message, "a{ss}") > 0);
+        assert_true(sd_bus_message_read(message, "u", &polkit->flags) > 0);
+        (void) snprintf(polkit->sender, sizeof polkit->sender, "%s", sender);
+        (void) snprintf(polkit->action, sizeof polkit->action, "%s", action);
+
+        switch (polkit->behaviour) {
+        case POLKIT_YES:
+        case POLKIT_NO:
+        case POLKIT_CHALLENGE:
+                return sd_bus_reply_method_return(message, "(bba{ss})", polkit->behaviour == POLKIT_YES,
+                                polkit->behaviour == POLKIT_CHALLENGE, 0);
+        case POLKIT_ERROR:
+                return sd_bus_error_set(error, "org.freedesktop.PolicyKit1.Error.Failed", "no such action");
+        case POLKIT_NONSENSE:
+                return sd_bus_reply_method_return(message, "s", "yes");
+        case POLKIT_SILENT:
+                break;
+        }
+        return 1;
+}
+
+static int on_polkit_name(_unused_ sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
+        ((Polkit *) userdata)->is_up = true;
+        return 1;
+}
+
+static void polkit_start(Polkit *polkit, sd_event *event) {
+        *polkit = (Polkit){ .bus = client_open(event) };
+        assert_true(sd_bus_add_object(polkit->bus, NULL, "/org/freedesktop/PolicyKit1/Authority", on_check,
+                                    polkit) >= 0);
+        assert_true(sd_bus_request_name_async(polkit->bus, NULL, "org.freedesktop.PolicyKit1", 0,
+                                    on_polkit_name, polkit) >= 0);
+        RUN_UNTIL(event, polkit->is_up);
+}
+
+/* A process of another user that calls, and says what it got: a line for each answer. */
+typedef struct Caller {
+        pid_t pid;
+        int fd;
+        char *answers;
+        size_t size, allocated;
+        bool is_done;
+} Caller;
+
+static int on_caller_reply(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
+        const sd_bus_error *e = sd_bus_message_get_error(message);
+        unsigned *missing = userdata;
+
+        (*missing)--;
+        (void) dprintf(STDOUT_FILENO, "%s\n", e ? strrchr(e->name, '.') + 1 : "ok");
+        return 1;
+}
+
+static void caller_run(uid_t uid, const char *member, unsigned count, bool is_interactive) {
+        unsigned missing = count;
+        sd_bus *bus;
+
+        if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+                return;
+        bus = client_open(NULL);
+        for (unsigned i = 0; i < count; i++) {
+                sd_bus_message *call;
+
+                if (sd_bus_message_new_method_call(bus, &call, AGENT, AGENT_PATH, AGENT, member) < 0 ||
+                                sd_bus_message_set_allow_interactive_authorization(call, is_interactive) <
+                                                0 ||
+                                sd_bus_call_async(bus, NULL, call, on_caller_reply, &missing,
+                                                60 * USEC_PER_SEC) < 0)
+                        return;
+                sd_bus_message_unref(call);
+        }
+        while (missing > 0) {
+                int r = sd_bus_process(bus, NULL);
+
+                if (r < 0 || (r == 0 && sd_bus_wait(bus, UINT64_MAX) < 0))
+                        return;
+        }
+}
+
+static void caller_start(
+                Caller *caller, uid_t uid, const char *member, unsigned count, bool is_interactive) {
+        int fds[2];
+
+        *caller = (Caller){ 0 };
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        caller->pid = fork();
+        assert_true(caller->pid >= 0);
+        if (caller->pid == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                (void) dup2(fds[1], STDOUT_FILENO);
+                caller_run(uid, member, count, is_interactive);
+                _exit(0);
+        }
+        (void) close(fds[1]);
+        assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+        caller->fd = fds[0];
+}
+
+static bool caller_is_done(Caller *caller) {
+        ssize_t n;
+
+        do {
+                if (caller->size + 4096 > caller->allocated) {
+                        caller->allocated = caller->size + 65536;
+                        caller->answers = realloc(caller->answers, caller->allocated);
+                        assert_non_null(caller->answers);
+                }
+                n = read(caller->fd, caller->answers + caller->size, 4095);
+                if (n > 0)
+                        caller->size += (size_t) n;
+        } while (n > 0);
+        caller->answers[caller->size] = 0;
+        caller->is_done = n == 0;
+        return caller->is_done;
+}
+
+static size_t caller_count(const Caller *caller, const char *answer) {
+        size_t count = 0, size = strlen(answer);
+
+        for (const char *p = caller->answers; *p; p = strchr(p, '\n') + 1)
+                count += strncmp(p, answer, size) == 0 && p[size] == '\n';
+        return count;
+}
+
+static void caller_end(Caller *caller) {
+        if (!caller->is_done)
+                (void) kill(caller->pid, SIGKILL);
+        (void) waitpid(caller->pid, NULL, 0);
+        (void) close(caller->fd);
+        free(caller->answers);
+}
+
+static void assert_caller(
+                Agent *agent, uid_t uid, const char *member, bool is_interactive, const char *answer) {
+        Caller caller;
+
+        caller_start(&caller, uid, member, 1, is_interactive);
+        RUN_UNTIL(agent->event, caller_is_done(&caller));
+        if (caller_count(&caller, answer) != 1)
+                fail_msg("%s by %u: %s instead of %s", member, (unsigned) uid, caller.answers, answer);
+        caller_end(&caller);
+}
+
+static void skip_unless_root(void) {
+        if (geteuid() != 0)
+                skip();
+}
+
+static void test_root_needs_no_polkit(_unused_ void **state) {
+        Polkit polkit;
+        Agent agent;
+
+        skip_unless_root();
+        agent_start(&agent);
+        agent.node = "{}";
+        assert_caller(&agent, 0, "GetNode", false, "ok");
+
+        polkit_start(&polkit, agent.event);
+        polkit.behaviour = POLKIT_NO;
+        assert_caller(&agent, 0, "GetNode", false, "ok");
+        assert_int_equal(polkit.asked, 0);
+
+        sd_bus_close_unref(polkit.bus);
+        agent_stop(&agent);
+}
+
+static void test_others_need_polkit(_unused_ void **state) {
+        static const struct {
+                PolkitBehaviour behaviour;
+                bool is_interactive;
+                const char *member, *action, *answer;
+        } cases[] = {
+                { POLKIT_YES, false, "GetNode", "org.argus.Agent1.read-data", "ok" },
+                { POLKIT_YES, true, "GetHealth", "org.argus.Agent1.read-data", "ok" },
+                { POLKIT_NO, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied" },
+                { POLKIT_NO, true, "Report", "org.argus.Agent1.report", "AccessDenied" },
+                { POLKIT_CHALLENGE, false, "Reregister", "org.argus.Agent1.reregister",
+                                "InteractiveAuthorizationRequired" },
+                { POLKIT_CHALLENGE, true, "Reregister", "org.argus.Agent1.reregister",
+                                "InteractiveAuthorizationRequired" },
+                { POLKIT_ERROR, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied" },
+                { POLKIT_NONSENSE, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied" },
+        };
+        Polkit polkit;
+        Agent agent;
+
+        skip_unless_root();
+        agent_start(&agent);
+        agent.node = agent.health_text = "{}";
+        assert_caller(&agent, OTHER_UID, "GetNode", false, "AccessDenied"); /* there is none */
+
+        polkit_start(&polkit, agent.event);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                polkit.behaviour = cases[i].behaviour;
+                polkit.asked = 0;
+                assert_caller(&agent, OTHER_UID, cases[i].member, cases[i].is_interactive, cases[i].answer);
+                assert_int_equal(polkit.asked, 1);
+                assert_string_equal(polkit.action, cases[i].action);
+                assert_int_equal(polkit.sender[0], ':');
+                assert_int_equal(polkit.flags, cases[i].is_interactive);
+        }
+        assert_int_equal(agent.reports + agent.reregisters, 0);
+
+        /* One that says nothing is a no after 5 s. */
+        polkit.behaviour = POLKIT_SILENT;
+        assert_caller(&agent, OTHER_UID, "GetNode", false, "AccessDenied");
+
+        sd_bus_close_unref(polkit.bus);
+        run_for(agent.event, 50 * USEC_PER_MSEC);
+        assert_caller(&agent, OTHER_UID, "GetNode", false, "AccessDenied");
+        agent_stop(&agent);
+}
+
+/* The answer comes later than the check, and to the message that it was about. */
+typedef struct Check {
+        sd_bus_message *message;
+        unsigned called;
+        int allowed;
+} Check;
+
+static void on_checked(sd_bus_message *message, int allowed, const char *reason, void *userdata) {
+        Check *check = userdata;
+
+        assert_ptr_equal(message, check->message);
+        assert_true(allowed > 0 || reason);
+        check->called++;
+        check->allowed = allowed;
+}
+
+static sd_bus_message *message_from(sd_bus *bus, const char *sender) {
+        sd_bus_message *message;
+
+        assert_true(sd_bus_message_new_method_call(bus, &message, NULL, AGENT_PATH, AGENT, "Report") >= 0);
+        assert_true(sd_bus_message_set_sender(message, sender) >= 0);
+        assert_true(sd_bus_message_seal(message, 7, 0) >= 0);
+        return message;
+}
+
+static void test_own_user(_unused_ void **state) {
+        const char *name;
+        Check check = { 0 };
+        BusAuth *auth;
+        Agent agent;
+        sd_bus *bus, *client;
+        bool is_root = geteuid() == 0;
+
+        if (is_root)
+                assert_int_equal(seteuid(OTHER_UID), 0);
+        agent_start(&agent);
+        bus = bus_connection_get(agent.connection);
+        client = client_open(NULL);
+        assert_true(sd_bus_get_unique_name(client, &name) >= 0);
+        check.message = message_from(bus, name);
+
+        /* On the system's bus it is a user like others … */
+        assert_int_equal(bus_auth_check(agent.auth, check.message, "a.b", on_checked, &check), 0);
+        assert_int_equal(check.called, 0);
+        RUN_UNTIL(agent.event, check.called == 1);
+        assert_int_equal(check.allowed, 0);
+
+        /* … on its own it is let in. */
+        assert_int_equal(bus_auth_new(true, &auth), 0);
+        assert_int_equal(bus_auth_check(auth, check.message, "a.b", on_checked, &check), 0);
+        RUN_UNTIL(agent.event, check.called == 2);
+        assert_int_equal(check.allowed, 1);
+        bus_auth_free(auth);
+        sd_bus_message_unref(check.message);
+
+        /* Whom the bus does not know. */
+        check.message = message_from(bus, ":1.99999");
+        assert_int_equal(bus_auth_check(agent.auth, check.message, "a.b", on_checked, &check), 0);
+        RUN_UNTIL(agent.event, check.called == 3);
+        assert_int_equal(check.allowed, 0);
+        sd_bus_message_unref(check.message);
+
+        sd_bus_close_unref(client);
+        agent_stop(&agent);
+        if (is_root)
+                assert_int_equal(seteuid(0), 0);
+}
+
+/* Checks that are pending when the bus goes are forgotten, without a word. */
+static void test_pending_checks(_unused_ void **state) {
+        Check check = { 0 };
+        sd_bus_message *messages[9][9];
+        unsigned pending = 0;
+        char sender[16];
+        Agent agent;
+
+        agent_start(&agent);
+        daemon_stop();
+        for (size_t s = 0; s < 9; s++)
+                for (size_t i = 0; i < 9; i++) {
+                        int r;
+
+                        (void) snprintf(sender, sizeof sender, ":1.%zu", 100 + s);
+                        messages[s][i] = message_from(bus_connection_get(agent.connection), sender);
+                        r = bus_auth_check(agent.auth, messages[s][i], "a.b", on_checked, &check);
+                        assert_int_equal(r, i < 8 && s < 8 ? 0 : -EBUSY);
+                        pending += r == 0;
+                }
+        assert_int_equal(pending, 64);
+
+        bus_auth_reset(agent.auth);
+        assert_int_equal(bus_auth_check(agent.auth, messages[8][0], "a.b", on_checked, &check), 0);
+        daemon_kill();
+        RUN_UNTIL(agent.event, agent.losses == 1);
+        run_for(agent.event, 50 * USEC_PER_MSEC);
+        assert_int_equal(check.called, 0);
+
+        for (size_t s = 0; s < 9; s++)
+                for (size_t i = 0; i < 9; i++)
+                        sd_bus_message_unref(messages[s][i]);
+        agent_stop(&agent);
+}
+
+/* A user who keeps polkit busy with thousands of calls from several connections: neither root nor another
+ * user is kept out, and polkit is asked few things at a time. */
+static void test_flood_of_one_user(_unused_ void **state) {
+        enum { CALLERS = 10, CALLS = 1000 };
+        Caller callers[CALLERS];
+        Polkit polkit;
+        Agent agent;
+        size_t n_denied = 0, n_limited = 0;
+
+        skip_unless_root();
+        agent_start(&agent);
+        agent.node = "{}";
+        polkit_start(&polkit, agent.event);
+        polkit.behaviour = POLKIT_SILENT;
+
+        for (size_t i = 0; i < CALLERS; i++)
+                caller_start(&callers[i], OTHER_UID, i % 2 ? "GetNode" : "Report", CALLS, false);
+        RUN_UNTIL(agent.event, polkit.asked >= 8);
+
+        assert_caller(&agent, 0, "GetNode", false, "ok");
+        polkit.behaviour = POLKIT_YES;
+        assert_caller(&agent, THIRD_UID, "GetNode", false, "ok");
+        assert_caller(&agent, 0, "GetNode", false, "ok");
+        polkit.behaviour = POLKIT_NO;
+
+        for (size_t i = 0; i < CALLERS; i++) {
+                RUN_UNTIL(agent.event, caller_is_done(&callers[i]));
+                n_denied += caller_count(&callers[i], "AccessDenied");
+                n_limited += caller_count(&callers[i], "LimitsExceeded");
+                caller_end(&callers[i]);
+        }
+        assert_int_equal(n_denied + n_limited, CALLERS * CALLS);
+        assert_in_range(n_denied, 8, CALLERS * CALLS - 1);
+        assert_int_equal(agent.reports, 0);
+
+        sd_bus_close_unref(polkit.bus);
+        agent_stop(&agent);
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                bus_test(test_root_needs_no_polkit),
+                bus_test(test_others_need_polkit),
+                bus_test(test_own_user),
+                bus_test(test_pending_checks),
+                bus_test(test_flood_of_one_user),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
