@@ -1,0 +1,62 @@
+/* `argusctl health`: the health files as a table. */
+#include "ctl/health-table.h"
+
+#include <stdio.h>
+
+#include "ctl/text-layout.h"
+
+/* A longer key has a line of its own, so that it does not push the whole table to the right. */
+enum { KEY_COLUMNS_MAX = 40, GAP = 2 };
+
+static void print_key(const char *key, unsigned columns) {
+        if (text_columns(key) + GAP > columns) {
+                (void) puts(key);
+                key = "";
+        }
+        text_pad(stdout, key, columns);
+}
+
+void health_table_print(const Terminal *terminal, const HealthRows *health) {
+        unsigned key_columns = text_columns("KEY"), verdict_columns = text_columns("VERDICT");
+        const char *off = terminal_colour(terminal, COLOUR_OFF);
+        size_t n_bad = health_rows_count_bad(health);
+
+        if (health->n_rows == 0) {
+                (void) puts("No health files.");
+                return;
+        }
+
+        for (size_t i = 0; i < health->n_rows; i++) {
+                unsigned key = text_columns(health->rows[i].key);
+                unsigned verdict = text_columns(health->rows[i].verdict);
+
+                if (key > key_columns && key <= KEY_COLUMNS_MAX)
+                        key_columns = key;
+                if (verdict > verdict_columns)
+                        verdict_columns = verdict;
+        }
+        key_columns += GAP;
+        verdict_columns += GAP;
+
+        (void) fputs(terminal_colour(terminal, COLOUR_BOLD), stdout);
+        text_pad(stdout, "KEY", key_columns);
+        text_pad(stdout, "VERDICT", verdict_columns);
+        (void) printf("REASON%s\n", off);
+
+        for (size_t i = 0; i < health->n_rows; i++) {
+                const HealthRow *row = health->rows + i;
+                bool is_good = health_row_is_good(row);
+
+                print_key(row->key, key_columns);
+                (void) fputs(terminal_colour(terminal, is_good ? COLOUR_GREEN : COLOUR_RED), stdout);
+                if (is_good) /* no reason follows, and no spaces at the end */
+                        (void) fputs(row->verdict, stdout);
+                else
+                        text_pad(stdout, row->verdict, verdict_columns);
+                (void) fputs(off, stdout);
+                text_wrap(stdout, row->reason, key_columns + verdict_columns, terminal->width);
+                (void) putchar('\n');
+        }
+
+        (void) printf("\n%zu reported, %zu left out.\n", health->n_rows - n_bad, n_bad);
+}

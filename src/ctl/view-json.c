@@ -1,0 +1,118 @@
+/* What argusctl writes for programs: one JSON object on one line. */
+#include "ctl/view-json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/text.h"
+
+DEFINE_CLEANUP(char *, cJSON_free)
+
+static void json_delete(cJSON **json) {
+        cJSON_Delete(*json);
+}
+
+static cJSON *rows_to_json(const HealthRows *health) {
+        _cleanup_(json_delete) cJSON *array = cJSON_CreateArray();
+
+        if (!array)
+                return NULL;
+
+        for (size_t i = 0; i < health->n_rows; i++) {
+                cJSON *object = cJSON_CreateObject();
+
+                if (!object || !cJSON_AddItemToArray(array, object)) {
+                        cJSON_Delete(object);
+                        return NULL;
+                }
+                if (!cJSON_AddStringToObject(object, "key", health->rows[i].key) ||
+                                !cJSON_AddStringToObject(object, "verdict", health->rows[i].verdict) ||
+                                !cJSON_AddStringToObject(object, "reason", health->rows[i].reason))
+                        return NULL;
+        }
+
+        return TAKE_PTR(array);
+}
+
+cJSON *json_create_number(uint64_t number) {
+        char digits[sizeof "18446744073709551615"];
+
+        (void) snprintf(digits, sizeof digits, "%" PRIu64, number);
+        return cJSON_CreateRaw(digits);
+}
+
+static cJSON *value_to_json(const AgentView *view, const HealthRows *health, ViewField field) {
+        switch (agent_view_type(field)) {
+        case VIEW_TEXT:
+                return cJSON_CreateString(agent_view_text(view, field));
+        case VIEW_BOOLEAN:
+                return cJSON_CreateBool(agent_view_number(view, field) != 0);
+        case VIEW_NUMBER:
+                return json_create_number(agent_view_number(view, field));
+        case VIEW_ROWS:
+                return rows_to_json(health);
+        }
+        return NULL;
+}
+
+cJSON *view_to_json(const AgentView *view, const HealthRows *health, uint64_t fields) {
+        _cleanup_(json_delete) cJSON *object = cJSON_CreateObject();
+
+        if (!object)
+                return NULL;
+
+        for (ViewField field = 0; field < _VIEW_FIELD_MAX; field++) {
+                cJSON *value;
+
+                if (!(fields & VIEW_BIT(field)))
+                        continue;
+
+                value = value_to_json(view, health, field);
+                if (!value || !cJSON_AddItemToObject(object, agent_view_name(field), value)) {
+                        cJSON_Delete(value);
+                        return NULL;
+                }
+        }
+
+        return TAKE_PTR(object);
+}
+
+int json_print(cJSON *object) {
+        _cleanup_(json_delete) cJSON *owned = object;
+        _cleanup_(cJSON_free_pointer) char *text = NULL;
+
+        text = owned ? cJSON_PrintUnformatted(owned) : NULL;
+        if (!text)
+                return -ENOMEM;
+
+        (void) puts(text);
+        return 0;
+}
+
+void json_print_text(const char *text, bool is_terminal) {
+        const char *end = text + strlen(text);
+
+        if (!is_terminal) {
+                (void) puts(text);
+                return;
+        }
+
+        while (text < end) {
+                uint32_t code_point = 0;
+                size_t size = text_decode_utf8(text, (size_t) (end - text), &code_point);
+                bool is_plain = code_point == '\n' || code_point == '\t' ||
+                                (code_point >= 0x20 && code_point < 0x7F) || code_point >= 0xA0;
+
+                if (size == 0) /* D-Bus lets no such text through */
+                        break;
+                /* A carriage return is white space in JSON; the others can be in strings only. */
+                if (is_plain)
+                        (void) fwrite(text, 1, size, stdout);
+                else if (code_point != '\r')
+                        (void) printf("\\u%04x", (unsigned) code_point);
+                text += size;
+        }
+        (void) putchar('\n');
+}
