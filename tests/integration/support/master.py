@@ -20,6 +20,7 @@ class Master:
         self._host = host
         self._scheme = scheme
         self._http = requests.Session()
+        self._http.trust_env = False  # neither a proxy nor other certificates of whoever runs the tests
         self.nodes_json = folder / "nodes.json"
         self.program = None
         self.port = 0
