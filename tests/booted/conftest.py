@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,7 @@ def tree():
 
 @pytest.fixture
 def directory(request):
-    path = Path(WORK, request.node.name)
-    path.mkdir()
-    return path
+    return Path(tempfile.mkdtemp(prefix=request.node.name, dir=WORK))  # two files may have tests of one name
 
 
 @pytest.fixture
