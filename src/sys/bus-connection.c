@@ -19,9 +19,6 @@
 
 /* A daemon that hangs lets connect() succeed and never says hello. */
 #define CONNECT_TIMEOUT_USEC (30 * USEC_PER_SEC)
-/* A caller that never reads its answers makes the daemon stop reading from whoever sends them, once 127 MiB
- * are in it. On a new connection it counts anew. */
-#define STALL_MAX_USEC (30 * USEC_PER_SEC)
 #define PAUSE_MIN_USEC (250 * USEC_PER_MSEC)
 #define PAUSE_MAX_USEC (30 * USEC_PER_SEC)
 #define NAME_RETRY_USEC (30 * USEC_PER_SEC)
@@ -65,7 +62,6 @@ struct BusConnection {
         int name_error;    /* that was said; 0: none */
         bool is_lost_said; /* since it was up last */
         usec_t up_usec;    /* boot time when it came up */
-        usec_t took_usec;  /* monotonic time when the daemon last took all there was, or more of it */
 
         sd_event_source *timer; /* next try without a bus, time-out of a try, next try for the name */
         usec_t pause_usec;
@@ -257,22 +253,14 @@ static void connection_process(BusConnection *connection) {
                 connection_go_up(connection);
 }
 
-static int on_io(_unused_ sd_event_source *source, _unused_ int fd, uint32_t revents, void *userdata) {
-        BusConnection *connection = userdata;
-
-        if (revents & POLLOUT)
-                connection->took_usec = now_usec(CLOCK_MONOTONIC);
-        connection_process(connection);
+static int on_io(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t revents,
+                void *userdata) {
+        connection_process(userdata);
         return 0;
 }
 
-static int on_bus_timer(_unused_ sd_event_source *source, uint64_t usec, void *userdata) {
-        BusConnection *connection = userdata;
-
-        if (connection_is_held(connection) && usec >= usec_add(connection->took_usec, STALL_MAX_USEC))
-                connection_lose(connection, -ETIMEDOUT);
-        else
-                connection_process(connection);
+static int on_bus_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        connection_process(userdata);
         return 0;
 }
 
@@ -286,14 +274,10 @@ static int on_prepare(_unused_ sd_event_source *source, void *userdata) {
         if (events < 0 || sd_bus_get_timeout(connection->bus, &until) < 0)
                 events = 0; /* it is closed; `until` is 0, so that this is found out at once */
         else if (connection_is_held(connection)) {
-                usec_t stalled_usec = usec_add(connection->took_usec, STALL_MAX_USEC);
-
                 events = POLLOUT;
-                /* 0 is for a message that is read already: it waits too. */
-                if (until == 0 || until > stalled_usec)
-                        until = stalled_usec;
-        } else
-                connection->took_usec = now_usec(CLOCK_MONOTONIC);
+                if (until == 0)
+                        until = USEC_INFINITY; /* a message that is read already: it waits too */
+        }
 
         (void) sd_event_source_set_io_events(connection->io, (uint32_t) events);
         (void) sd_event_source_set_time(connection->bus_timer, until);
@@ -375,7 +359,10 @@ static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, vo
         int r;
 
         if (connection->is_up) {
-                connection_request_name(connection);
+                if (connection_is_held(connection)) /* the daemon hangs: what it was asked before will do */
+                        connection_arm(connection, NAME_RETRY_USEC, NAME_RETRY_ACCURACY_USEC);
+                else
+                        connection_request_name(connection);
                 return 0;
         }
         if (connection->bus) {
