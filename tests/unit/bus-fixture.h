@@ -90,16 +90,11 @@ static bool daemon_listens(void) {
 }
 
 /* `rules` are added to what a bus for everything allows. */
-static void daemon_start(const char *rules) {
-        char config[128], socket_path[128];
-        usec_t end = now_usec(CLOCK_MONOTONIC) + PATIENCE_USEC;
+static void daemon_configure(const char *rules) {
+        char config[128];
         FILE *file;
 
         (void) snprintf(config, sizeof config, "%s/bus.conf", test_directory);
-        (void) snprintf(socket_path, sizeof socket_path, "%s/socket", test_directory);
-        (void) unlink(socket_path);
-        assert_int_equal(chmod(test_directory, 0755), 0);
-
         file = fopen(config, "we");
         assert_non_null(file);
         (void) fprintf(file,
@@ -110,15 +105,24 @@ static void daemon_start(const char *rules) {
                         "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy>%s</busconfig>\n",
                         daemon_address(), rules);
         assert_int_equal(fclose(file), 0);
+}
+
+static void daemon_start(const char *rules) {
+        char argument[160], socket_path[128];
+        usec_t end = now_usec(CLOCK_MONOTONIC) + PATIENCE_USEC;
+
+        (void) snprintf(argument, sizeof argument, "--config-file=%s/bus.conf", test_directory);
+        (void) snprintf(socket_path, sizeof socket_path, "%s/socket", test_directory);
+        (void) unlink(socket_path);
+        assert_int_equal(chmod(test_directory, 0755), 0);
+        daemon_configure(rules);
 
         daemon_pid = fork();
         assert_true(daemon_pid >= 0);
         if (daemon_pid == 0) {
-                char argument[160];
                 int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
                 (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                (void) snprintf(argument, sizeof argument, "--config-file=%s", config);
                 (void) dup2(null, STDERR_FILENO);
                 (void) execlp("dbus-daemon", "dbus-daemon", argument, "--nofork", "--nopidfile", NULL);
                 _exit(127);
@@ -343,7 +347,7 @@ _unused_ static const char *reply_text(const Reply *reply) {
         return text;
 }
 
-static int bus_setup(void **state) {
+_unused_ static int bus_setup(void **state) {
         int r = test_directory_make(state);
 
         if (r == 0)
@@ -351,7 +355,7 @@ static int bus_setup(void **state) {
         return r;
 }
 
-static int bus_teardown(void **state) {
+_unused_ static int bus_teardown(void **state) {
         daemon_kill();
         return test_directory_remove(state);
 }
