@@ -44,9 +44,10 @@ const char *format_ago(char buffer[static CLOCK_TEXT_SIZE + SPAN_SIZE], usec_t r
 const char *format_until(char buffer[static CLOCK_TEXT_SIZE + SPAN_SIZE], usec_t realtime_usec, usec_t now) {
         char span[SPAN_SIZE];
 
-        /* Tenths of the last second say nothing. */
-        if (realtime_usec < usec_add(now, USEC_PER_SEC))
+        if (realtime_usec <= now)
                 (void) snprintf(buffer, CLOCK_TEXT_SIZE, "now");
+        else if (realtime_usec - now < USEC_PER_SEC)
+                (void) snprintf(buffer, CLOCK_TEXT_SIZE, "in less than 1s");
         else
                 (void) snprintf(buffer, CLOCK_TEXT_SIZE + SPAN_SIZE, "in %s",
                                 format_span(span, usec_sub(realtime_usec, now)));

@@ -14,5 +14,5 @@ const char *format_clock_short(char buffer[static CLOCK_TEXT_SIZE], usec_t realt
 /* 3min 4s ago, just now; a point that the clock has been set back from is "in the future". */
 const char *format_ago(char buffer[static CLOCK_TEXT_SIZE + SPAN_SIZE], usec_t realtime_usec, usec_t now);
 
-/* in 48s; or "now" if it is past. */
+/* in 48s; "now" if it is past. */
 const char *format_until(char buffer[static CLOCK_TEXT_SIZE + SPAN_SIZE], usec_t realtime_usec, usec_t now);

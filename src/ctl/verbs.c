@@ -186,6 +186,7 @@ int verb_reregister(const Session *session) {
 int verb_log_level(const Session *session) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_free_ char *level = NULL;
+        char again[64];
         int r, number;
 
         if (!session->argument) {
@@ -205,7 +206,9 @@ int verb_log_level(const Session *session) {
         }
 
         r = client_set_log_level(&session->client, session->argument, &error);
-        if (r < 0)
-                return complain(session, "log-level LEVEL", NULL, r, &error);
+        if (r < 0) {
+                (void) snprintf(again, sizeof again, "log-level %s", session->argument);
+                return complain(session, again, NULL, r, &error);
+        }
         return session->is_json ? print_pair(session, "LogLevel", session->argument) : EXIT_SUCCESS;
 }

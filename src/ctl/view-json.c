@@ -92,27 +92,25 @@ int json_print(cJSON *object) {
 }
 
 void json_print_text(const char *text, bool is_terminal) {
-        const char *end = text + strlen(text);
+        const char *end = text + strlen(text), *p = text;
 
-        if (!is_terminal) {
-                (void) puts(text);
-                return;
-        }
+        if (!is_terminal)
+                (void) fputs(text, stdout);
 
-        while (text < end) {
+        while (is_terminal && p < end) {
                 uint32_t code_point = 0;
-                size_t size = text_decode_utf8(text, (size_t) (end - text), &code_point);
-                bool is_plain = code_point == '\n' || code_point == '\t' ||
-                                (code_point >= 0x20 && code_point < 0x7F) || code_point >= 0xA0;
+                size_t size = text_decode_utf8(p, (size_t) (end - p), &code_point);
+                bool is_control = code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 
                 if (size == 0) /* D-Bus lets no such text through */
                         break;
-                /* A carriage return is white space in JSON; the others can be in strings only. */
-                if (is_plain)
-                        (void) fwrite(text, 1, size, stdout);
-                else if (code_point != '\r')
+                if (!is_control || code_point == '\n' || code_point == '\t')
+                        (void) fwrite(p, 1, size, stdout);
+                else if (code_point != '\r') /* white space; the others can be in strings only */
                         (void) printf("\\u%04x", (unsigned) code_point);
-                text += size;
+                p += size;
         }
-        (void) putchar('\n');
+
+        if (end == text || end[-1] != '\n')
+                (void) putchar('\n');
 }

@@ -18,6 +18,6 @@ cJSON *json_create_number(uint64_t number);
  * -ENOMEM. */
 int json_print(cJSON *object);
 
-/* Writes JSON text that others made as it is, and a line's end. On a terminal the control characters in it
- * are written as JSON escapes. */
+/* Writes JSON text that others made as it is, and a line's end if it has none. On a terminal the control
+ * characters in it are written as JSON escapes. */
 void json_print_text(const char *text, bool is_terminal);
