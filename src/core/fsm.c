@@ -13,6 +13,7 @@ static void step_add(FsmStep *step, FsmAction action) {
 static void forget_wish(Fsm *fsm) {
         fsm->want_register = false;
         fsm->is_want_urgent = false;
+        fsm->want_report = false; /* one follows a registration, and one ends an outage */
 }
 
 /* ---- entering a state ---- */
@@ -32,6 +33,7 @@ static void enter_reporting(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         fsm->state = FSM_REPORTING;
         fsm->deadline_usec = USEC_INFINITY;
         fsm->is_in_flight = true;
+        fsm->want_report = false;
         step_add(step, ACTION_REPORT);
 }
 
@@ -106,11 +108,14 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         step_add(step, ACTION_PUBLISH);
         if (fsm->want_register)
                 enter_registering(fsm, step, false);
+        else if (fsm->want_report)
+                enter_reporting(fsm, event, step);
 }
 
 static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_answer(fsm, event, false);
         fsm->did_last_report_fail = true;
+        fsm->want_report = false;
         fsm->state = FSM_REPORT_WAIT;
         fsm->deadline_usec = schedule_after_failure(
                         &fsm->schedule, event->now_usec, fsm->not_before_usec, event->random);
@@ -171,6 +176,10 @@ static void want_register(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *ste
 static void want_register_now(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
         fsm->want_register = true;
         fsm->is_want_urgent = true;
+}
+
+static void want_report(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
+        fsm->want_report = true;
 }
 
 static void refuse(Fsm *fsm _unused_, const FsmEvent *event _unused_, FsmStep *step) {
@@ -234,6 +243,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_RENEW] = want_register,
                 [FSM_EVENT_RELOAD] = want_register_now,
                 [FSM_EVENT_REPORT] = ignore, /* a report follows */
+                [FSM_EVENT_CHANGE] = ignore,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_REGISTER_WAIT] = {
@@ -242,6 +252,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_RENEW] = on_renew,
                 [FSM_EVENT_RELOAD] = on_due_register,
                 [FSM_EVENT_REPORT] = refuse,
+                [FSM_EVENT_CHANGE] = ignore,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_IDLE] = {
@@ -250,6 +261,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_RENEW] = on_renew,
                 [FSM_EVENT_RELOAD] = on_due_register,
                 [FSM_EVENT_REPORT] = enter_reporting,
+                [FSM_EVENT_CHANGE] = enter_reporting,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_REPORTING] = {
@@ -262,6 +274,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_RENEW] = want_register,
                 [FSM_EVENT_RELOAD] = want_register_now,
                 [FSM_EVENT_REPORT] = ignore,
+                [FSM_EVENT_CHANGE] = want_report,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_REPORT_WAIT] = {
@@ -270,6 +283,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_RENEW] = on_renew,
                 [FSM_EVENT_RELOAD] = on_due_register,
                 [FSM_EVENT_REPORT] = enter_reporting,
+                [FSM_EVENT_CHANGE] = ignore,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_STOPPING] = {
@@ -282,6 +296,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_RENEW] = ignore,
                 [FSM_EVENT_RELOAD] = ignore,
                 [FSM_EVENT_REPORT] = refuse,
+                [FSM_EVENT_CHANGE] = ignore,
                 [FSM_EVENT_STOP] = ignore,
         },
 };
@@ -333,6 +348,7 @@ const char *fsm_event_to_string(FsmEventType type) {
                 [FSM_EVENT_RENEW] = "RENEW",
                 [FSM_EVENT_RELOAD] = "RELOAD",
                 [FSM_EVENT_REPORT] = "REPORT",
+                [FSM_EVENT_CHANGE] = "CHANGE",
                 [FSM_EVENT_STOP] = "STOP",
         };
 

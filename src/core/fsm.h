@@ -41,6 +41,7 @@ typedef enum FsmEventType {
         FSM_EVENT_RENEW,      /* what a registration says has changed (address): one in flight is outdated */
         FSM_EVENT_RELOAD, /* a person asked, and files may have changed: at once, outdating one in flight */
         FSM_EVENT_REPORT, /* a person asked: at once, sharing a report in flight */
+        FSM_EVENT_CHANGE, /* health changed: a report now, or after the one in flight; none in an outage */
         FSM_EVENT_STOP,
         _FSM_EVENT_MAX,
 } FsmEventType;
@@ -79,6 +80,7 @@ typedef struct Fsm {
         bool is_without_id;     /* the registration in flight carries no id, because it was refused */
         bool want_register;     /* once the request in flight is answered */
         bool is_want_urgent;    /* a person asked: the Master's Retry-After does not hold it back */
+        bool want_report;       /* once the report in flight has succeeded */
         bool is_in_flight;      /* a request is; differs from the state only in STOPPING */
         usec_t not_before_usec; /* the Master's Retry-After, boot time; 0: none */
         usec_t forgotten_usec;  /* boot time when the Master last forgot the node; 0: never */

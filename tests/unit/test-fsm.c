@@ -85,6 +85,7 @@ static void test_table(void **state _unused_) {
                 { FSM_REGISTERING, FSM_EVENT_RENEW, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_RELOAD, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_REPORT, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_CHANGE, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_STOP, FSM_STOPPING, 1, { ACTION_PUBLISH } },
 
                 { FSM_REGISTER_WAIT, FSM_EVENT_TIMER, FSM_REGISTERING, 2,
@@ -96,6 +97,7 @@ static void test_table(void **state _unused_) {
                 { FSM_REGISTER_WAIT, FSM_EVENT_RELOAD, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REGISTER_WAIT, FSM_EVENT_REPORT, FSM_REGISTER_WAIT, 1, { ACTION_REFUSE } },
+                { FSM_REGISTER_WAIT, FSM_EVENT_CHANGE, FSM_REGISTER_WAIT, 0, {} },
                 { FSM_REGISTER_WAIT, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
 
                 { FSM_IDLE, FSM_EVENT_TIMER, FSM_REPORTING, 1, { ACTION_REPORT } },
@@ -103,6 +105,7 @@ static void test_table(void **state _unused_) {
                 { FSM_IDLE, FSM_EVENT_RENEW, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_IDLE, FSM_EVENT_RELOAD, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_IDLE, FSM_EVENT_REPORT, FSM_REPORTING, 1, { ACTION_REPORT } },
+                { FSM_IDLE, FSM_EVENT_CHANGE, FSM_REPORTING, 1, { ACTION_REPORT } },
                 { FSM_IDLE, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
 
                 { FSM_REPORTING, FSM_EVENT_OK, FSM_IDLE, 2, { ACTION_PERSIST, ACTION_PUBLISH } },
@@ -115,6 +118,7 @@ static void test_table(void **state _unused_) {
                 { FSM_REPORTING, FSM_EVENT_RENEW, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_RELOAD, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_REPORT, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_CHANGE, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_STOP, FSM_STOPPING, 1, { ACTION_PUBLISH } },
 
                 { FSM_REPORT_WAIT, FSM_EVENT_TIMER, FSM_REPORTING, 1, { ACTION_REPORT } },
@@ -125,6 +129,7 @@ static void test_table(void **state _unused_) {
                 { FSM_REPORT_WAIT, FSM_EVENT_RELOAD, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REPORT_WAIT, FSM_EVENT_REPORT, FSM_REPORTING, 1, { ACTION_REPORT } },
+                { FSM_REPORT_WAIT, FSM_EVENT_CHANGE, FSM_REPORT_WAIT, 0, {} },
                 { FSM_REPORT_WAIT, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
 
                 { FSM_STOPPING, FSM_EVENT_OK, FSM_STOPPING, 3,
@@ -137,6 +142,7 @@ static void test_table(void **state _unused_) {
                 { FSM_STOPPING, FSM_EVENT_RENEW, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_RELOAD, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_REPORT, FSM_STOPPING, 1, { ACTION_REFUSE } },
+                { FSM_STOPPING, FSM_EVENT_CHANGE, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_STOP, FSM_STOPPING, 0, {} },
         };
         bool is_covered[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {};
@@ -301,6 +307,45 @@ static void test_wishes_are_kept(void **state _unused_) {
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REGISTER);
 }
 
+/* What changes while a report is in flight may not be in it: another follows, unless one comes anyway or
+ * the Master is away. */
+static void test_changes_are_reported(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REPORTING);
+        usec_t slot;
+
+        (void) step(&fsm, FSM_EVENT_CHANGE, START);
+        (void) step(&fsm, FSM_EVENT_CHANGE, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH);
+        slot = fsm.deadline_usec;
+
+        /* It moves no slot. */
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_CHANGE, START + 1), ACTION_REPORT);
+        (void) step(&fsm, FSM_EVENT_OK, START + 2);
+        assert_int_equal(fsm.state, FSM_IDLE);
+        assert_int_equal(fsm.deadline_usec, slot);
+
+        /* An outage: the wish is gone with the report that failed. */
+        (void) step(&fsm, FSM_EVENT_TIMER, slot);
+        (void) step(&fsm, FSM_EVENT_CHANGE, slot);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FAILED, slot), ACTION_PUBLISH);
+        assert_int_equal(step(&fsm, FSM_EVENT_CHANGE, slot + 1).count, 0);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, slot + INTERVAL), ACTION_PERSIST, ACTION_PUBLISH);
+
+        /* A registration comes first, and its report serves both; so does that of a node that was forgotten.
+         */
+        fsm = in_state(FSM_REPORTING);
+        (void) step(&fsm, FSM_EVENT_CHANGE, START);
+        (void) step(&fsm, FSM_EVENT_RELOAD, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REGISTER);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
+        (void) step(&fsm, FSM_EVENT_CHANGE, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START), ACTION_PUBLISH, ACTION_REGISTER);
+        (void) step(&fsm, FSM_EVENT_OK, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH);
+}
+
 static uint64_t next_random(uint64_t *seed) {
         /* splitmix64, Steele et al. 2014: small, and good enough to wander through a table. */
         uint64_t z = (*seed += 0x9E3779B97F4A7C15);
@@ -345,6 +390,8 @@ static void check_invariants(const Fsm *fsm, const FsmStep *taken, bool was_in_f
                 assert_true(fsm->is_in_flight);
         else if (fsm->state != FSM_STOPPING)
                 assert_false(fsm->is_in_flight);
+        if (fsm->want_report)
+                assert_int_equal(fsm->state, FSM_REPORTING);
         assert_true(fsm->is_in_flight || fsm->deadline_usec != USEC_INFINITY || did_exit || had_exit);
         assert_true(is_request_state == (fsm->deadline_usec == USEC_INFINITY) || fsm->state == FSM_STOPPING);
 }
@@ -404,6 +451,7 @@ int main(void) {
                 cmocka_unit_test(test_forgotten_twice_is_a_failure),
                 cmocka_unit_test(test_refused_id_is_dropped_once),
                 cmocka_unit_test(test_wishes_are_kept),
+                cmocka_unit_test(test_changes_are_reported),
                 cmocka_unit_test(test_random_sequences),
         };
 
