@@ -1,0 +1,48 @@
+#include "core/change-pace.h"
+
+#include "util/macro.h"
+
+void change_pace_note(ChangePace *pace, usec_t now) {
+        assert(pace);
+
+        if (!pace->is_pending)
+                pace->first_usec = now;
+        pace->is_pending = true;
+        pace->last_usec = now;
+}
+
+void change_pace_settle(ChangePace *pace) {
+        assert(pace);
+
+        pace->is_pending = false;
+}
+
+static usec_t later(usec_t a, usec_t b) {
+        return a > b ? a : b;
+}
+
+usec_t change_pace_due(const ChangePace *pace) {
+        usec_t quiet, latest;
+
+        assert(pace);
+
+        if (!pace->is_pending)
+                return USEC_INFINITY;
+
+        quiet = usec_add(pace->last_usec, CHANGE_QUIET_USEC);
+        latest = usec_add(pace->first_usec, CHANGE_UNQUIET_MAX_USEC);
+        return later(quiet < latest ? quiet : latest, pace->not_before_usec);
+}
+
+void change_pace_take(ChangePace *pace, usec_t now) {
+        assert(pace);
+
+        pace->is_pending = false;
+        pace->not_before_usec = usec_add(now, CHANGE_PAUSE_USEC);
+}
+
+usec_t change_pace_idle_until(const ChangePace *pace) {
+        assert(pace);
+
+        return pace->is_pending ? usec_sub(pace->not_before_usec, CHANGE_QUIET_USEC) : 0;
+}
