@@ -79,12 +79,14 @@ def agent(request, state_root):
     around = {name: request.getfixturevalue(name) for name in ("master", "start_master", "bus", "policy_bus")
               if name in request.fixturenames}
     private = around.get("bus") or around.get("policy_bus")
+    # on a system bus only root may call; another user's tests have it as that user's own bus
+    kind, address = ("system", "DBUS_SYSTEM_BUS_ADDRESS") if os.geteuid() == 0 else ("user", "DBUS_SESSION_BUS_ADDRESS")
 
     def start(*arguments, wrapper=(), user=None, **variables):
         if "master" in around:
             variables = {"MASTER_ENDPOINT": around["master"].url} | variables
         if private:
-            variables = {"AGENT_BUS": "system", "DBUS_SYSTEM_BUS_ADDRESS": private.address} | variables
+            variables = {"AGENT_BUS": kind, address: private.address} | variables
         options = {"user": user} if user else {}
         agents.append(Agent(state_root, variables, arguments, wrapper, **options))
         return agents[-1]

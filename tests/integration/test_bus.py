@@ -299,7 +299,7 @@ def test_only_root_may_call(agent, master, bus, as_root, method):
     assert bus.call(method)
 
 
-def test_the_policy_file_lets_root_own_and_everyone_read(agent, master, policy_bus, as_root):
+def test_the_policy_file_lets_root_own_and_everyone_read(agent, master, as_root, policy_bus):
     assert POLICY_FILE.exists()
     agent().wait_online()
     policy_bus.wait_agent()
@@ -394,7 +394,7 @@ def test_log_control(online, bus, master):
     assert len(master.requests("report")) == 3
 
 
-def test_log_control_is_not_for_everyone(agent, master, policy_bus, as_root):
+def test_log_control_is_not_for_everyone(agent, master, as_root, policy_bus):
     agent().wait_online()
     policy_bus.wait_agent()
     with pytest.raises(BusError):

@@ -83,10 +83,3 @@ def test_one_that_hangs_does_not_use_up_the_whole_try(agent, pair):
 def test_all_of_them_away(agent, closed_port):
     started = agent(MASTER_ENDPOINT=f"127.0.0.1:{closed_port},http://localhost:{closed_port}")
     assert "refused" in started.wait_log("register-failed")["MESSAGE"].lower()
-
-
-@pytest.mark.parametrize("variable,value", [("AGENT_WATCH_UNITS", "nginx.service"), ("AGENT_REPORT_ON_CHANGE", "yes")])
-def test_what_is_not_there_yet_is_refused(run_agent, variable, value):
-    status, output = run_agent(MASTER_ENDPOINT="127.0.0.1:9", AGENT_LOG_TARGET="console", **{variable: value})
-    assert status == 78
-    assert variable in output and "not supported" in output

@@ -73,9 +73,10 @@ start_agent() {
         health=$folder/state/$agent_hostname/health
         mkdir -p "$health"
         echo '{"status": "healthy", "said_by": "./dev run"}' >"$health/log-demo.json"
+        # as on a user's bus, where whoever runs the agent may call it: no root is needed to play
         start agent.log env -i PATH="$PATH" MASTER_ENDPOINT="$master_url" REPORT_INTERVAL_SECONDS=$agent_interval \
                 AGENT_HOSTNAME="$agent_hostname" AGENT_STATE_ROOT="$folder/state" \
-                AGENT_BUS=system DBUS_SYSTEM_BUS_ADDRESS="$bus_address" AGENT_LOG_TARGET=console build/argus-agent
+                AGENT_BUS=user DBUS_SESSION_BUS_ADDRESS="$bus_address" AGENT_LOG_TARGET=console build/argus-agent
         agent_pid=$started
 }
 
@@ -100,7 +101,7 @@ show_screen() {
         local next_usec status_command='' busctl="busctl --address=$bus_address" place='org.argus.Agent1 /org/argus/Agent1'
         next_usec=$(property NextReportTimestamp)
         [ ! -x build/argusctl ] || status_command="
-    DBUS_SYSTEM_BUS_ADDRESS=$bus_address $PWD/build/argusctl status"
+    DBUS_SESSION_BUS_ADDRESS=$bus_address $PWD/build/argusctl --user status"
         cat <<END
 
   ${green}●${plain} ${bold}$agent_hostname${plain} is ${green}$(property State)${plain} as node ${bold}$(property NodeId)${plain}
