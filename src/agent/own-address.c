@@ -57,5 +57,7 @@ bool own_address_changed(OwnAddress *own, const Config *config, const Endpoint *
 
         own->connection[0] = '\0';
         own_address_find(own, config, endpoint, address);
-        return !streq(address, own->registered);
+
+        /* Without any address nobody can be told; the one that comes back may well be the same. */
+        return address[0] && !streq(address, own->registered);
 }

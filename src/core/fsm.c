@@ -169,8 +169,11 @@ static void on_renew(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         on_due_register(fsm, event, step);
 }
 
-static void want_register(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
-        fsm->want_register = true;
+/* What is in flight says what is no longer true, and may come from an address that is gone: its answer is
+ * not waited for. */
+static void on_renew_in_flight(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        step_add(step, ACTION_CANCEL);
+        on_due_register(fsm, event, step);
 }
 
 static void want_register_now(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
@@ -240,7 +243,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_FAILED] = on_register_failed,
                 [FSM_EVENT_TIMER] = ignore,
                 [FSM_EVENT_REREGISTER] = ignore,
-                [FSM_EVENT_RENEW] = want_register,
+                [FSM_EVENT_RENEW] = on_renew_in_flight,
                 [FSM_EVENT_RELOAD] = want_register_now,
                 [FSM_EVENT_REPORT] = ignore, /* a report follows */
                 [FSM_EVENT_CHANGE] = ignore,
@@ -271,7 +274,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_FAILED] = on_report_failed,
                 [FSM_EVENT_TIMER] = ignore,
                 [FSM_EVENT_REREGISTER] = want_register_now,
-                [FSM_EVENT_RENEW] = want_register,
+                [FSM_EVENT_RENEW] = on_renew_in_flight,
                 [FSM_EVENT_RELOAD] = want_register_now,
                 [FSM_EVENT_REPORT] = ignore,
                 [FSM_EVENT_CHANGE] = want_report,

@@ -38,7 +38,7 @@ typedef enum FsmEventType {
         FSM_EVENT_FAILED,
         FSM_EVENT_TIMER,      /* the deadline came */
         FSM_EVENT_REREGISTER, /* a person asked: at once, sharing a registration in flight */
-        FSM_EVENT_RENEW,      /* what a registration says has changed (address): one in flight is outdated */
+        FSM_EVENT_RENEW,      /* the own address changed: what is in flight is outdated */
         FSM_EVENT_RELOAD, /* a person asked, and files may have changed: at once, outdating one in flight */
         FSM_EVENT_REPORT, /* a person asked: at once, sharing a report in flight */
         FSM_EVENT_CHANGE, /* health changed: a report now, or after the one in flight; none in an outage */

@@ -325,7 +325,8 @@ static int make_health_directory(const StateStore *store) {
         if (fstatat(store->directory_fd, HEALTH_DIRECTORY, &st, 0) == 0)
                 return 0;
 
-        return make_directory(store->directory_fd, HEALTH_DIRECTORY, 0770);
+        /* Sticky: modules of different users cannot replace each other's files. */
+        return make_directory(store->directory_fd, HEALTH_DIRECTORY, 01770);
 }
 
 int state_store_lock(StateStore *store) {

@@ -12,7 +12,7 @@ typedef struct StateStore StateStore;
 int state_store_new(const char *root, const char *hostname, StateStore **ret);
 StateStore *state_store_free(StateStore *store); /* gives the lock back */
 
-/* Makes what is missing of <root>/<hostname>/ (0750) and <root>/<hostname>/health/ (0770, and the group and
+/* Makes what is missing of <root>/<hostname>/ (0750) and <root>/<hostname>/health/ (01770, and the group and
  * set-gid bit that a set-gid <root> hands down) and takes the lock `.lock` there (flock(2)). Returns 0;
  * -EBUSY if another agent holds it; or another negative errno: the directory cannot be used (read-only,
  * full, no permission): the caller may go on from memory, and call this again. Called again while the lock

@@ -82,7 +82,8 @@ static void test_table(void **state _unused_) {
                 { FSM_REGISTERING, FSM_EVENT_FAILED, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_REGISTERING, FSM_EVENT_TIMER, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_REREGISTER, FSM_REGISTERING, 0, {} },
-                { FSM_REGISTERING, FSM_EVENT_RENEW, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_RENEW, FSM_REGISTERING, 3,
+                                { ACTION_CANCEL, ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REGISTERING, FSM_EVENT_RELOAD, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_REPORT, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_CHANGE, FSM_REGISTERING, 0, {} },
@@ -115,7 +116,8 @@ static void test_table(void **state _unused_) {
                 { FSM_REPORTING, FSM_EVENT_FAILED, FSM_REPORT_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_REPORTING, FSM_EVENT_TIMER, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_REREGISTER, FSM_REPORTING, 0, {} },
-                { FSM_REPORTING, FSM_EVENT_RENEW, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_RENEW, FSM_REGISTERING, 3,
+                                { ACTION_CANCEL, ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REPORTING, FSM_EVENT_RELOAD, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_REPORT, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_CHANGE, FSM_REPORTING, 0, {} },
@@ -260,10 +262,7 @@ static void test_retry_after(void **state _unused_) {
         assert_int_equal(step(&fsm, FSM_EVENT_RENEW, slot + 1).count, 0);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_REREGISTER, slot + 1), ACTION_REGISTER, ACTION_PUBLISH);
 
-        /* What was asked for while a report was in flight: the person is served, the address waits. */
-        fsm = in_state(FSM_REPORTING);
-        (void) step(&fsm, FSM_EVENT_RENEW, START);
-        ASSERT_ACTIONS(step_retry_after(&fsm, START, USEC_PER_MINUTE), ACTION_PUBLISH);
+        /* A person who asked while a report was in flight is served too. */
         fsm = in_state(FSM_REPORTING);
         (void) step(&fsm, FSM_EVENT_REREGISTER, START);
         ASSERT_ACTIONS(step_retry_after(&fsm, START, USEC_PER_MINUTE), ACTION_PUBLISH, ACTION_REGISTER);
@@ -298,8 +297,8 @@ static void test_refused_id_is_dropped_once(void **state _unused_) {
 static void test_wishes_are_kept(void **state _unused_) {
         Fsm fsm = in_state(FSM_REGISTERING);
 
-        /* The registration in flight has the old address: another follows before the report. */
-        (void) step(&fsm, FSM_EVENT_RENEW, START);
+        /* The registration in flight was made with old settings: another follows before the report. */
+        (void) step(&fsm, FSM_EVENT_RELOAD, START);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REGISTER);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
 
@@ -362,6 +361,9 @@ static void check_invariants(const Fsm *fsm, const FsmStep *taken, bool was_in_f
 
         for (size_t i = 0; i < taken->count; i++)
                 switch (taken->actions[i]) {
+                case ACTION_CANCEL:
+                        was_in_flight = false;
+                        break;
                 case ACTION_REGISTER:
                 case ACTION_REGISTER_WITHOUT_ID:
                 case ACTION_REPORT:

@@ -36,7 +36,7 @@ static void test_directories_are_made(_unused_ void **state) {
         assert_int_equal(mode_of(in("a")) & 07777, 0755);
         assert_int_equal(mode_of(in("a/b/c")) & 07777, 0755);
         assert_int_equal(mode_of(in("a/b/c/dev-alice-web01")) & 07777, 0750);
-        assert_int_equal(mode_of(in("a/b/c/dev-alice-web01/health")) & 07777, 0770);
+        assert_int_equal(mode_of(in("a/b/c/dev-alice-web01/health")) & 07777, 01770);
         assert_int_equal(mode_of(in("a/b/c/dev-alice-web01/.lock")) & 0137, 0);
         assert_int_equal(state_store_lock(store), 0);
 }
