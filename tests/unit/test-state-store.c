@@ -48,7 +48,7 @@ static void test_modes_are_handed_down_or_left(_unused_ void **state) {
         assert_return_code(chmod(in("root"), 02755), errno);
         assert_int_equal(state_store_lock(store), 0);
         assert_int_equal(mode_of(in(HOST)) & 07777, 02750);
-        assert_int_equal(mode_of(in(HOST "/health")) & 07777, 02770);
+        assert_int_equal(mode_of(in(HOST "/health")) & 07777, 03770);
 
         assert_return_code(chmod(in(HOST "/health"), 03700), errno);
         assert_int_equal(state_store_lock(store), 0);
