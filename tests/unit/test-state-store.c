@@ -57,7 +57,7 @@ static void test_modes_are_handed_down_or_left(_unused_ void **state) {
         /* A health directory that is gone comes back. */
         assert_return_code(rmdir(in(HOST "/health")), errno);
         assert_int_equal(state_store_lock(store), 0);
-        assert_int_equal(mode_of(in(HOST "/health")) & 07777, 02770);
+        assert_int_equal(mode_of(in(HOST "/health")) & 07777, 03770);
 }
 
 static int hold_flock(const char *path) {
