@@ -79,7 +79,8 @@ def test_health_is_a_table(agent, master, bus, ctl, state_root):
     bus.wait_property("HealthFiles", lambda rows: len(rows) == 2)
     reason = bus.get("HealthFiles")[1][2]
     assert ctl.read("health").splitlines() == [
-        "KEY         VERDICT  REASON", "log-good    ok", f"metric-bad  invalid  {reason}", "", "1 reported, 1 left out."]
+        "KEY         VERDICT  REASON", "log-good    ok", f"metric-bad  invalid  {reason}", "",
+        "1 reported, 1 left out."]
 
 
 def test_health_without_files(online, ctl):
