@@ -18,7 +18,7 @@ typedef struct Field {
 #define FIELD(property, type, member)                                                                       \
         { property, type, offsetof(AgentView, member), sizeof((AgentView){}.member) }
 
-static const Field fields[_VIEW_FIELD_MAX] = {
+static const Field properties[_VIEW_FIELD_MAX] = {
         [VIEW_VERSION] = FIELD("Version", 's', version),
         [VIEW_HOSTNAME] = FIELD("Hostname", 's', hostname),
         [VIEW_MASTER_ENDPOINT] = FIELD("MasterEndpoint", 's', master_endpoint),
@@ -117,9 +117,9 @@ static int read_value(AgentView *view, HealthRows *health, const Field *field, s
 }
 
 static const Field *field_find(const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
-                if (streq(fields[i].name, name))
-                        return fields + i;
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++)
+                if (streq(properties[i].name, name))
+                        return properties + i;
         return NULL;
 }
 
@@ -148,7 +148,7 @@ static int read_property(AgentView *view, HealthRows *health, sd_bus_message *me
         if (r < 0)
                 return r;
 
-        *mask |= VIEW_BIT(field - fields);
+        *mask |= VIEW_BIT(field - properties);
         return sd_bus_message_exit_container(message);
 }
 
@@ -181,17 +181,17 @@ int agent_view_read(AgentView *view, HealthRows *health, sd_bus_message *message
 
 /* ---- the values ---- */
 
-uint64_t agent_view_compare(const AgentView *a, const AgentView *b, uint64_t mask) {
-        uint64_t differing = mask & VIEW_BIT(VIEW_HEALTH_FILES);
+uint64_t agent_view_compare(const AgentView *a, const AgentView *b, uint64_t fields) {
+        uint64_t differing = fields & VIEW_BIT(VIEW_HEALTH_FILES);
 
         for (ViewField i = 0; i < VIEW_HEALTH_FILES; i++) {
-                const char *in_a = (const char *) a + fields[i].offset;
-                const char *in_b = (const char *) b + fields[i].offset;
-                bool is_same = fields[i].type == 's' ? streq(in_a, in_b)
-                                                     : memcmp(in_a, in_b, fields[i].size) == 0;
+                const char *in_a = (const char *) a + properties[i].offset;
+                const char *in_b = (const char *) b + properties[i].offset;
+                bool is_same = properties[i].type == 's' ? streq(in_a, in_b)
+                                                         : memcmp(in_a, in_b, properties[i].size) == 0;
 
                 if (!is_same)
-                        differing |= mask & VIEW_BIT(i);
+                        differing |= fields & VIEW_BIT(i);
         }
 
         return differing;
@@ -202,11 +202,11 @@ bool agent_view_is_well(const AgentView *view) {
 }
 
 const char *agent_view_name(ViewField field) {
-        return fields[field].name;
+        return properties[field].name;
 }
 
 ViewType agent_view_type(ViewField field) {
-        switch (fields[field].type) {
+        switch (properties[field].type) {
         case 's':
                 return VIEW_TEXT;
         case 'b':
@@ -219,13 +219,13 @@ ViewType agent_view_type(ViewField field) {
 }
 
 const char *agent_view_text(const AgentView *view, ViewField field) {
-        return (const char *) view + fields[field].offset;
+        return (const char *) view + properties[field].offset;
 }
 
 uint64_t agent_view_number(const AgentView *view, ViewField field) {
-        const char *member = (const char *) view + fields[field].offset;
+        const char *member = (const char *) view + properties[field].offset;
 
-        switch (fields[field].type) {
+        switch (properties[field].type) {
         case 'b':
                 return *(const bool *) member;
         case 'u':

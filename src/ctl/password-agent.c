@@ -56,7 +56,7 @@ PasswordAgent password_agent_start(void) {
                 run_program(child_fd, parent);
 
         /* It closes its end when it is ready, or has ended. */
-        child_fd = close_fd(child_fd);
+        (void) close(TAKE_FD(child_fd));
         (void) poll(&(struct pollfd){ .fd = ready_fd, .events = POLLIN }, 1, READY_TIMEOUT_MSEC);
         return (PasswordAgent){ .pid = pid };
 }

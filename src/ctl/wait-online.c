@@ -23,6 +23,10 @@ static void on_news(Watch *watch, const WatchNews *news, void *userdata) {
                 watch_end(watch, EXIT_SUCCESS);
 }
 
+static int on_timeout(sd_event_source *source, _unused_ uint64_t usec, _unused_ void *userdata) {
+        return sd_event_exit(sd_event_source_get_event(source), EXIT_NOT_ONLINE);
+}
+
 int wait_online_run(const Client *client, usec_t timeout_usec, AgentView *ret_view) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         Wait wait = {};
@@ -30,10 +34,8 @@ int wait_online_run(const Client *client, usec_t timeout_usec, AgentView *ret_vi
 
         r = sd_event_new(&event);
         if (r >= 0)
-                /* Without a callback the source ends the loop, with this status. */
                 r = sd_event_add_time(event, NULL, CLOCK_BOOTTIME,
-                                usec_add(now_usec(CLOCK_BOOTTIME), timeout_usec), 1, NULL,
-                                (void *) (intptr_t) EXIT_NOT_ONLINE);
+                                usec_add(now_usec(CLOCK_BOOTTIME), timeout_usec), 1, on_timeout, NULL);
         if (r < 0)
                 return client_complain(client, "is-online", NULL, r, &SD_BUS_ERROR_NULL);
 
