@@ -30,7 +30,8 @@
 #        define MEMORY_IS_WATCHED true
 #endif
 #ifndef MEMORY_IS_WATCHED
-#        define MEMORY_IS_WATCHED (getenv("RUNNING_UNDER_VALGRIND") != NULL)
+/* valgrind preloads its own malloc(). */
+#        define MEMORY_IS_WATCHED (strstr(strempty(getenv("LD_PRELOAD")), "vgpreload") != NULL)
 #endif
 
 /* Runs the loop until the condition holds. */

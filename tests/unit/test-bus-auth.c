@@ -114,6 +114,7 @@ static void caller_run(uid_t uid, const char *member, unsigned count, bool is_in
                 if (r < 0 || (r == 0 && sd_bus_wait(bus, UINT64_MAX) < 0))
                         return;
         }
+        sd_bus_close_unref(bus);
 }
 
 static void caller_start(
