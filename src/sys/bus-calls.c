@@ -130,6 +130,23 @@ static void calls_arm(BusCalls *calls) {
                         calls->timer, next_usec == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
+/* JSON may hold noncharacters, which not every version of sd-bus sends, and none reads. */
+static bool text_is_carried(const char *text) {
+        size_t left = strlen(text), n;
+        uint32_t code_point;
+
+        for (const char *p = text; left > 0; p += n, left -= n) {
+                n = 1;
+                if ((unsigned char) *p < 0x80)
+                        continue;
+                n = text_decode_utf8(p, left, &code_point);
+                if (n == 0 || (code_point & 0xFFFE) == 0xFFFE ||
+                                (code_point >= 0xFDD0 && code_point <= 0xFDEF))
+                        return false;
+        }
+        return true;
+}
+
 /* Answers a call that is ready, and removes it. */
 static void calls_answer_text(BusCalls *calls, size_t index) {
         const Call *call = &calls->items[index];
@@ -146,11 +163,14 @@ static void calls_answer_text(BusCalls *calls, size_t index) {
         } else
                 text = calls->health;
 
-        r = text ? sd_bus_reply_method_return(call->message, "s", text) : -ENOMEM;
-        if (r == -EINVAL)
+        if (text && !text_is_carried(text)) {
                 calls_fail(calls, index, SD_BUS_ERROR_FAILED,
                                 "The text holds a character that D-Bus cannot carry (a Unicode noncharacter)");
-        else if (r < 0)
+                return;
+        }
+
+        r = text ? sd_bus_reply_method_return(call->message, "s", text) : -ENOMEM;
+        if (r < 0)
                 calls_fail(calls, index, SD_BUS_ERROR_NO_MEMORY, "The text cannot be sent");
         else
                 calls_remove(calls, index);
