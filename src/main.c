@@ -238,6 +238,8 @@ static void log_proxy(const Config *config) {
         _cleanup_free_ char *url = NULL;
         const char *variable;
 
+        if (config->endpoints[0].is_loopback)
+                return;
         if (proxy_info_find(config->endpoints[0].is_tls, &variable, &url) > 0)
                 log_line(LOG_NOTICE,
                                 "Connections go through the proxy %s (from %s), unless no_proxy excepts the Master.",

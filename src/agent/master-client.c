@@ -181,6 +181,8 @@ static void master_client_ask(MasterClient *client) {
                 .client_cert_file = client->config->client_cert_file,
                 .client_key_file = client->config->client_key_file,
                 .bearer_token = secret_files_get_token(client->secrets),
+                /* A proxy would take what is allowed in the clear, as it stays on this machine, off it. */
+                .is_direct = endpoint->is_loopback,
         };
         _cleanup_(buffer_done) Buffer url = {};
         int r;

@@ -430,6 +430,8 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         /* Cancelling does not wait for a resolver thread that hangs. */
         SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
+        if (security && security->is_direct)
+                SET(CURLOPT_PROXY, "");
         if (security && security->ca_file) {
                 SET(CURLOPT_CAINFO, security->ca_file);
                 SET(CURLOPT_CAPATH, NULL);

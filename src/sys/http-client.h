@@ -17,6 +17,7 @@ typedef struct HttpSecurity {
         const char *ca_file;
         const char *client_cert_file, *client_key_file;
         const char *bearer_token; /* the token itself; copied into the request */
+        bool is_direct;           /* never through a proxy of the environment */
 } HttpSecurity;
 
 /* What came back; valid during the callback only. */

@@ -251,6 +251,23 @@ static void test_connection_is_kept_and_dropped(void **state) {
         server_stop(&server);
 }
 
+static void test_direct_goes_around_a_proxy(void **state) {
+        Exchange *exchange = *state;
+        Server server = { .answer = "HTTP/1.1 204 No Content\r\n\r\n" };
+
+        server_start(&server);
+        (void) setenv("http_proxy", "http://127.0.0.1:1", 1);
+
+        ask(exchange, &server);
+        assert_int_equal(exchange->transport, TRANSPORT_CONNECT);
+        submit(exchange, "127.0.0.1", server.port, &(HttpSecurity){ .is_direct = true }, 5 * USEC_PER_SEC);
+        wait_for_result(exchange);
+        assert_int_equal(exchange->transport, TRANSPORT_ANSWERED);
+
+        (void) unsetenv("http_proxy");
+        server_stop(&server);
+}
+
 static void test_time_out_makes_a_fresh_connection(void **state) {
         Exchange *exchange = *state;
         Server server = { .answer = "HTTP/1.1 204 No Content\r\n\r\n" };
@@ -405,6 +422,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_answer),
                 TEST(test_connection_is_kept_and_dropped),
+                TEST(test_direct_goes_around_a_proxy),
                 TEST(test_time_out_makes_a_fresh_connection),
                 TEST(test_bad_answers),
                 TEST(test_redirect_is_not_followed),
@@ -418,6 +436,9 @@ int main(void) {
         int r;
 
         (void) curl_global_init(CURL_GLOBAL_DEFAULT);
+        (void) unsetenv("http_proxy");
+        (void) unsetenv("no_proxy");
+        (void) unsetenv("NO_PROXY");
         r = cmocka_run_group_tests(tests, NULL, NULL);
         curl_global_cleanup();
         return r;
