@@ -29,45 +29,37 @@ static const char *on(const Screen *screen, Colour colour) {
         return terminal_colour(screen->terminal, colour);
 }
 
-/* One line, or more where the terminal is narrow. */
-static _printf_(3, 4) void screen_line(Screen *screen, const char *label, const char *format, ...) {
+static _printf_(3, 0) void write_value(
+                Screen *screen, unsigned column, const char *format, va_list arguments) {
         _cleanup_free_ char *value = NULL;
-        va_list arguments;
-        int length;
 
-        va_start(arguments, format);
-        length = vasprintf(&value, format, arguments);
-        va_end(arguments);
-        if (length < 0) {
+        if (vasprintf(&value, format, arguments) < 0) {
                 value = NULL;
                 screen->error = -ENOMEM;
-                return;
-        }
+        } else
+                text_wrap(stdout, value, column, screen->terminal->width);
+        (void) putchar('\n');
+}
+
+/* One line, or more where the terminal is narrow. */
+static _printf_(3, 4) void screen_line(Screen *screen, const char *label, const char *format, ...) {
+        va_list arguments;
 
         (void) printf("%*s: ", LABEL_COLUMNS, label);
-        text_wrap(stdout, value, VALUE_COLUMN, screen->terminal->width);
-        (void) putchar('\n');
+        va_start(arguments, format);
+        write_value(screen, VALUE_COLUMN, format, arguments);
+        va_end(arguments);
 }
 
 /* One of a list below a line. */
 static _printf_(4, 5) void screen_item(Screen *screen, Colour colour, Glyph glyph, const char *format, ...) {
-        _cleanup_free_ char *value = NULL;
         va_list arguments;
-        int length;
-
-        va_start(arguments, format);
-        length = vasprintf(&value, format, arguments);
-        va_end(arguments);
-        if (length < 0) {
-                value = NULL;
-                screen->error = -ENOMEM;
-                return;
-        }
 
         (void) printf("%*s%s%s%s ", VALUE_COLUMN, "", on(screen, colour),
                         terminal_glyph(screen->terminal, glyph), on(screen, COLOUR_OFF));
-        text_wrap(stdout, value, VALUE_COLUMN + 2, screen->terminal->width);
-        (void) putchar('\n');
+        va_start(arguments, format);
+        write_value(screen, VALUE_COLUMN + 2, format, arguments);
+        va_end(arguments);
 }
 
 Colour view_colour(const AgentView *view) {
