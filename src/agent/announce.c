@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -321,6 +322,20 @@ static uint64_t health_listing_hash(const HealthSet *health) {
         return hash;
 }
 
+static void announce_gone(Manager *manager, unsigned *n_lines, unsigned *n_left) {
+        char *key;
+
+        for (; (key = health_set_take_gone(manager->health)); free(key)) {
+                if (*n_lines >= HEALTH_LINES_MAX) {
+                        (*n_left)++;
+                        continue;
+                }
+                (*n_lines)++;
+                log_event(LOG_NOTICE, LOG_EVENT_NONE, &(LogFields){ .health_file = key },
+                                "Health file %s is gone, and not in the reports any more.", key);
+        }
+}
+
 void announce_health(Manager *manager) {
         const HealthFile *file;
         uint64_t hash = health_listing_hash(manager->health);
@@ -343,6 +358,8 @@ void announce_health(Manager *manager) {
                                         "Health file %s is left out (%s): %s", file->key,
                                         health_verdict_to_string(file->verdict), file->reason);
         }
+
+        announce_gone(manager, &n_lines, &n_left);
 
         if (n_left > 0)
                 log_line(LOG_WARNING, "… and %u more health files changed; see HealthFiles on D-Bus.",

@@ -19,6 +19,8 @@ struct HealthSet {
         size_t listed_overflow, overflow; /* of the last scan, of the one under way */
         size_t found_size;                /* of all values in `found` */
         size_t next_change;
+        char *gone[HEALTH_FILES_MAX]; /* keys that are not handed out yet; more are not told */
+        size_t n_gone;
         bool wants_scan;
 };
 
@@ -40,6 +42,8 @@ HealthSet *health_set_free(HealthSet *set) {
         health_set_begin(set); /* forgets a scan under way: only what is listed is left */
         for (size_t i = 0; i < set->n_listed; i++)
                 (void) health_entry_free(set->listed[i]);
+        for (size_t i = 0; i < set->n_gone; i++)
+                free(set->gone[i]);
         free(set);
         return NULL;
 }
@@ -77,6 +81,29 @@ static HealthEntry *set_find(const HealthSet *set, const char *file_name, size_t
 
         *ret_position = low;
         return NULL;
+}
+
+static void set_note_gone(HealthSet *set, HealthEntry *entry) {
+        /* Where there are too many to remember, it may only have had to make room. */
+        if (set->overflow == 0 && set->n_gone < ELEMENTSOF(set->gone))
+                set->gone[set->n_gone++] = TAKE_PTR(entry->file.key);
+}
+
+static char *set_take_gone(HealthSet *set, size_t index) {
+        char *key = set->gone[index];
+
+        set->n_gone--;
+        memmove(set->gone + index, set->gone + index + 1, (set->n_gone - index) * sizeof *set->gone);
+        return key;
+}
+
+static void set_note_new(HealthSet *set, const HealthEntry *entry) {
+        for (size_t i = 0; i < set->n_gone; i++) {
+                if (streq(set->gone[i], entry->file.key)) {
+                        free(set_take_gone(set, i));
+                        return;
+                }
+        }
 }
 
 /* Finds the entry of a file, or makes one. Where there are too many, the first in byte order stay, whatever
@@ -228,12 +255,16 @@ bool health_set_end(HealthSet *set) {
                         continue;
                 if (entry->file.value)
                         is_changed = true;
+                set_note_gone(set, entry);
                 (void) health_entry_free(entry);
         }
 
-        for (size_t i = 0; i < n_entries; i++)
+        for (size_t i = 0; i < n_entries; i++) {
+                if (!set->entries[i]->is_listed)
+                        set_note_new(set, set->entries[i]);
                 if (health_entry_settle(set->entries[i], &tally, &set->wants_scan))
                         is_changed = true;
+        }
 
         memcpy(set->listed, set->entries, n_entries * sizeof *set->listed);
         set->n_listed = set->n_entries = n_entries;
@@ -305,6 +336,10 @@ const HealthFile *health_set_next_change(HealthSet *set) {
                 return &entry->file;
         }
         return NULL;
+}
+
+char *health_set_take_gone(HealthSet *set) {
+        return set->n_gone > 0 ? set_take_gone(set, 0) : NULL;
 }
 
 size_t health_set_overflow(const HealthSet *set) {

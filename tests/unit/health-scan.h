@@ -32,7 +32,8 @@ static int see(HealthSet *set, const char *file_name, const char *text) {
         return r;
 }
 
-static void assert_file(const HealthSet *set, size_t index, HealthVerdict verdict, const char *reason) {
+_unused_ static void assert_file(
+                const HealthSet *set, size_t index, HealthVerdict verdict, const char *reason) {
         const HealthFile *file = health_set_get(set, index);
 
         assert_int_equal(file->verdict, verdict);
