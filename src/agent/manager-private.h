@@ -1,9 +1,11 @@
 /* The manager's own state, shared by the files that make up the manager: manager.c (wiring), announce.c
- * (what is told of each step), operations.c (what the bus may ask for). */
+ * (what is told of each step), operations.c (what the bus may ask for), reporting.c (collects health and
+ * reports it), change-watch.c (what makes a report early). */
 #pragma once
 
 #include <systemd/sd-event.h>
 
+#include "agent/change-watch.h"
 #include "agent/manager.h"
 #include "agent/master-client.h"
 #include "agent/node-keeper.h"
@@ -22,6 +24,7 @@
 typedef enum CollectReason {
         COLLECT_FOR_REPORT = 1 << 0,
         COLLECT_FOR_BUS = 1 << 1,
+        COLLECT_FOR_CHANGE = 1 << 2, /* whether it changed is all that is asked */
 } CollectReason;
 
 struct Manager {
@@ -52,6 +55,7 @@ struct Manager {
         HealthSet *health;
         HealthDir *health_dir;
         unsigned collecting; /* CollectReasons */
+        ChangeWatch changes;
         Buffer body;
 
         BusConnection *bus;
@@ -68,8 +72,11 @@ struct Manager {
 /* manager.c: gives an event to the state machine and does what it says. Returns false if it refused. */
 bool manager_step(Manager *manager, FsmEventType type);
 
-/* manager.c: starts a collection of health, or joins the one under way. Returns 0 or a negative errno. */
+/* reporting.c: starts a collection of health, or joins the one under way. Returns 0 or a negative errno. */
 int manager_collect(Manager *manager, CollectReason reason);
+
+/* reporting.c: starts the report that the state machine asked for; it waits if change_watch_holds(). */
+void manager_begin_report(Manager *manager);
 
 /* announce.c: brings the snapshot up to date and tells the bus and the service manager. */
 void announce_status(Manager *manager);

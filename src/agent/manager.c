@@ -99,50 +99,8 @@ static void manager_register(Manager *manager, bool without_id) {
         master_client_register(manager->master, node, strempty(manager->body.data), manager->body.size);
 }
 
-static void manager_report(Manager *manager) {
-        buffer_clear(&manager->body);
-        if (payload_build_report(now_usec(CLOCK_REALTIME), manager->health, NULL, &manager->body) < 0)
-                buffer_clear(&manager->body);
-        log_line(LOG_DEBUG, "Sending a report of %zu bytes.", manager->body.size);
-        master_client_report(manager->master, manager->keeper.node, strempty(manager->body.data),
-                        manager->body.size);
-}
-
-static void on_health_collected(int error, void *userdata) {
-        Manager *manager = userdata;
-        unsigned reasons = manager->collecting;
-
-        manager->collecting = 0;
-        if (error < 0)
-                log_line(LOG_WARNING, "Cannot read %s: %s", state_store_health_path(manager->keeper.store),
-                                strerror(-error));
-        announce_health(manager);
-
-        if (reasons & COLLECT_FOR_BUS) {
-                _cleanup_(buffer_done) Buffer text = {};
-
-                if (health_set_splice(manager->health, NULL, &text) < 0)
-                        bus_api_complete_health(manager->bus_api, OPERATION_UNREACHABLE, "out of memory");
-                else
-                        bus_api_complete_health(manager->bus_api, OPERATION_OK, text.data);
-        }
-        if (reasons & COLLECT_FOR_REPORT)
-                manager_report(manager);
-}
-
-int manager_collect(Manager *manager, CollectReason reason) {
-        int r;
-
-        manager->collecting |= reason;
-        r = health_dir_collect(manager->health_dir, on_health_collected, manager);
-        if (r == -EBUSY) /* the one under way serves both */
-                return 0;
-        if (r < 0)
-                manager->collecting &= ~(unsigned) reason;
-        return r;
-}
-
 static void manager_cancel(Manager *manager) {
+        manager->changes.is_holding = false;
         manager->collecting &= ~(unsigned) COLLECT_FOR_REPORT;
         master_client_cancel(manager->master);
 }
@@ -158,8 +116,8 @@ static void manager_do(Manager *manager, FsmAction action) {
                 manager_register(manager, true);
                 break;
         case ACTION_REPORT:
-                if (manager_collect(manager, COLLECT_FOR_REPORT) < 0)
-                        manager_report(manager); /* what is known of the last time is better than silence */
+                if (!change_watch_holds(manager))
+                        manager_begin_report(manager);
                 break;
         case ACTION_CANCEL:
                 manager_cancel(manager);
@@ -321,6 +279,7 @@ static void manager_attach_bus(Manager *manager) {
                 r = bus_log_control_attach(bus, &log_control);
         if (r < 0)
                 log_line(LOG_WARNING, "Cannot offer %s on the bus: %s", BUS_NAME, strerror(-r));
+        change_watch_attach_bus(manager, bus);
 }
 
 static void on_bus_event(BusEvent event, int error, void *userdata) {
@@ -344,6 +303,7 @@ static void on_bus_event(BusEvent event, int error, void *userdata) {
         case BUS_EVENT_LOST:
                 bus_api_detach(manager->bus_api);
                 bus_auth_reset(manager->bus_auth);
+                change_watch_detach_bus(manager, error);
                 log_event(LOG_WARNING, LOG_EVENT_BUS_LOST, &(LogFields){ .error = -error },
                                 "The bus is gone (%s); reporting goes on, and the agent comes back on it.",
                                 strerror(-error));
@@ -362,8 +322,10 @@ static int manager_start_bus(Manager *manager) {
         if (r < 0)
                 return r;
 
-        if (manager->is_once)
+        if (manager->is_once) {
+                change_watch_has_no_bus(manager, "--once uses no bus");
                 return 0;
+        }
 
         r = bus_connection_new(manager->event, manager->config->bus, BUS_NAME, on_bus_event, manager,
                         &manager->bus);
@@ -371,6 +333,7 @@ static int manager_start_bus(Manager *manager) {
                 log_line(manager->config->bus == BUS_NONE || manager->config->bus == BUS_AUTO ? LOG_DEBUG
                                                                                               : LOG_WARNING,
                                 "No bus: %s", strerror(-r));
+                change_watch_has_no_bus(manager, "there is no bus");
                 manager_set_ready(manager);
                 return 0;
         }
@@ -438,6 +401,10 @@ static int manager_build(Manager *manager) {
                 log_line(LOG_WARNING, "Changes of addresses are only seen at the next connection: %s",
                                 strerror(-r));
 
+        r = change_watch_start(manager);
+        if (r < 0)
+                return r;
+
         (void) host_info_machine_id(manager->machine_id);
         announce_status(manager);
         return manager_start_bus(manager);
@@ -500,6 +467,7 @@ Manager *manager_free(Manager *manager) {
                 master_client_cancel(manager->master);
         bus_api_free(manager->bus_api);
         bus_auth_free(manager->bus_auth);
+        change_watch_done(&manager->changes);
         bus_connection_free(manager->bus);
         net_watch_free(manager->net_watch);
         health_dir_free(manager->health_dir);

@@ -109,26 +109,8 @@ int config_wrong(ConfigParser *parser, const ConfigVariable *variable, const cha
                         reason, separator, accepted);
 }
 
-/* Not built yet. What is asked for is never silently left undone, so the value is checked and then refused.
- * This function and its call go away with the features. */
-static int refuse_unsupported(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        bool is_units = streq(variable->name, "AGENT_WATCH_UNITS") && parser->config.n_watch_units > 0;
-        bool is_change = streq(variable->name, "AGENT_REPORT_ON_CHANGE") && parser->config.report_on_change;
-        _cleanup_free_ char *shown = NULL;
-
-        if (!is_units && !is_change)
-                return 0;
-
-        shown = config_show(value);
-        if (!shown)
-                return -ENOMEM;
-        return config_message(parser, true, variable->name, "%s=\"%s\" is not supported by this version yet",
-                        variable->name, shown);
-}
-
 static int parse_variable(ConfigParser *parser, const ConfigVariable *variable) {
         const char *value = environment_get(parser->environment, variable->name);
-        int r;
 
         if (isempty(value)) {
                 if (value && variable->empty_is_wrong)
@@ -136,8 +118,7 @@ static int parse_variable(ConfigParser *parser, const ConfigVariable *variable) 
                 return variable->fallback ? variable->fallback(parser, variable) : 0;
         }
 
-        r = variable->parse(parser, variable, value);
-        return r < 0 ? r : refuse_unsupported(parser, variable, value);
+        return variable->parse(parser, variable, value);
 }
 
 /* Warns of a variable that is none of ours, but nearly. */

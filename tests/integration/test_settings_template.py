@@ -7,7 +7,6 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = PROJECT / "packaging/agent.env"
-UNSUPPORTED = ("AGENT_WATCH_UNITS", "AGENT_REPORT_ON_CHANGE")
 
 
 def template_values():
@@ -18,7 +17,6 @@ def template_values():
 
 def test_every_example_is_accepted(run_agent):
     values = template_values() | {"MASTER_ENDPOINT": "https://master.example:3000"}  # as there is a token in the clear
-    del values["AGENT_WATCH_UNITS"]
     status, output = run_agent("--check", **values)
     assert status == 0, output
     assert "env dev, user alice, instance web01 (from environment)" in output
@@ -26,15 +24,6 @@ def test_every_example_is_accepted(run_agent):
     status, output = run_agent("--check", AGENT_ENV="e", AGENT_USER="u", AGENT_INSTANCE="i",
                                MASTER_ENDPOINT=template_values()["MASTER_ENDPOINT"])
     assert status == 0, output
-
-
-def test_what_is_said_to_be_unsupported_is_refused(run_agent):
-    values = {"AGENT_WATCH_UNITS": template_values()["AGENT_WATCH_UNITS"], "AGENT_REPORT_ON_CHANGE": "yes"}
-    status, output = run_agent("--check", MASTER_ENDPOINT="http://master.example:3000", **values)
-    assert status == 78
-    for name in UNSUPPORTED:
-        assert f"{name}=" in output and "not supported by this version" in output, output
-    assert TEMPLATE.read_text(encoding="utf-8").count("NOT SUPPORTED YET") == len(UNSUPPORTED)
 
 
 def test_an_upgrade_keeps_the_administrators_settings(tmp_path):

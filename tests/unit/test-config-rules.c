@@ -292,21 +292,19 @@ static void test_timeout(void **state _unused_) {
 }
 
 /* Of features that are not there yet: checked, and refused if right. */
-static void test_unsupported(void **state _unused_) {
-        static const char *const yes[] = { "yes", "YES", "true", "On", "1" };
+static void test_watch_units(void **state _unused_) {
+        static const char *const expected[] = { "a.service", "b.socket", "c@x.service", "web-1.2.service" };
         _cleanup_free_ char *units = malloc(64 * 1024);
+        Config config;
         char *end;
 
-        for (size_t i = 0; i < ELEMENTSOF(yes); i++) {
-                char entry[64];
+        accept_entries(ENTRIES("AGENT_WATCH_UNITS= a  b.socket\tc@x web-1.2 a.service "), &config);
+        assert_int_equal(config.n_watch_units, ELEMENTSOF(expected));
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++)
+                assert_string_equal(config.watch_units[i], expected[i]);
+        assert_null(config.watch_units[ELEMENTSOF(expected)]);
+        config_done(&config);
 
-                (void) snprintf(entry, sizeof entry, "AGENT_REPORT_ON_CHANGE=%s", yes[i]);
-                refuse_with(&host_default, ENTRIES(entry, ENDPOINT_ENTRY), "AGENT_REPORT_ON_CHANGE",
-                                ENTRIES(yes[i], "is not supported by this version yet"));
-        }
-
-        refuse_with(&host_default, ENTRIES("AGENT_WATCH_UNITS= a  b.socket\tc@x web-1.2 ", ENDPOINT_ENTRY),
-                        "AGENT_WATCH_UNITS", ENTRIES("is not supported by this version yet"));
         refuse_with(&host_default, ENTRIES("AGENT_WATCH_UNITS=ok no*", ENDPOINT_ENTRY), "AGENT_WATCH_UNITS",
                         ENTRIES("\"no*\": it holds a character"));
 
@@ -315,11 +313,37 @@ static void test_unsupported(void **state _unused_) {
         end = stpcpy(units, "AGENT_WATCH_UNITS=");
         for (unsigned i = 0; i < WATCH_UNITS_MAX; i++)
                 end += sprintf(end, "u%u u%u.service\n", i, i);
-        refuse_with(&host_default, ENTRIES(units, ENDPOINT_ENTRY), "AGENT_WATCH_UNITS",
-                        ENTRIES("is not supported by this version yet"));
+        accept_entries(ENTRIES(units), &config);
+        assert_int_equal(config.n_watch_units, WATCH_UNITS_MAX);
+        config_done(&config);
         (void) stpcpy(end, "more");
         refuse_with(&host_default, ENTRIES(units, ENDPOINT_ENTRY), "AGENT_WATCH_UNITS",
                         ENTRIES("more than 1024"));
+}
+
+static void test_report_on_change(void **state _unused_) {
+        static const struct {
+                const char *value;
+                bool is_yes;
+        } values[] = {
+                { "yes", true },
+                { "YES", true },
+                { "true", true },
+                { "On", true },
+                { "1", true },
+                { "no", false },
+                { "0", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(values); i++) {
+                char entry[64];
+                Config config;
+
+                (void) snprintf(entry, sizeof entry, "AGENT_REPORT_ON_CHANGE=%s", values[i].value);
+                accept_entries(ENTRIES(entry), &config);
+                assert_int_equal(config.report_on_change, values[i].is_yes);
+                config_done(&config);
+        }
 }
 
 int main(void) {
@@ -332,7 +356,8 @@ int main(void) {
                 cmocka_unit_test(test_secret_over_plain_http),
                 cmocka_unit_test(test_credentials),
                 cmocka_unit_test(test_timeout),
-                cmocka_unit_test(test_unsupported),
+                cmocka_unit_test(test_watch_units),
+                cmocka_unit_test(test_report_on_change),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

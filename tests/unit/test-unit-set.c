@@ -149,10 +149,10 @@ static void test_members(void **state _unused_) {
         unit.since_usec = UINT64_C(1795522380123456);
         assert_true(unit_set_update(set, 3, &unit));
         assert_string_equal(members_of(set),
-                        "\"systemd-web@a\\\\x2db\":{\"unit\":\"web@a\\\\x2db.service\",\"load_state\":\"loaded\","
-                        "\"active_state\":\"active\",\"sub_state\":\"running\",\"result\":\"success\","
-                        "\"n_restarts\":4294967295,\"main_pid\":4711,\"since\":\"2026-11-24T12:13:00.123Z\","
-                        "\"healthy\":true}");
+                        "\"systemd-web@a\\\\x2db\":{\"unit\":\"web@a\\\\x2db.service\","
+                        "\"load_state\":\"loaded\",\"active_state\":\"active\",\"sub_state\":\"running\","
+                        "\"result\":\"success\",\"n_restarts\":4294967295,\"main_pid\":4711,"
+                        "\"since\":\"2026-11-24T12:13:00.123Z\",\"healthy\":true}");
 
         /* The others, in the order of their keys. */
         unit = state_of("not-found", "inactive", "dead");

@@ -1,0 +1,63 @@
+/* From the wish for a report to its request: health is collected, and the body is put together. */
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "agent/manager-private.h"
+#include "core/payload.h"
+#include "sys/log.h"
+#include "util/text.h"
+
+static void manager_report(Manager *manager) {
+        buffer_clear(&manager->body);
+        if (payload_build_report(now_usec(CLOCK_REALTIME), manager->health, change_watch_members(manager),
+                            &manager->body) < 0)
+                buffer_clear(&manager->body);
+        log_line(LOG_DEBUG, "Sending a report of %zu bytes.", manager->body.size);
+        master_client_report(manager->master, manager->keeper.node, strempty(manager->body.data),
+                        manager->body.size);
+}
+
+static void on_health_collected(int error, void *userdata) {
+        Manager *manager = userdata;
+        unsigned reasons = manager->collecting;
+
+        manager->collecting = 0;
+        change_watch_collected(manager, reasons);
+        if (reasons == COLLECT_FOR_CHANGE) /* a report follows if there is anything to say */
+                return;
+
+        if (error < 0)
+                log_line(LOG_WARNING, "Cannot read %s: %s", state_store_health_path(manager->keeper.store),
+                                strerror(-error));
+        announce_health(manager);
+
+        if (reasons & COLLECT_FOR_BUS) {
+                _cleanup_(buffer_done) Buffer text = {};
+
+                if (health_set_splice(manager->health, change_watch_members(manager), &text) < 0)
+                        bus_api_complete_health(manager->bus_api, OPERATION_UNREACHABLE, "out of memory");
+                else
+                        bus_api_complete_health(manager->bus_api, OPERATION_OK, text.data);
+        }
+        if (reasons & COLLECT_FOR_REPORT)
+                manager_report(manager);
+}
+
+int manager_collect(Manager *manager, CollectReason reason) {
+        int r;
+
+        change_watch_collecting(manager, reason);
+        manager->collecting |= reason;
+        r = health_dir_collect(manager->health_dir, on_health_collected, manager);
+        if (r == -EBUSY) /* the one under way serves both */
+                return 0;
+        if (r < 0)
+                manager->collecting &= ~(unsigned) reason;
+        return r;
+}
+
+void manager_begin_report(Manager *manager) {
+        if (manager_collect(manager, COLLECT_FOR_REPORT) < 0)
+                manager_report(manager); /* what is known of the last time is better than silence */
+}

@@ -1,0 +1,35 @@
+/* The states of systemd's units, from its D-Bus interface into a UnitSet. Nothing of it blocks, and all of
+ * it starts anew by itself: after the bus, after systemd (daemon-reexec), after an error. */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "core/unit-set.h"
+
+typedef struct UnitWatch UnitWatch;
+
+typedef enum UnitWatchEvent {
+        UNIT_WATCH_NEWS,   /* what the set knows of a unit is other than before: see unit_set_update() */
+        UNIT_WATCH_READY,  /* all units are known: for the first time, or again after ABSENT */
+        UNIT_WATCH_ABSENT, /* systemd has been out of reach for five seconds: the set knows nothing now */
+} UnitWatchEvent;
+
+/* `error` is a negative errno for ABSENT; -ENXIO: there is no systemd on the bus. ABSENT is said once, until
+ * READY. Must not free the watch. */
+typedef void (*UnitWatchCallback)(UnitWatchEvent event, int error, void *userdata);
+
+/* `set` is the caller's and outlives the watch. Returns 0 or a negative errno. */
+int unit_watch_new(
+                sd_event *event, UnitSet *set, UnitWatchCallback callback, void *userdata, UnitWatch **ret);
+
+/* Whether READY was said, and not ABSENT since. */
+bool unit_watch_is_ready(const UnitWatch *watch);
+
+/* Before the bus is closed. */
+UnitWatch *unit_watch_free(UnitWatch *watch);
+
+/* The bus has come up, or is lost. Until the first attach there is no bus. */
+void unit_watch_attach(UnitWatch *watch, sd_bus *bus);
+void unit_watch_detach(UnitWatch *watch, int error);
