@@ -2,11 +2,17 @@
 #include "ctl/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/fd-util.h"
 #include "util/text.h"
 
 #define ERROR_PREFIX "org.argus.Agent1.Error."
@@ -33,6 +39,7 @@ static void complain_bus(bool is_user, int r) {
 
 int client_open(bool is_user, Client *ret) {
         _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+        bool may_ask = !is_user && geteuid() != 0 && isatty(STDIN_FILENO);
         int r;
 
         r = is_user ? sd_bus_open_user_with_description(&bus, "argusctl")
@@ -41,13 +48,13 @@ int client_open(bool is_user, Client *ret) {
                 /* At the end nothing waits to be sent that a bus that hangs should be waited for. */
                 r = sd_bus_set_close_on_exit(bus, false);
         if (r >= 0)
-                r = sd_bus_set_allow_interactive_authorization(bus, isatty(STDIN_FILENO));
+                r = sd_bus_set_allow_interactive_authorization(bus, may_ask);
         if (r < 0) {
                 complain_bus(is_user, r);
                 return r;
         }
 
-        *ret = (Client){ .bus = TAKE_PTR(bus), .is_user = is_user };
+        *ret = (Client){ .bus = TAKE_PTR(bus), .is_user = is_user, .may_ask = may_ask };
         return 0;
 }
 
@@ -97,7 +104,7 @@ static int client_wait_ready(const Client *client) {
         return r < 0 ? r : 0;
 }
 
-int client_call(const Client *client, sd_bus_message *call, sd_bus_message **ret_reply,
+static int client_call(const Client *client, sd_bus_message *call, sd_bus_message **ret_reply,
                 sd_bus_error *error) {
         int r;
 
@@ -105,6 +112,81 @@ int client_call(const Client *client, sd_bus_message *call, sd_bus_message **ret
         if (r < 0)
                 return r;
         return sd_bus_call(client->bus, call, CALL_TIMEOUT_USEC, error, ret_reply);
+}
+
+/* ---- a password for polkit ---- */
+
+/* polkit's own program that asks on the terminal, beside us while we wait for the agent. */
+#define PASSWORD_PROGRAM "/usr/bin/pkttyagent"
+
+/* It registers itself over the bus, which may hang. */
+enum { PASSWORD_READY_MSEC = 5000 };
+
+typedef struct PasswordAgent {
+        pid_t pid; /* 0: there is none */
+} PasswordAgent;
+
+/* It talks on /dev/tty; on stderr it would only say that there is no polkit, which our own words tell. */
+static _Noreturn void run_program(int ready_fd, pid_t parent) {
+        char number[16];
+        int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+                _exit(EXIT_FAILURE);
+        if (null_fd < 0 || dup2(null_fd, STDERR_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
+                _exit(EXIT_FAILURE);
+        if (fcntl(ready_fd, F_SETFD, 0) < 0)
+                _exit(EXIT_FAILURE);
+
+        (void) snprintf(number, sizeof number, "%d", ready_fd);
+        /* Not --fallback: that one is asked in login sessions only, and a shell by su has none. */
+        (void) execl(PASSWORD_PROGRAM, PASSWORD_PROGRAM, "--notify-fd", number, (char *) NULL);
+        _exit(EXIT_FAILURE);
+}
+
+/* Returns when it is ready to be asked, or cannot be had. */
+static PasswordAgent password_agent_start(void) {
+        _cleanup_close_ int ready_fd = -1, child_fd = -1;
+        pid_t parent = getpid(), pid;
+        int fds[2];
+
+        if (access(PASSWORD_PROGRAM, X_OK) < 0 || pipe2(fds, O_CLOEXEC) < 0)
+                return (PasswordAgent){};
+        ready_fd = fds[0];
+        child_fd = fds[1];
+
+        pid = fork();
+        if (pid < 0)
+                return (PasswordAgent){};
+        if (pid == 0)
+                run_program(child_fd, parent);
+
+        /* It closes its end when it is ready, or has ended. */
+        (void) close(TAKE_FD(child_fd));
+        (void) poll(&(struct pollfd){ .fd = ready_fd, .events = POLLIN }, 1, PASSWORD_READY_MSEC);
+        return (PasswordAgent){ .pid = pid };
+}
+
+static void password_agent_stop(PasswordAgent *agent) {
+        if (agent->pid == 0)
+                return;
+
+        (void) kill(agent->pid, SIGTERM);
+        (void) kill(agent->pid, SIGCONT);
+        while (waitpid(agent->pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        agent->pid = 0;
+}
+
+static int client_call_with_password(const Client *client, sd_bus_message *call, sd_bus_message **ret_reply,
+                sd_bus_error *error) {
+        PasswordAgent password_agent;
+        int r;
+
+        password_agent = password_agent_start();
+        r = sd_bus_call(client->bus, call, CALL_TIMEOUT_USEC + PASSWORD_TIMEOUT_USEC, error, ret_reply);
+        password_agent_stop(&password_agent);
+        return r;
 }
 
 int client_call_method(
@@ -115,7 +197,12 @@ int client_call_method(
         r = client_new_call(client, AGENT_PATH, AGENT_INTERFACE, member, &call);
         if (r < 0)
                 return r;
-        return client_call(client, call, ret_reply, error);
+        r = client_wait_ready(client);
+        if (r < 0)
+                return r;
+
+        return client->may_ask ? client_call_with_password(client, call, ret_reply, error)
+                               : sd_bus_call(client->bus, call, CALL_TIMEOUT_USEC, error, ret_reply);
 }
 
 int client_get_all(const Client *client, AgentView *ret_view, HealthRows *ret_health, sd_bus_error *error) {

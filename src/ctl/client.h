@@ -13,22 +13,24 @@
 
 /* Longer than the 20 s in which the agent answers. */
 #define CALL_TIMEOUT_USEC (25 * USEC_PER_SEC)
+/* The agent gives a person this long to enter a password for polkit. */
+#define PASSWORD_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
 typedef struct Client {
         sd_bus *bus;
         bool is_user;
+        bool may_ask; /* there is a person who can enter a password for polkit */
 } Client;
 
 /* Opens the system bus or the user's. Returns 0, or a negative errno after it said why on stderr. */
 int client_open(bool is_user, Client *ret);
 void client_close(Client *client);
 
-/* A call to the agent that does not start it and may have polkit ask; to be sent with client_call(). */
+/* A call to the agent, which does not start it. */
 int client_new_call(const Client *client, const char *path, const char *interface, const char *member,
                 sd_bus_message **ret);
-int client_call(const Client *client, sd_bus_message *call, sd_bus_message **ret_reply, sd_bus_error *error);
 
-/* A call of a method of AGENT_INTERFACE, which take no arguments. */
+/* Calls a method of AGENT_INTERFACE, which take no arguments. polkit may ask for a password meanwhile. */
 int client_call_method(
                 const Client *client, const char *member, sd_bus_message **ret_reply, sd_bus_error *error);
 
