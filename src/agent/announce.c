@@ -178,6 +178,7 @@ static void announce_registered(Manager *manager) {
         status->registrations++;
         status->last_registration_usec = now_usec(CLOCK_REALTIME);
         manager->registration_error[0] = '\0';
+        status->last_report_error[0] = '\0';
 
         if (status->node_id[0] && !streq(status->node_id, manager->keeper.node->id))
                 log_event(LOG_WARNING, LOG_EVENT_ID_REPLACED, &fields,
@@ -197,6 +198,10 @@ static void announce_not_registered(Manager *manager) {
         const Outcome *outcome = manager->reply->outcome;
 
         SET_TEXT(manager->registration_error, outcome->error);
+        /* Whoever asks why nothing is reported looks there. */
+        (void) snprintf(manager->status.last_report_error, sizeof manager->status.last_report_error,
+                        "registration failed: %.*s", (int) sizeof manager->status.last_report_error - 32,
+                        outcome->error);
         log_failure(manager, LOG_EVENT_REGISTER_FAILED, "Registration");
         bus_api_complete_reregister(manager->bus_api, failure_of(outcome), outcome->error);
         /* A report that was asked for would have followed. */
