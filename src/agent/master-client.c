@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sys/ca-store.h"
 #include "sys/http-client.h"
 #include "sys/secret-files.h"
 #include "util/buffer.h"
@@ -177,7 +178,7 @@ static usec_t master_client_share(const MasterClient *client) {
 static void master_client_ask(MasterClient *client) {
         const Endpoint *endpoint = &client->config->endpoints[client->endpoint_index];
         HttpSecurity security = {
-                .ca_file = client->config->ca_file,
+                .ca_file = client->config->ca_file ? client->config->ca_file : ca_store_find(),
                 .client_cert_file = client->config->client_cert_file,
                 .client_key_file = client->config->client_key_file,
                 .bearer_token = secret_files_get_token(client->secrets),
