@@ -1,9 +1,15 @@
-# What the builds of packages share: the source tree, the roots, the cache. To be sourced; the caller is a bash script with
+# What the builds of packages share: the source tree, the roots, the result. To be sourced; the caller is a bash script with
 # "set -euo pipefail".
+#
+# Environment, besides that of tests/booted/roots.py (the cache, the mirror, proxies):
+#   ARGUS_DIST               where packages are put (default: dist/)
+#   ARGUS_PACKAGE_COMMIT     the commit to build (default: the tree as it is)
+#   ARGUS_PACKAGE_VERSION    a version other than meson.build's, for a test of upgrades
+#   ARGUS_PACKAGE_UNCHECKED  not empty: without unit tests, lintian and rpmlint
 
 top=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 library=$top/packaging/lib
-dist=$top/dist
+dist=${ARGUS_DIST:-$top/dist}
 
 die() {
         echo "${0##*/}: $*" >&2
@@ -28,7 +34,7 @@ make_work() {
 }
 
 version() {
-        [ -z "${ARGUS_PACKAGE_VERSION:-}" ] || { # a test upgrades from an older version to this one
+        [ -z "${ARGUS_PACKAGE_VERSION:-}" ] || {
                 echo "$ARGUS_PACKAGE_VERSION"
                 return
         }
