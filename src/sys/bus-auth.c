@@ -23,10 +23,11 @@
 
 enum {
         /* Of each step on its own, so that users who wait for polkit cannot keep root from the first one. */
-        PENDING_MAX = 64,
-        PENDING_PER_SENDER_MAX = 8,
-        PENDING_PER_UID_MAX = 8, /* a user may have many connections */
-        KNOWN_MAX = 64,
+        LOOKUPS_MAX = 64, /* one of a sender, however many calls of it wait for that */
+        POLKIT_MAX = 64,
+        PER_SENDER_MAX = 8,
+        POLKIT_PER_UID_MAX = 8, /* a user may have many connections */
+        KNOWN_MAX = 256,
         KNOWN_NAME_SIZE = 24,
 };
 
@@ -39,7 +40,7 @@ struct Check {
         const char *action;
         BusAuthCallback callback;
         void *userdata;
-        sd_bus_slot *slot; /* of the call that is under way */
+        sd_bus_slot *slot; /* of the call that is under way; NULL: waits for the lookup of another check */
         bool is_at_polkit;
         uid_t uid; /* when at polkit */
 };
@@ -103,14 +104,32 @@ static void auth_add_known(BusAuth *auth, const char *sender, uid_t uid) {
         auth->known_next = (auth->known_next + 1) % KNOWN_MAX;
 }
 
-static bool auth_has_room(const BusAuth *auth, const char *sender) {
-        size_t count = 0, of_sender = 0;
+static bool check_is_of(const Check *check, const char *sender) {
+        return streq(sd_bus_message_get_sender(check->message), sender);
+}
 
-        for (const Check *c = auth->checks; c; c = c->next) {
-                count += !c->is_at_polkit;
-                of_sender += streq(sd_bus_message_get_sender(c->message), sender);
-        }
-        return count < PENDING_MAX && of_sender < PENDING_PER_SENDER_MAX;
+/* Finds a check of the sender that is at the first step. */
+static Check *auth_find_lookup(const BusAuth *auth, const char *sender) {
+        for (Check *c = auth->checks; c; c = c->next)
+                if (!c->is_at_polkit && check_is_of(c, sender))
+                        return c;
+        return NULL;
+}
+
+static bool auth_sender_has_room(const BusAuth *auth, const char *sender) {
+        size_t count = 0;
+
+        for (const Check *c = auth->checks; c; c = c->next)
+                count += check_is_of(c, sender);
+        return count < PER_SENDER_MAX;
+}
+
+static bool auth_lookup_has_room(const BusAuth *auth) {
+        size_t count = 0;
+
+        for (const Check *c = auth->checks; c; c = c->next)
+                count += !c->is_at_polkit && c->slot;
+        return count < LOOKUPS_MAX;
 }
 
 static bool auth_polkit_has_room(const BusAuth *auth, uid_t uid) {
@@ -120,7 +139,7 @@ static bool auth_polkit_has_room(const BusAuth *auth, uid_t uid) {
                 count += c->is_at_polkit;
                 of_uid += c->is_at_polkit && c->uid == uid;
         }
-        return count < PENDING_MAX && of_uid < PENDING_PER_UID_MAX;
+        return count < POLKIT_MAX && of_uid < POLKIT_PER_UID_MAX;
 }
 
 static int on_polkit_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
@@ -174,29 +193,41 @@ static int check_ask_polkit(Check *check) {
                         is_interactive ? POLKIT_INTERACTIVE_TIMEOUT_USEC : POLKIT_TIMEOUT_USEC);
 }
 
-static int on_uid_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
-        Check *check = userdata;
-        BusAuth *auth = check->auth;
-        uint32_t uid;
-
-        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &uid) <= 0) {
-                check_end(check, 0, "The bus does not say who the caller is");
-                return 1;
-        }
-        if (uid == 0 || (auth->allow_own_uid && uid == geteuid())) {
+/* The sender of a check that was at the first step turned out to be this user. */
+static void check_continue(Check *check, uid_t uid) {
+        if (uid == 0 || (check->auth->allow_own_uid && uid == geteuid())) {
                 check_end(check, 1, NULL);
-                return 1;
+                return;
+        }
+        if (!auth_polkit_has_room(check->auth, uid)) {
+                check_end(check, -EBUSY, "Too many authorisations of this user are under way");
+                return;
         }
 
-        auth_add_known(auth, sd_bus_message_get_sender(check->message), uid);
-        if (!auth_polkit_has_room(auth, uid)) {
-                check_end(check, -EBUSY, "Too many authorisations of this user are under way");
-                return 1;
-        }
         check->is_at_polkit = true;
         check->uid = uid;
         if (check_ask_polkit(check) < 0)
                 check_end(check, 0, "Only root may: polkit cannot be asked about others");
+}
+
+static int on_uid_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
+        BusAuth *auth = ((Check *) userdata)->auth;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message =
+                        sd_bus_message_ref(((Check *) userdata)->message);
+        const char *sender = sd_bus_message_get_sender(message);
+        bool is_known;
+        uint32_t uid;
+        Check *check;
+
+        is_known = !sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "u", &uid) > 0;
+        if (is_known && uid != 0 && !(auth->allow_own_uid && uid == geteuid()))
+                auth_add_known(auth, sender, uid);
+
+        while ((check = auth_find_lookup(auth, sender)))
+                if (is_known)
+                        check_continue(check, uid);
+                else
+                        check_end(check, 0, "The bus does not say who the caller is");
         return 1;
 }
 
@@ -221,13 +252,17 @@ int bus_auth_check(BusAuth *auth, sd_bus_message *message, const char *action, B
         _cleanup_(check_free_pointer) Check *check = NULL;
         const char *sender = sd_bus_message_get_sender(message);
         const KnownSender *known;
+        bool is_under_way;
         int r;
 
         if (!sender)
                 return -EINVAL;
 
         known = auth_find_known(auth, sender);
-        if (!auth_has_room(auth, sender) || (known && !auth_polkit_has_room(auth, known->uid)))
+        is_under_way = !known && auth_find_lookup(auth, sender);
+        if (!auth_sender_has_room(auth, sender))
+                return -EBUSY;
+        if (known ? !auth_polkit_has_room(auth, known->uid) : !is_under_way && !auth_lookup_has_room(auth))
                 return -EBUSY;
 
         check = calloc(1, sizeof *check);
@@ -238,12 +273,13 @@ int bus_auth_check(BusAuth *auth, sd_bus_message *message, const char *action, B
         check->action = action;
         check->callback = callback;
         check->userdata = userdata;
+
         if (known) {
                 check->is_at_polkit = true;
                 check->uid = known->uid;
-        }
-
-        r = known ? check_ask_polkit(check) : check_ask_uid(check);
+                r = check_ask_polkit(check);
+        } else
+                r = is_under_way ? 0 : check_ask_uid(check);
         if (r < 0)
                 return r;
 

@@ -19,7 +19,7 @@ enum {
         WAITING_MAX = 64,
         PER_SENDER_MAX = 8,
         /* Those that are being authorised are bounded by the authorisation, which tells users apart. */
-        CALLS_MAX = WAITING_MAX + 128,
+        CALLS_MAX = WAITING_MAX + 576,
         REASON_SIZE = 1024,
 };
 

@@ -1,6 +1,6 @@
 /* The connection to the bus. sd_bus_attach_event() is not used: it goes on reading calls and queueing
  * answers (up to 393216 of them, of any size) while the bus daemon takes none. The loop of sd-bus is driven
- * here instead, by the same public calls, and stops reading as long as answers wait. */
+ * here instead, by the same public calls, and stops reading while more than a few messages wait. */
 #include "sys/bus-connection.h"
 
 #include <errno.h>
@@ -25,9 +25,9 @@
 #define NAME_RETRY_ACCURACY_USEC (5 * USEC_PER_SEC)
 
 enum {
-        /* sd_bus_process() may still read a message each time it has written a part of a big answer. Beyond
-         * this queue such calls are refused, which takes less than what was written meanwhile. */
-        WRITE_QUEUE_REFUSE = 16,
+        /* Not 0: behind one answer of 8 MiB to a privileged caller, others are still told that they have to
+         * wait, or what a property is. None of these is greater than a list of health files. */
+        WRITE_QUEUE_MAX = 16,
         /* D-Bus limits interface and member names to 255 bytes. sd-bus repeats in its errors what it was
          * asked for, and a text of the greatest size that the daemon lets in would come back greater than
          * that, for which the daemon closes the connection. */
@@ -75,9 +75,9 @@ static size_t connection_queued(BusConnection *connection) {
         return sd_bus_get_n_queued_write(connection->bus, &count) >= 0 ? count : 0;
 }
 
-/* Whether answers wait to be written: then nothing is read. */
+/* Whether so many messages wait to be written that nothing is to be read. */
 static bool connection_is_held(BusConnection *connection) {
-        return connection->is_up && connection_queued(connection) > 0;
+        return connection->is_up && connection_queued(connection) > WRITE_QUEUE_MAX;
 }
 
 static void connection_arm(BusConnection *connection, usec_t delay_usec, usec_t accuracy_usec) {
@@ -217,10 +217,6 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
         if (type != SD_BUS_MESSAGE_METHOD_CALL)
                 return 0;
 
-        if (connection_queued(connection) > WRITE_QUEUE_REFUSE)
-                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                "Too many answers are waiting to be sent");
-
         if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Properties", NULL) > 0) {
                 while (sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, &text) > 0)
                         if (strlen(text) > NAME_MAX_BYTES)
@@ -242,11 +238,24 @@ static void connection_go_up(BusConnection *connection) {
         connection_request_name(connection);
 }
 
-/* One message at a time, so that the loop's other sources have their turn in between. */
+static int on_no_message(_unused_ sd_bus_track *track, _unused_ void *userdata) {
+        return 1;
+}
+
+/* Writes, or reads and dispatches one message, so that the loop's other sources have their turn in between.
+ *
+ * sd_bus_process() goes on to read when it wrote but a part of a message. In a held connection it finds
+ * something else to do in place of that: a tracking object that tracks nobody, and so is dispatched. */
 static void connection_process(BusConnection *connection) {
+        sd_bus_track *in_place = NULL;
         int r;
 
+        if (connection_is_held(connection) &&
+                        sd_bus_track_new(connection->bus, &in_place, on_no_message, NULL) < 0)
+                return; /* out of memory: at the next occasion */
+
         r = sd_bus_process(connection->bus, NULL);
+        sd_bus_track_unref(in_place);
         if (r < 0 || sd_bus_is_open(connection->bus) <= 0)
                 connection_lose(connection, r < 0 ? r : -ECONNRESET);
         else if (!connection->is_up && sd_bus_is_ready(connection->bus) > 0)

@@ -1,7 +1,7 @@
 /* The connection to the bus: made, lost and made again without ever blocking the loop; owns the name.
  *
- * Nothing more is read from the bus while something still waits to be written to it, so that a flood of
- * calls waits in the bus daemon, and not as answers in the agent's memory. */
+ * Nothing more is read from the bus while more than a few messages wait to be written to it, so that a flood
+ * of calls waits in the bus daemon, and not as answers in the agent's memory. */
 #pragma once
 
 #include <systemd/sd-bus.h>

@@ -322,34 +322,36 @@ static void test_own_user(_unused_ void **state) {
 /* Checks that are pending when the bus goes are forgotten, without a word. */
 static void test_pending_checks(_unused_ void **state) {
         Check check = { 0 };
-        sd_bus_message *messages[9][9];
+        enum { SENDERS = 65, OF_EACH = 9 };
+        static sd_bus_message *messages[SENDERS][OF_EACH];
         unsigned pending = 0;
         char sender[16];
         Agent agent;
 
         agent_start(&agent);
         daemon_stop();
-        for (size_t s = 0; s < 9; s++)
-                for (size_t i = 0; i < 9; i++) {
+        for (size_t i = 0; i < OF_EACH; i++)
+                for (size_t s = 0; s < SENDERS; s++) {
                         int r;
 
                         (void) snprintf(sender, sizeof sender, ":1.%zu", 100 + s);
                         messages[s][i] = message_from(bus_connection_get(agent.connection), sender);
                         r = bus_auth_check(agent.auth, messages[s][i], "a.b", on_checked, &check);
-                        assert_int_equal(r, i < 8 && s < 8 ? 0 : -EBUSY);
+                        assert_int_equal(r, i < OF_EACH - 1 && s < SENDERS - 1 ? 0 : -EBUSY);
                         pending += r == 0;
                 }
-        assert_int_equal(pending, 64);
+        assert_int_equal(pending, 64 * 8);
 
         bus_auth_reset(agent.auth);
-        assert_int_equal(bus_auth_check(agent.auth, messages[8][0], "a.b", on_checked, &check), 0);
+        assert_int_equal(bus_auth_check(agent.auth, messages[64][0], "a.b", on_checked, &check), 0);
+        assert_int_equal(bus_auth_check(agent.auth, messages[64][1], "a.b", on_checked, &check), 0);
         daemon_kill();
         RUN_UNTIL(agent.event, agent.losses == 1);
         run_for(agent.event, 50 * USEC_PER_MSEC);
         assert_int_equal(check.called, 0);
 
-        for (size_t s = 0; s < 9; s++)
-                for (size_t i = 0; i < 9; i++)
+        for (size_t s = 0; s < SENDERS; s++)
+                for (size_t i = 0; i < OF_EACH; i++)
                         sd_bus_message_unref(messages[s][i]);
         agent_stop(&agent);
 }

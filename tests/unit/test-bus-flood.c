@@ -172,7 +172,7 @@ static void flood_measure(const Flood *flood) {
 }
 
 /* A small message in the queue, or a call, and what malloc rounds up. */
-#define SMALL_KIB 1536
+#define SMALL_KIB 2048
 /* A copy of the text, and the message it is sent in. */
 #define BIG_KIB (2 * 8 * 1024 + SMALL_KIB)
 
