@@ -98,10 +98,8 @@ $(cat "$folder/agent.log")"
 }
 
 show_screen() {
-        local next_usec status_command='' busctl="busctl --address=$bus_address" place='org.argus.Agent1 /org/argus/Agent1'
+        local next_usec busctl="busctl --address=$bus_address" place='org.argus.Agent1 /org/argus/Agent1'
         next_usec=$(property NextReportTimestamp)
-        [ ! -x build/argusctl ] || status_command="
-    DBUS_SESSION_BUS_ADDRESS=$bus_address $PWD/build/argusctl --user status"
         cat <<END
 
   ${green}●${plain} ${bold}$agent_hostname${plain} is ${green}$(property State)${plain} as node ${bold}$(property NodeId)${plain}
@@ -113,8 +111,9 @@ show_screen() {
 
   ${bold}Ask it things${plain} ${dim}(in another terminal; each line works as it stands)${plain}
 
-    ${dim}# everything it shows on D-Bus${plain}
-    $busctl introspect $place org.argus.Agent1$status_command
+    ${dim}# how it is, and everything that it shows on D-Bus${plain}
+    DBUS_SESSION_BUS_ADDRESS=$bus_address $PWD/build/argusctl --user
+    $busctl introspect $place org.argus.Agent1
     ${dim}# report now; register again${plain}
     $busctl call $place org.argus.Agent1 Report
     $busctl call $place org.argus.Agent1 Reregister
