@@ -232,7 +232,7 @@ static void test_no_bus_at_all(_unused_ void **state) {
 /* A bus whose name is asked for in vain. */
 static void test_which_bus(_unused_ void **state) {
         BusConnection *connection = NULL;
-        char directory[128], rules[192];
+        char directory[128], rules[512];
         sd_event *event;
         Agent agent;
 
