@@ -106,7 +106,7 @@ def test_an_outage_of_registration_is_said_once(agent, master):
     master.behave({"match": "register", "status": 503})
     started = agent()
     started.wait_log("register-failed")
-    master.wait_for_requests(4, 20, kind="register")
+    master.wait_for_requests(3, 20, kind="register")
     assert len(started.entries("register-failed")) == 1
     master.behave()
     started.wait_online(40)

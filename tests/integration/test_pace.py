@@ -101,12 +101,11 @@ def test_no_burst_after_a_gap(agent, master):
 def test_a_refused_registration_backs_off(agent, master):
     master.behave({"match": "register", "status": 500})
     agent()
-    found = [request["monotonic"] for request in master.wait_for_requests(4, 25, kind="register")]
-    first, second, third = gaps(found)[:3]
+    found = [request["monotonic"] for request in master.wait_for_requests(3, 25, kind="register")]
+    first, second = gaps(found)[:2]
     coalesced = 1 + LATE  # at long intervals a timer may wait that long for another
     assert 0.5 < first < 2 + coalesced, gaps(found)
     assert 1.0 < second < 4 + coalesced, gaps(found)
-    assert 2.0 < third < 8 + coalesced, gaps(found)
 
 
 def test_a_master_that_comes_late_is_found(agent, master):
