@@ -18,9 +18,9 @@ class PlainAgent:
     def __init__(self, machine, log):
         self.machine, self.log, self.process = machine, log, None
 
-    def start(self, address):
+    def start(self, address, **changed):
         self.machine.network.attach("plain", address)
-        environment = dict(line.split("=", 1) for line in settings_text().splitlines())
+        environment = dict(line.split("=", 1) for line in settings_text(**changed).splitlines())
         setting_up = 'mount -t proc proc "$0/proc" && hostname "$1" && exec chroot "$0" /usr/bin/argus-agent'
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

@@ -1,0 +1,194 @@
+"""The life of an installed package, in a booted Debian: from the installation to the purge, and from the agent before."""
+
+import json
+import urllib.request
+
+import pytest
+
+from machine import UNIT, Machine, wait_for
+from packages import KINDS, SETTINGS, configure, wait_upgraded
+from settings import ADDRESS, OTHER_ADDRESS, settings_text
+
+NAME = "dev-alice-web01"
+STATE = f"/private/argus/agent/{NAME}"
+BUS = ["org.argus.Agent1", "/org/argus/Agent1", "org.argus.Agent1"]
+
+
+@pytest.fixture(params=KINDS)
+def package(request, network, directory, suite):
+    """A kind of package, for a machine that is up and has none installed."""
+    kind = KINDS[request.param]
+    machine = Machine(directory / "box", [kind.root(suite)], network)
+    request.node.machine = machine
+    package = kind(machine, suite)
+    package.prepare()
+    machine.start(ADDRESS)
+    yield package
+    machine.destroy()
+
+
+def stat(machine, *paths):
+    return machine.run(["stat", "-c", "%a %U:%G %n", *paths]).stdout.splitlines()
+
+
+def exists(machine, path):
+    return machine.run(["test", "-e", path], check=False).returncode == 0
+
+
+def registrations(master):
+    return [json.loads(request["body"]) for request in master.requests("register")]
+
+
+def bus_property(machine, name):
+    return machine.run(["busctl", "get-property", *BUS, name]).stdout.strip()
+
+
+def wait_reported(master, version):
+    def reported():
+        node = master.wait_node()
+        return node["version"] == version and node
+    return wait_for(f"version {version} is registered", reported, 15)
+
+
+def not_configured_is_said_and_no_failure(machine):
+    assert machine.show("ActiveState") == "inactive"
+    machine.systemctl("start", UNIT)
+    assert machine.show("ActiveState") == "inactive"
+    assert machine.systemctl("is-failed", UNIT, check=False).stdout.strip() != "failed"
+    status = machine.status()
+    assert "MASTER_ENDPOINT" in status and SETTINGS in status, status
+
+
+def bus_and_journal_work(machine, node):
+    assert bus_property(machine, "NodeId") == f's "{node["id"]}"'
+    machine.run(["argusctl", "is-online", "--wait=10"])
+    assert machine.run(["busctl", "call", *BUS, "Report"]).stdout.strip() == "u 200"
+    registered = machine.events("registered")[-1]
+    assert registered["ARGUS_NODE_ID"] == node["id"] and registered["_SYSTEMD_UNIT"] == UNIT
+    catalog = machine.run(["journalctl", "--no-pager", "--list-catalog"]).stdout
+    assert registered["MESSAGE_ID"] in catalog, "the catalog was not taken into use"
+
+
+def watchdog_works(machine):
+    machine.drop_in("[Service]\nWatchdogSec=2s\nRestartSec=100ms\n")
+    machine.systemctl("restart", UNIT)
+    pid = machine.main_pid()
+    machine.systemctl("kill", "--signal=STOP", UNIT)
+    wait_upgraded(machine, pid)
+    wait_for("the watchdog did it", lambda: machine.journal("-u", UNIT, "--grep=[Ww]atchdog"))
+    (machine.root / f"etc/systemd/system/{UNIT}.d/test.conf").unlink()
+    machine.systemctl("daemon-reload")
+
+
+def reload_and_restart_work(machine, master, node):
+    pid, before = machine.main_pid(), len(registrations(master))
+    machine.systemctl("reload", UNIT)
+    wait_for("a reload registers", lambda: len(registrations(master)) > before)
+    assert machine.main_pid() == pid
+    machine.systemctl("restart", UNIT)
+    wait_for("a restart registers", lambda: len(registrations(master)) > before + 1)
+    assert registrations(master)[-1]["id"] == node["id"]
+
+
+def another_address_is_noticed(machine, master, node):
+    machine.run(["ip", "addr", "del", ADDRESS + "/24", "dev", "eth0"])
+    machine.run(["ip", "addr", "add", OTHER_ADDRESS + "/24", "dev", "eth0"])
+    wait_for("the Master knows the new address",
+             lambda: master.wait_node()["meta_data"]["ip"] == OTHER_ADDRESS)
+    assert master.wait_node()["id"] == node["id"]
+
+
+def test_from_the_installation_to_the_purge(package, master, old, new):
+    machine = package.machine
+    package.install(old)
+    assert stat(machine, SETTINGS) == [f"600 root:root {SETTINGS}"]
+    assert machine.systemctl("is-enabled", UNIT).stdout.strip() == "enabled"
+    not_configured_is_said_and_no_failure(machine)
+    for user_or_group in ("passwd", "argus-agent"), ("group", "argus-health"):
+        machine.run(["getent", *user_or_group])
+
+    configure(machine, settings_text())
+    machine.systemctl("start", UNIT)
+    machine.wait_active()
+    node = wait_reported(master, "0.9.9")
+    bus_and_journal_work(machine, node)
+    watchdog_works(machine)
+    reload_and_restart_work(machine, master, node)
+
+    pid = machine.main_pid()
+    package.install(new)
+    if package.restarts_on_upgrade():
+        wait_upgraded(machine, pid)
+    else:
+        machine.systemctl("restart", UNIT)
+    assert wait_reported(master, "1.0.0")["id"] == node["id"]
+    assert "MASTER_ENDPOINT" in (machine.root / SETTINGS[1:]).read_text()
+    another_address_is_noticed(machine, master, node)
+
+    other_host = "/private/argus/agent/dev-bob-web02/node.json"
+    machine.run(["sh", "-c", f"mkdir {other_host.rsplit('/', 1)[0]} && echo '{{}}' >{other_host}"])
+    package.remove()
+    assert machine.show("LoadState") == "not-found" and machine.show("ActiveState") == "inactive"
+    assert not exists(machine, "/usr/bin/argus-agent") and not exists(machine, "/usr/libexec/argus-agent")
+    assert exists(machine, STATE + "/node.json") and exists(machine, package.removed_settings())
+
+    if package.removed_settings() != SETTINGS:
+        machine.run(["mkdir", "-p", SETTINGS.rsplit("/", 1)[0]])
+        machine.run(["mv", package.removed_settings(), SETTINGS])
+    package.install(new)
+    machine.systemctl("start", UNIT)
+    wait_for("it is back", lambda: registrations(master)[-1]["meta_data"]["ip"] == OTHER_ADDRESS)
+    assert registrations(master)[-1]["id"] == node["id"]
+
+    if package.purge():
+        assert not exists(machine, STATE) and not exists(machine, "/etc/argus")
+        assert not exists(machine, "/var/lib/argus-agent")
+    assert exists(machine, other_host), "another machine's state is nobody else's business"
+    assert not machine.run(["systemctl", "--failed", "--no-legend"]).stdout.strip()
+
+
+def register_as_the_agent_before(master):
+    """Returns the id that the Master gave to the node that the Python agent was."""
+    body = {"name": NAME, "type": "agent", "version": "0.1", "meta_data": {
+        "hostname": NAME, "ip": ADDRESS, "env": "dev", "user": "alice", "instance": "web01", "cpu_number": 1,
+        "memory_in_bytes": 1, "gpu_number": 0}}
+    asking = urllib.request.Request(master.endpoint + "/api/v1/master/nodes", json.dumps(body).encode(),
+                                    {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asking, timeout=5) as answer:
+        return json.load(answer)
+
+
+def test_the_state_of_the_agent_before_is_taken_over(package, master, new):
+    """It ran as root: directories and files are root's, and the files only root's to read."""
+    machine = package.machine
+    node = register_as_the_agent_before(master)
+    for host, document in (NAME, node), ("dev-bob-web02", {"id": "B1"}):
+        directory = f"/private/argus/agent/{host}"
+        machine.write(directory + "/node.json", json.dumps(document), mode=0o600)
+        machine.write(directory + "/health/log-fluentbit.json", '{"state": "ok"}', mode=0o600)
+    others = [f"/private/argus/agent/dev-bob-web02{path}" for path in ("", "/node.json", "/health")]
+    others += [f"{STATE}/health/log-fluentbit.json", "/private", "/private/argus"]
+    before = stat(machine, *others)
+
+    package.install(new)
+    configure(machine, settings_text())
+    machine.systemctl("start", UNIT)
+    assert wait_reported(master, "1.0.0")["id"] == node["id"]
+    assert all(registration.get("id") == node["id"] for registration in registrations(master)[1:])
+    assert stat(machine, STATE, STATE + "/node.json", STATE + "/health") == [
+        f"2750 argus-agent:argus-health {STATE}", f"640 argus-agent:argus-health {STATE}/node.json",
+        f"3770 argus-agent:argus-health {STATE}/health"]
+    assert stat(machine, *others) == before
+    assert machine.show("NRestarts") == "0" and bus_property(machine, "StatePersisted") == "b true"
+
+    bad = wait_for("the unreadable file is in the log", lambda: machine.events("health-file-bad"))[0]
+    assert "log-fluentbit" in bad["ARGUS_HEALTH_FILE"] and "argus-health" in bad["MESSAGE"], bad
+    machine.run(["sh", "-c", f"chgrp argus-health {STATE}/health/*.json && chmod 0640 {STATE}/health/*.json"])
+    wait_for("once mended it is reported", lambda: master.wait_node()["health"] == {"log-fluentbit": {"state": "ok"}})
+
+
+def test_the_unit_is_clean_where_it_is_installed(package, new):
+    package.install(new)
+    path = package.machine.show("FragmentPath")
+    verified = package.machine.run(["systemd-analyze", "verify", "--man=no", path], check=False)
+    assert verified.returncode == 0 and verified.stdout + verified.stderr == ""
