@@ -18,9 +18,11 @@ prepare_libraries() {
         exec 9>"$cache/lock"
         flock 9
 
-        if ! "$library/in-root" --network --bind "$cache/downloads:/downloads" --bind "$top/packaging:/packaging" \
-                "$("$library/cached-root" "$library_release")" \
-                /packaging/portable/fetch-sources /downloads "${library_sources[@]}"; then
+        # asked for once an hour, since one run builds several packages
+        if [ -z "$(find "$cache/downloads/versions" -mmin -60 2>/dev/null)" ] &&
+                ! "$library/in-root" --network --bind "$cache/downloads:/downloads" \
+                        --bind "$top/packaging:/packaging" "$("$library/cached-root" "$library_release")" \
+                        /packaging/portable/fetch-sources /downloads "${library_sources[@]}"; then
                 [ -f "$cache/downloads/versions" ] || die "there is no way to get the libraries' sources;" \
                         "--local builds with the shared libraries of this system"
                 echo "WARNING: going on with the sources of an earlier build" >&2
