@@ -77,6 +77,8 @@ class Rpm(Package):
 
     def remove(self):
         self.run(*self.rpm, "--erase", "argus-agent")
+        if self.suite == "bookworm":  # rpm 4.18 does not run systemd's file triggers if all that it does is to erase
+            self.run("systemctl", "daemon-reload")
 
     def removed_settings(self):
         return SETTINGS + ".rpmsave"
