@@ -1,8 +1,10 @@
 /* argus-agent: arguments, configuration, the stored state, then the manager's loop. See argus-agent(8). */
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,7 +207,8 @@ static void forget_foreign_node(const Config *config, StateStore *store, Node **
                 return;
 
         name = text_sanitize((*node)->name, strlen((*node)->name), NODE_NAME_MAX);
-        log_line(LOG_WARNING, "node.json under %s is of another host, %s: its id is not used.",
+        log_line(LOG_WARNING,
+                        "node.json under %s is of another host, %s: neither its id nor its identity is used.",
                         state_store_path(store), strempty(name));
         *node = node_free(*node);
 }
@@ -236,11 +239,12 @@ static void print_check(const Config *config, const Identity *identity, const No
 
 static void log_proxy(const Config *config) {
         _cleanup_free_ char *url = NULL;
-        const char *variable;
+        const char *variable = NULL;
 
-        if (config->endpoints[0].is_loopback)
-                return;
-        if (proxy_info_find(config->endpoints[0].is_tls, &variable, &url) > 0)
+        for (size_t i = 0; i < config->n_endpoints && !url; i++)
+                if (!config->endpoints[i].is_loopback) /* those are never asked through a proxy */
+                        (void) proxy_info_find(config->endpoints[i].is_tls, &variable, &url);
+        if (url)
                 log_line(LOG_NOTICE,
                                 "Connections go through the proxy %s (from %s), unless no_proxy excepts the Master.",
                                 url, variable);
@@ -309,10 +313,10 @@ static int run(RunMode mode) {
         r = load_node(store, mode != RUN_CHECK, &node);
         if (r < 0 && r != -ENOENT)
                 return EXIT_FAILURE;
+        forget_foreign_node(&config, store, &node);
         r = choose_identity(&config, node, &identity);
         if (r < 0)
                 return r == -ENODATA ? EX_CONFIG : EXIT_FAILURE;
-        forget_foreign_node(&config, store, &node);
 
         if (mode == RUN_CHECK) {
                 print_check(&config, &identity, node);
@@ -339,10 +343,34 @@ static void block_signals(void) {
         (void) signal(SIGPIPE, SIG_IGN);
 }
 
+/* Whoever starts us with a standard stream closed would else have the log written into the next file that is
+ * opened. */
+static void open_standard_streams(void) {
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd >= 0)
+                (void) close(fd);
+}
+
+/* Before 7.87 libcurl waits for its resolver thread when a request is dropped: then a name server that does
+ * not answer would stop the loop for as long as the C library has patience. See resolv.conf(5). */
+static void bound_old_resolver(void) {
+#if LIBCURL_VERSION_NUM < 0x075700
+        (void) setenv("RES_OPTIONS", "timeout:1 attempts:1", 0);
+#endif
+}
+
 int main(int argc, char *argv[]) {
         RunMode mode;
         int r;
 
+        open_standard_streams();
+        /* What is large (a big answer on the bus, a full report) goes back to the kernel when it is freed;
+         * the C library would raise this threshold by itself and keep it. */
+        (void) mallopt(M_MMAP_THRESHOLD, 256 * 1024);
         r = parse_arguments(argc, argv, &mode);
         if (r < 0)
                 return EX_USAGE;
@@ -350,6 +378,7 @@ int main(int argc, char *argv[]) {
                 return EXIT_SUCCESS;
 
         block_signals();
+        bound_old_resolver();
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
                 fputs("argus-agent: libcurl cannot be started\n", stderr);
                 return EXIT_FAILURE;

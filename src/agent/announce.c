@@ -25,17 +25,13 @@ static void set_text(char *array, size_t size, const char *text) {
 /* ---- the snapshot ---- */
 
 static AgentState agent_state(const Fsm *fsm) {
-        switch (fsm->state) {
-        case FSM_STOPPING:
+        if (fsm->state == FSM_STOPPING)
                 return AGENT_STOPPING;
-        case FSM_REGISTERING:
-                /* A node that is online stays so until its registration fails. */
-                return fsm->has_registered && fsm->failures == 0 ? AGENT_ONLINE : AGENT_REGISTERING;
-        case FSM_REGISTER_WAIT:
-                return fsm->failures == 0 ? AGENT_REGISTERING : AGENT_RETRYING;
-        default:
-                return fsm->failures == 0 ? AGENT_ONLINE : AGENT_RETRYING;
-        }
+        if (fsm->failures > 0)
+                return AGENT_RETRYING;
+
+        /* A node that is online stays so until its registration fails. */
+        return fsm->has_registered ? AGENT_ONLINE : AGENT_REGISTERING;
 }
 
 /* Computed once for each deadline: the two clocks drift, and a property that wobbles would be sent at each
@@ -84,15 +80,24 @@ static const char *format_clock(char buffer[static 16], usec_t realtime_usec) {
         return buffer;
 }
 
+/* When the next try is, in words; it may be under way. */
+static const char *format_next_try(char buffer[static 32], const Fsm *fsm) {
+        char clock[16];
+        usec_t left;
+
+        if (fsm->deadline_usec == USEC_INFINITY)
+                return "trying now";
+
+        left = usec_sub(fsm->deadline_usec, now_usec(CLOCK_BOOTTIME));
+        (void) snprintf(buffer, 32, "next try at %s", format_clock(clock, now_usec(CLOCK_REALTIME) + left));
+        return buffer;
+}
+
 static void notify_service_manager(const Manager *manager) {
         const AgentStatus *status = &manager->status;
         const char *unsaved = status->is_state_persisted ? "" : "; STATE NOT SAVED: ";
         const char *why = status->is_state_persisted ? "" : strerror(-manager->keeper.error);
-        const char *error = manager->fsm.has_registered && status->last_report_status == REPORT_FAILED
-                                            ? status->last_report_error
-                                            : manager->registration_error;
-        char clock[16], next[16];
-        usec_t now = now_usec(CLOCK_BOOTTIME);
+        char clock[16], next[32];
 
         switch (status->state) {
         case AGENT_REGISTERING:
@@ -109,16 +114,10 @@ static void notify_service_manager(const Manager *manager) {
                                         format_clock(clock, status->last_report_usec), unsaved, why);
                 break;
         case AGENT_RETRYING:
-                service_notify_status("Retrying at %s, %" PRIu32
-                                      " failed; next try at %s; last error: %s%s%s",
+                service_notify_status("Retrying at %s, %" PRIu32 " failed; %s; last error: %s%s%s",
                                 status->master_endpoint, status->consecutive_failures,
-                                format_clock(next,
-                                                now_usec(CLOCK_REALTIME) +
-                                                                (manager->fsm.deadline_usec == USEC_INFINITY
-                                                                                                ? 0
-                                                                                                : usec_sub(manager->fsm.deadline_usec,
-                                                                                                                  now))),
-                                error, unsaved, why);
+                                format_next_try(next, &manager->fsm), status->last_report_error, unsaved,
+                                why);
                 break;
         case AGENT_STOPPING:
                 service_notify_status("Stopping");
@@ -140,7 +139,7 @@ static LogFields reply_fields(const Manager *manager) {
 
         return (LogFields){
                 .node_id = manager->keeper.node ? manager->keeper.node->id : NULL,
-                .endpoint = master_client_endpoint(manager->master)->url,
+                .endpoint = reply->endpoint,
                 .http_status = reply->outcome->http_status,
                 .duration_usec = reply->duration_usec,
         };
@@ -155,7 +154,9 @@ static void log_failure(Manager *manager, LogEvent event, const char *what) {
         int level = log_policy_failed(&manager->outage, now) ? LOG_WARNING : LOG_DEBUG;
 
         fields.attempt = manager->outage.attempts;
-        if (fsm->deadline_usec == USEC_INFINITY || fsm->state == FSM_STOPPING) {
+        if (manager->is_once)
+                level = LOG_ERR;
+        if (manager->is_once || fsm->deadline_usec == USEC_INFINITY || fsm->state == FSM_STOPPING) {
                 log_event(level, event, &fields, "%s at %s failed: %s", what, fields.endpoint,
                                 manager->reply->outcome->error);
                 return;
@@ -174,6 +175,9 @@ static void announce_registered(Manager *manager) {
         AgentStatus *status = &manager->status;
         LogFields fields = reply_fields(manager);
         bool is_first = !status->is_registered;
+        /* A Master that takes registrations and no reports makes one for each report: that outage is said
+         * already. */
+        bool is_noise = !is_first && manager->outage.attempts > 0 && !manager->registration_error[0];
 
         status->registrations++;
         status->last_registration_usec = now_usec(CLOCK_REALTIME);
@@ -187,9 +191,9 @@ static void announce_registered(Manager *manager) {
                                 manager->refused_id ? ": it does not know the old one" : "");
         (void) text_replace(&manager->refused_id, NULL);
 
-        log_event(LOG_NOTICE, LOG_EVENT_REGISTERED, &fields, "%s as %s at %s with address %s.",
-                        is_first ? "Registered" : "Registered again", manager->keeper.node->id,
-                        fields.endpoint,
+        log_event(is_noise ? LOG_DEBUG : LOG_NOTICE, LOG_EVENT_REGISTERED, &fields,
+                        "%s as %s at %s with address %s.", is_first ? "Registered" : "Registered again",
+                        manager->keeper.node->id, fields.endpoint,
                         manager->address.registered[0] ? manager->address.registered : "none");
         bus_api_complete_reregister(manager->bus_api, OPERATION_OK, manager->keeper.node->id);
 }
@@ -205,13 +209,23 @@ static void announce_not_registered(Manager *manager) {
         log_failure(manager, LOG_EVENT_REGISTER_FAILED, "Registration");
         bus_api_complete_reregister(manager->bus_api, failure_of(outcome), outcome->error);
         /* A report that was asked for would have followed. */
-        bus_api_complete_report(
-                        manager->bus_api, OPERATION_NOT_REGISTERED, outcome->http_status, outcome->error);
+        bus_api_complete_report(manager->bus_api,
+                        manager->fsm.has_registered ? failure_of(outcome) : OPERATION_NOT_REGISTERED,
+                        outcome->http_status, outcome->error);
+}
+
+/* The Master forgot the node, and it registers at once: a second time within an interval is a failure, this
+ * is not. */
+static bool is_forgotten_once(const Manager *manager) {
+        return manager->reply->outcome->class == OUTCOME_FORGOTTEN && manager->fsm.state == FSM_REGISTERING;
 }
 
 static void announce_report(Manager *manager) {
         const Outcome *outcome = manager->reply->outcome;
         AgentStatus *status = &manager->status;
+
+        if (is_forgotten_once(manager))
+                return;
 
         status->last_report_usec = now_usec(CLOCK_REALTIME);
         status->last_report_http_status = outcome->http_status;
@@ -235,8 +249,9 @@ static void announce_report_ok(Manager *manager) {
         if (log_policy_succeeded(&manager->outage, now_usec(CLOCK_BOOTTIME), &duration, &fields.attempt)) {
                 fields.duration_usec = duration;
                 log_event(LOG_NOTICE, LOG_EVENT_REPORT_RECOVERED, &fields,
-                                "Reports are accepted again after %s and %" PRIu64 " failed tries.",
-                                format_span(span, duration), fields.attempt);
+                                "Reports are accepted again after %s and %" PRIu64 " failed %s.",
+                                format_span(span, duration), fields.attempt,
+                                fields.attempt == 1 ? "try" : "tries");
         } else
                 log_event(LOG_INFO, LOG_EVENT_REPORT_OK, &fields, "Report accepted (%u) in %s.",
                                 outcome->http_status, format_span(span, fields.duration_usec));
@@ -248,8 +263,9 @@ static void announce_report_failed(Manager *manager) {
         const Outcome *outcome = manager->reply->outcome;
         LogFields fields = reply_fields(manager);
 
-        if (outcome->class == OUTCOME_FORGOTTEN && manager->fsm.state == FSM_REGISTERING) {
-                log_event(LOG_WARNING, LOG_EVENT_NODE_FORGOTTEN, &fields,
+        if (is_forgotten_once(manager)) {
+                log_event(manager->outage.attempts > 0 ? LOG_DEBUG : LOG_WARNING, LOG_EVENT_NODE_FORGOTTEN,
+                                &fields,
                                 "The Master does not know node %s any more (%u); registering again.",
                                 manager->keeper.node->id, outcome->http_status);
                 return; /* callers wait for the report that follows */
@@ -298,7 +314,7 @@ void announce_reply(Manager *manager) {
                 announce_registered(manager);
                 break;
         case OUTCOME_ID_REFUSED:
-                log_event(LOG_NOTICE, LOG_EVENT_NONE, NULL,
+                log_line(manager->outage.attempts > 0 ? LOG_DEBUG : LOG_NOTICE,
                                 "The Master refuses the id %s (%u); registering without it.",
                                 strempty(manager->status.node_id), reply->outcome->http_status);
                 break;
@@ -372,6 +388,7 @@ void announce_health(Manager *manager) {
         if (hash != manager->health_listing) {
                 manager->health_listing = hash;
                 manager->status.health_generation++;
+                announce_status(manager);
         }
 }
 

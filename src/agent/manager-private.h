@@ -24,7 +24,8 @@
 typedef enum CollectReason {
         COLLECT_FOR_REPORT = 1 << 0,
         COLLECT_FOR_BUS = 1 << 1,
-        COLLECT_FOR_CHANGE = 1 << 2, /* whether it changed is all that is asked */
+        COLLECT_FOR_CHANGE = 1 << 2,  /* whether it changed is all that is asked */
+        COLLECT_FOR_LISTING = 1 << 3, /* what HealthFiles on D-Bus shows */
 } CollectReason;
 
 struct Manager {
@@ -36,6 +37,7 @@ struct Manager {
         sd_event_source *timer; /* the state machine's deadline */
         sd_event_source *ready_timer;
         bool is_ready;
+        sd_event_source *watchdog;
 
         Fsm fsm;
         Identity identity;
@@ -61,9 +63,11 @@ struct Manager {
         BusConnection *bus;
         BusAuth *bus_auth;
         BusApi *bus_api;
+        bool was_on_bus;
 
         AgentStatus status;
         int announced_save_error;
+        int announced_health_error;
         uint64_t health_listing; /* hash of what HealthFiles shows */
         usec_t announced_deadline_usec;
         LogPolicy outage;

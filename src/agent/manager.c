@@ -38,7 +38,7 @@ static void manager_change_address(Manager *manager) {
         own_address_find(&manager->address, manager->config, master_client_endpoint(manager->master),
                         address);
         log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED, &(LogFields){ .node_id = manager->status.node_id },
-                        "Own address changed from %s to %s, registering again.",
+                        "Own address changed from %s to %s.",
                         manager->address.registered[0] ? manager->address.registered : "none",
                         address[0] ? address : "none");
         (void) manager_step(manager, FSM_EVENT_RENEW);
@@ -84,6 +84,7 @@ static void manager_register(Manager *manager, bool without_id) {
                 .memory_in_bytes = host_info_memory_in_bytes(),
                 .gpu_number = host_info_gpu_number(),
         };
+        int r;
 
         own_address_find(&manager->address, manager->config, master_client_endpoint(manager->master),
                         manager->address.registered);
@@ -93,10 +94,12 @@ static void manager_register(Manager *manager, bool without_id) {
                 (void) text_replace(&manager->refused_id, manager->keeper.node->id);
 
         buffer_clear(&manager->body);
-        if (payload_build_register(node ? node->id_json : NULL, &manager->identity, &facts,
-                            ARGUS_AGENT_VERSION, &manager->body) < 0)
-                buffer_clear(&manager->body);
-        master_client_register(manager->master, node, strempty(manager->body.data), manager->body.size);
+        r = payload_build_register(node ? node->id_json : NULL, &manager->identity, &facts,
+                        ARGUS_AGENT_VERSION, &manager->body);
+        master_client_register(manager->master, node, r < 0 ? NULL : manager->body.data, manager->body.size);
+
+        /* HealthFiles is true before the first report, and while there is none. */
+        (void) manager_collect(manager, COLLECT_FOR_LISTING);
 }
 
 static void manager_cancel(Manager *manager) {
@@ -129,8 +132,6 @@ static void manager_do(Manager *manager, FsmAction action) {
                 announce_reply(manager);
                 announce_status(manager);
                 break;
-        case ACTION_REFUSE:
-                break; /* whoever asked sees it in what manager_step() returns */
         case ACTION_EXIT:
                 (void) sd_event_exit(manager->event, 0);
                 break;
@@ -155,9 +156,7 @@ static void manager_arm(Manager *manager) {
         }
 
         (void) sd_event_source_set_time(manager->timer, manager->fsm.deadline_usec);
-        (void) sd_event_source_set_time_accuracy(manager->timer,
-                        manager->fsm.deadline_usec <= now_usec(CLOCK_BOOTTIME) ? 1
-                                                                               : timer_accuracy(manager));
+        (void) sd_event_source_set_time_accuracy(manager->timer, timer_accuracy(manager));
         (void) sd_event_source_set_enabled(manager->timer, SD_EVENT_ONESHOT);
 }
 
@@ -177,7 +176,7 @@ bool manager_step(Manager *manager, FsmEventType type) {
         for (size_t i = 0; i < step.count; i++)
                 manager_do(manager, step.actions[i]);
 
-        return step.count == 0 || step.actions[0] != ACTION_REFUSE;
+        return !step.is_refused;
 }
 
 static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
@@ -192,7 +191,8 @@ static void manager_end_once(Manager *manager, const MasterReply *reply) {
         if (!is_done && manager->fsm.is_in_flight)
                 return;
 
-        manager->exit_code = is_done ? 0 : 1;
+        if (is_done)
+                manager->exit_code = 0;
         (void) manager_step(manager, FSM_EVENT_STOP);
 }
 
@@ -287,6 +287,7 @@ static void on_bus_event(BusEvent event, int error, void *userdata) {
 
         switch (event) {
         case BUS_EVENT_UP:
+                manager->was_on_bus = true;
                 manager_attach_bus(manager);
                 break;
         case BUS_EVENT_NAME:
@@ -297,7 +298,7 @@ static void on_bus_event(BusEvent event, int error, void *userdata) {
         case BUS_EVENT_NAME_REFUSED:
                 log_event(LOG_WARNING, LOG_EVENT_BUS_LOST, &(LogFields){ .error = -error },
                                 "The bus refuses the name %s (%s); tried again every 30 s.", BUS_NAME,
-                                strerror(-error));
+                                error == -EEXIST ? "another program owns it" : strerror(-error));
                 manager_set_ready(manager);
                 break;
         case BUS_EVENT_LOST:
@@ -305,8 +306,9 @@ static void on_bus_event(BusEvent event, int error, void *userdata) {
                 bus_auth_reset(manager->bus_auth);
                 change_watch_detach_bus(manager, error);
                 log_event(LOG_WARNING, LOG_EVENT_BUS_LOST, &(LogFields){ .error = -error },
-                                "The bus is gone (%s); reporting goes on, and the agent comes back on it.",
-                                strerror(-error));
+                                "The bus %s (%s); reporting goes on, and the agent comes on it when it can.",
+                                manager->was_on_bus ? "is gone" : "cannot be reached", strerror(-error));
+                manager_set_ready(manager);
                 break;
         }
 }
@@ -371,7 +373,7 @@ static int manager_build(Manager *manager) {
         r = sd_event_default(&manager->event);
         if (r < 0)
                 return r;
-        r = sd_event_set_watchdog(manager->event, true);
+        r = service_notify_start_watchdog(manager->event, &manager->watchdog);
         if (r < 0)
                 return r;
         r = manager_add_signals(manager);
@@ -389,8 +391,7 @@ static int manager_build(Manager *manager) {
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time(manager->event, &manager->timer, CLOCK_BOOTTIME, 0, timer_accuracy(manager),
-                        on_timer, manager);
+        r = sd_event_add_time(manager->event, &manager->timer, CLOCK_BOOTTIME, 0, 1, on_timer, manager);
         if (r < 0)
                 return r;
         fsm_init(&manager->fsm, manager->config->report_interval_usec, now_usec(CLOCK_BOOTTIME));
@@ -434,6 +435,7 @@ int manager_new(const Config *config, ManagerStart *start, Manager **ret) {
         };
         manager->announced_save_error = start->lock_error; /* main() has said it */
         manager->is_once = start->is_once;
+        manager->exit_code = start->is_once ? 1 : 0; /* until the Master has accepted it */
 
         r = manager_build(manager);
         if (r < 0) {
@@ -475,6 +477,7 @@ Manager *manager_free(Manager *manager) {
         master_client_free(manager->master);
         sd_event_source_disable_unref(manager->timer);
         sd_event_source_disable_unref(manager->ready_timer);
+        sd_event_source_disable_unref(manager->watchdog);
         sd_event_unref(manager->event);
         identity_done(&manager->identity);
         node_keeper_done(&manager->keeper);

@@ -6,6 +6,7 @@
 
 #include "sys/ca-store.h"
 #include "sys/http-client.h"
+#include "sys/proxy-info.h"
 #include "sys/secret-files.h"
 #include "util/buffer.h"
 #include "util/macro.h"
@@ -36,11 +37,18 @@ struct MasterClient {
         RequestKind kind;
         const Node *node;
         char *path;
-        Buffer body;
+        const char *body; /* of whoever asked */
+        size_t body_size;
         size_t endpoint_index;
         usec_t started_usec, deadline_usec; /* CLOCK_BOOTTIME */
         bool secret_reloaded;
         HttpRequest *request;
+        /* Of the endpoints that did not answer: the failure that says most, and the longest wish to be left
+         * alone. */
+        bool has_failure;
+        Outcome failure;
+        size_t failure_index;
+        usec_t retry_after_usec;
         char early_failure[256];
 };
 
@@ -51,6 +59,7 @@ static void master_client_finish(MasterClient *client, Outcome *outcome, const H
         MasterReply reply = {
                 .kind = client->kind,
                 .outcome = outcome,
+                .endpoint = client->config->endpoints[client->endpoint_index].url,
                 .duration_usec = usec_sub(now_usec(CLOCK_BOOTTIME), client->started_usec),
                 .secret_reloaded = client->secret_reloaded,
         };
@@ -87,27 +96,29 @@ static void mask_token(char *text, size_t size, const char *token) {
         }
 }
 
-/* The body of a refusal without the token; it is shown cut, so masking what is shown would miss a token that
- * was cut. Returns NULL where nothing was to be masked; freed by the caller. */
-static char *mask_body(const HttpResult *result, const char *token) {
+/* A copy of what came, without the token; it is shown cut, so masking what is shown would miss a token that
+ * was cut. Returns NULL where nothing is to be masked; freed by the caller. */
+static char *mask_copy(const char *text, size_t size, const char *token) {
         char *copy;
 
-        if (!token || !result->body || !memmem(result->body, result->body_size, token, strlen(token)))
+        if (!token || !text || !memmem(text, size, token, strlen(token)))
                 return NULL;
 
-        copy = malloc(result->body_size);
+        copy = malloc(size + 1);
         if (copy) {
-                memcpy(copy, result->body, result->body_size);
-                mask_token(copy, result->body_size, token);
+                memcpy(copy, text, size);
+                copy[size] = '\0';
+                mask_token(copy, size, token);
         }
         return copy;
 }
 
-static void on_http_result(HttpRequest *request _unused_, const HttpResult *result, void *userdata) {
-        MasterClient *client = userdata;
+/* Classifies; what is shown of a failure never holds the token, nor the password of a proxy. */
+static void master_client_classify(const MasterClient *client, const HttpResult *result, Outcome *ret) {
         const char *token = secret_files_get_token(client->secrets);
-        _cleanup_(outcome_done) Outcome outcome = {};
-        _cleanup_free_ char *masked = NULL;
+        const char *quoted = result->transport_text ? proxy_info_quoted(result->transport_text) : NULL;
+        _cleanup_free_ char *body = NULL, *location = NULL;
+        char proxy_words[64];
         Answer answer = {
                 .kind = client->kind,
                 .sent_id = client->node ? client->node->id : NULL,
@@ -120,25 +131,60 @@ static void on_http_result(HttpRequest *request _unused_, const HttpResult *resu
                 .location = result->location,
                 .retry_after_usec = result->retry_after_usec,
         };
+        int r;
 
-        if (result->http_status / 100 != 2) {
-                masked = mask_body(result, token);
-                if (masked)
-                        answer.body = masked;
+        if (quoted) {
+                (void) snprintf(proxy_words, sizeof proxy_words, "the proxy address in %s cannot be used",
+                                quoted);
+                answer.transport_text = proxy_words;
+        }
+        if (result->location) {
+                location = mask_copy(result->location, strlen(result->location), token);
+                if (location)
+                        answer.location = location;
         }
 
-        if (outcome_classify(&answer, &outcome) < 0)
-                outcome = (Outcome){
+        r = outcome_classify(&answer, ret);
+        if (r >= 0 && ret->class != OUTCOME_OK) {
+                body = mask_copy(result->body, result->body_size, token);
+                if (body) {
+                        answer.body = body;
+                        r = outcome_classify(&answer, ret);
+                }
+        }
+        if (r < 0)
+                *ret = (Outcome){
                         .class = OUTCOME_FAILED,
                         .transport = TRANSPORT_LOCAL,
                         .http_status = result->http_status,
                         .error = "out of memory",
                 };
+}
 
-        if (token)
-                mask_token(outcome.error, strlen(outcome.error), token);
+/* Notes an endpoint that did not answer; one that sent at least a status says more than one that was not
+ * reached. */
+static void master_client_note_failure(MasterClient *client, const Outcome *outcome) {
+        if (!client->has_failure || (client->failure.http_status == 0 && outcome->http_status != 0)) {
+                client->failure = *outcome; /* a failure holds no node */
+                client->failure_index = client->endpoint_index;
+                client->has_failure = true;
+        }
+        if (outcome->retry_after_usec > client->retry_after_usec)
+                client->retry_after_usec = outcome->retry_after_usec;
+}
 
-        if (outcome_is_unanswered(&outcome) && now_usec(CLOCK_BOOTTIME) < client->deadline_usec &&
+static void on_http_result(HttpRequest *request _unused_, const HttpResult *result, void *userdata) {
+        MasterClient *client = userdata;
+        _cleanup_(outcome_done) Outcome outcome = {};
+
+        master_client_classify(client, result, &outcome);
+        if (!outcome_is_unanswered(&outcome)) {
+                master_client_finish(client, &outcome, result);
+                return;
+        }
+
+        master_client_note_failure(client, &outcome);
+        if (now_usec(CLOCK_BOOTTIME) < client->deadline_usec &&
                         endpoint_choice_next(&client->choice, client->config->n_endpoints,
                                         &client->endpoint_index)) {
                 client->request = http_request_free(client->request);
@@ -146,6 +192,9 @@ static void on_http_result(HttpRequest *request _unused_, const HttpResult *resu
                 return;
         }
 
+        client->endpoint_index = client->failure_index;
+        outcome = client->failure;
+        outcome.retry_after_usec = client->retry_after_usec;
         master_client_finish(client, &outcome, result);
 }
 
@@ -158,9 +207,8 @@ static int on_failed_early(sd_event_source *source _unused_, void *userdata) {
         return 0;
 }
 
-static void master_client_fail_early(MasterClient *client, int error, const char *what) {
-        (void) snprintf(client->early_failure, sizeof client->early_failure, "%s: %s", what,
-                        strerror(-error));
+static void master_client_fail_early(MasterClient *client, const char *what, const char *why) {
+        (void) snprintf(client->early_failure, sizeof client->early_failure, "%s: %s", what, why);
         (void) sd_event_source_set_enabled(client->failed_early, SD_EVENT_ONESHOT);
 }
 
@@ -191,10 +239,10 @@ static void master_client_ask(MasterClient *client) {
         r = buffer_printf(&url, "%s%s", endpoint->url, client->path);
         if (r >= 0)
                 r = http_client_submit(client->http, client->kind == REQUEST_REGISTER ? "POST" : "PUT",
-                                url.data, client->body.data, client->body.size, &security,
+                                url.data, client->body, client->body_size, &security,
                                 master_client_share(client), on_http_result, client, &client->request);
         if (r < 0)
-                master_client_fail_early(client, r, "cannot make the request");
+                master_client_fail_early(client, "cannot make the request", strerror(-r));
 }
 
 static void master_client_start(MasterClient *client, RequestKind kind, const Node *node, const char *path,
@@ -214,12 +262,14 @@ static void master_client_start(MasterClient *client, RequestKind kind, const No
         client->endpoint_index = endpoint_choice_begin(
                         &client->choice, client->config->n_endpoints, client->started_usec);
 
-        buffer_clear(&client->body);
-        r = path ? text_replace(&client->path, path) : -ENOMEM;
-        if (r >= 0)
-                r = buffer_append(&client->body, body, size);
+        client->body = body;
+        client->body_size = size;
+        client->has_failure = false;
+        client->retry_after_usec = 0;
+
+        r = path && body ? text_replace(&client->path, path) : -ENOMEM;
         if (r < 0) {
-                master_client_fail_early(client, r, "cannot make the request");
+                master_client_fail_early(client, "cannot make the request", strerror(-r));
                 return;
         }
 
@@ -227,7 +277,10 @@ static void master_client_start(MasterClient *client, RequestKind kind, const No
         if (r < 0) {
                 _cleanup_free_ char *path_shown = text_sanitize(culprit, strlen(culprit), 160);
 
-                master_client_fail_early(client, r, path_shown ? path_shown : "a secret file");
+                master_client_fail_early(client, path_shown ? path_shown : "a secret file",
+                                r == -EBADMSG ? "no token in it: one line of printable ASCII, at most 16 KiB"
+                                : r == -EINVAL ? "no regular file"
+                                               : strerror(-r));
                 return;
         }
         if (r > 0) {
@@ -264,6 +317,7 @@ void master_client_cancel(MasterClient *client) {
         client->request = http_request_free(client->request);
         (void) sd_event_source_set_enabled(client->failed_early, SD_EVENT_OFF);
         client->node = NULL;
+        client->body = NULL;
         client->is_busy = false;
 }
 
@@ -326,7 +380,6 @@ MasterClient *master_client_free(MasterClient *client) {
         http_client_free(client->http);
         secret_files_free(client->secrets);
         sd_event_source_disable_unref(client->failed_early);
-        buffer_done(&client->body);
         free(client->path);
         free(client);
         return NULL;

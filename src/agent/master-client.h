@@ -12,6 +12,7 @@ typedef struct MasterClient MasterClient;
 typedef struct MasterReply {
         RequestKind kind;
         Outcome *outcome;           /* the receiver may take its node */
+        const char *endpoint;       /* address that the outcome is from */
         bool endpoint_changed;      /* another answered than before */
         const char *local_address;  /* own address of the connection; NULL if none was made */
         const char *remote_address; /* the Master's; NULL if none was made */
@@ -28,7 +29,8 @@ MasterClient *master_client_free(MasterClient *client);
 
 /* Both send, and walk the endpoints until one answers. The reply comes by the callback, never from within,
  * also where the request cannot even be made. No other may be in flight. `node` (NULL: without an id) is
- * what answers are compared with: it must live until the reply. `body` is copied. */
+ * what answers are compared with: it must live until the reply. So must `body`; NULL for one that could not
+ * be built, which fails the try. */
 void master_client_register(MasterClient *client, const Node *node, const char *body, size_t size);
 void master_client_report(MasterClient *client, const Node *node, const char *body, size_t size);
 

@@ -20,17 +20,12 @@ static int operation_reregister(const char **ret_reason, void *userdata) {
 static int operation_report(const char **ret_reason, void *userdata) {
         Manager *manager = userdata;
 
-        if (manager_step(manager, FSM_EVENT_REPORT))
-                return 0;
-
-        if (manager->fsm.state == FSM_STOPPING) {
+        if (!manager_step(manager, FSM_EVENT_REPORT)) {
                 *ret_reason = "the agent is stopping";
                 return OPERATION_STOPPING;
         }
 
-        *ret_reason = manager->registration_error[0] ? manager->registration_error
-                                                     : "the node is not registered yet";
-        return OPERATION_NOT_REGISTERED;
+        return 0;
 }
 
 static int operation_collect_health(const char **ret_reason, void *userdata) {

@@ -9,12 +9,13 @@
 #include "util/text.h"
 
 static void manager_report(Manager *manager) {
+        int r;
+
         buffer_clear(&manager->body);
-        if (payload_build_report(now_usec(CLOCK_REALTIME), manager->health, change_watch_members(manager),
-                            &manager->body) < 0)
-                buffer_clear(&manager->body);
+        r = payload_build_report(now_usec(CLOCK_REALTIME), manager->health, change_watch_members(manager),
+                        &manager->body);
         log_line(LOG_DEBUG, "Sending a report of %zu bytes.", manager->body.size);
-        master_client_report(manager->master, manager->keeper.node, strempty(manager->body.data),
+        master_client_report(manager->master, manager->keeper.node, r < 0 ? NULL : manager->body.data,
                         manager->body.size);
 }
 
@@ -27,9 +28,10 @@ static void on_health_collected(int error, void *userdata) {
         if (reasons == COLLECT_FOR_CHANGE) /* a report follows if there is anything to say */
                 return;
 
-        if (error < 0)
+        if (error < 0 && error != manager->announced_health_error)
                 log_line(LOG_WARNING, "Cannot read %s: %s", state_store_health_path(manager->keeper.store),
                                 strerror(-error));
+        manager->announced_health_error = error;
         announce_health(manager);
 
         if (reasons & COLLECT_FOR_BUS) {

@@ -68,6 +68,7 @@ static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 }
 
 static void on_register_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        bool is_urgent = fsm->is_want_urgent;
         usec_t pause;
 
         note_answer(fsm, event, false);
@@ -82,6 +83,8 @@ static void on_register_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
                         usec_add(fsm->not_before_usec > 0 ? fsm->not_before_usec : event->now_usec, pause);
 
         step_add(step, ACTION_PUBLISH);
+        if (is_urgent) /* a person mended something while this was in flight */
+                enter_registering(fsm, step, false);
 }
 
 static void on_id_refused(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
@@ -91,7 +94,6 @@ static void on_id_refused(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         }
 
         fsm->is_in_flight = false;
-        fsm->has_registered = false;
         step_add(step, ACTION_PUBLISH);
         enter_registering(fsm, step, true);
 }
@@ -100,7 +102,6 @@ static void on_id_refused(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
 static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_answer(fsm, event, true);
-        fsm->did_last_report_fail = false;
         fsm->state = FSM_IDLE;
         fsm->deadline_usec = schedule_after_success(&fsm->schedule, event->now_usec);
 
@@ -114,7 +115,6 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
 static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_answer(fsm, event, false);
-        fsm->did_last_report_fail = true;
         fsm->want_report = false;
         fsm->state = FSM_REPORT_WAIT;
         fsm->deadline_usec = schedule_after_failure(
@@ -137,7 +137,6 @@ static void on_forgotten(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
         fsm->is_in_flight = false;
         fsm->forgotten_usec = event->now_usec;
-        fsm->has_registered = false;
         step_add(step, ACTION_PUBLISH);
         enter_registering(fsm, step, false);
 }
@@ -186,7 +185,7 @@ static void want_report(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step 
 }
 
 static void refuse(Fsm *fsm _unused_, const FsmEvent *event _unused_, FsmStep *step) {
-        step_add(step, ACTION_REFUSE);
+        step->is_refused = true;
 }
 
 /* Nothing to do: what was asked for is under way, or the timer's work is already done. */
@@ -254,7 +253,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_REREGISTER] = on_due_register,
                 [FSM_EVENT_RENEW] = on_renew,
                 [FSM_EVENT_RELOAD] = on_due_register,
-                [FSM_EVENT_REPORT] = refuse,
+                [FSM_EVENT_REPORT] = on_due_register, /* a report follows */
                 [FSM_EVENT_CHANGE] = ignore,
                 [FSM_EVENT_STOP] = on_stop,
         },

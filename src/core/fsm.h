@@ -60,7 +60,6 @@ typedef enum FsmAction {
         ACTION_CANCEL,              /* drop what is in flight */
         ACTION_PERSIST, /* store the node object of the answer; durable if id or identity changed */
         ACTION_PUBLISH, /* tell D-Bus, STATUS=, the log and waiting callers of the answer and the state */
-        ACTION_REFUSE,  /* tell waiting callers that it cannot be done in this state */
         ACTION_EXIT,
 } FsmAction;
 
@@ -69,6 +68,7 @@ enum { FSM_ACTIONS_MAX = 4 };
 typedef struct FsmStep {
         FsmAction actions[FSM_ACTIONS_MAX];
         size_t count;
+        bool is_refused; /* it cannot be done in this state: whoever asked is to be told */
 } FsmStep;
 
 typedef struct Fsm {
@@ -76,7 +76,7 @@ typedef struct Fsm {
         usec_t deadline_usec; /* boot time of the next EVENT_TIMER; USEC_INFINITY: none */
         Backoff backoff;
         Schedule schedule;
-        bool has_registered;    /* the Master has confirmed the node, and has not forgotten it since */
+        bool has_registered;    /* the Master has confirmed the node since the start */
         bool is_without_id;     /* the registration in flight carries no id, because it was refused */
         bool want_register;     /* once the request in flight is answered */
         bool is_want_urgent;    /* a person asked: the Master's Retry-After does not hold it back */
@@ -85,7 +85,6 @@ typedef struct Fsm {
         usec_t not_before_usec; /* the Master's Retry-After, boot time; 0: none */
         usec_t forgotten_usec;  /* boot time when the Master last forgot the node; 0: never */
         uint32_t failures;      /* failed tries since the last success */
-        bool did_last_report_fail;
 } Fsm;
 
 /* The first step is due at `now`. */

@@ -134,7 +134,7 @@ static int describe_transport(const Answer *answer, Buffer *text) {
                 [TRANSPORT_RESOLVE] = { "cannot resolve the name", true },
                 [TRANSPORT_CONNECT] = { "cannot connect", true },
                 [TRANSPORT_TLS] = { "TLS", true },
-                [TRANSPORT_TIMEOUT] = { "no answer within the time-out", false },
+                [TRANSPORT_TIMEOUT] = { "no answer within the time-out", true },
                 [TRANSPORT_BROKEN] = { "the connection ended before a whole answer came", true },
                 [TRANSPORT_TOO_LARGE] = { "the answer is larger than 1 MiB and was cut off", false },
                 [TRANSPORT_LOCAL] = { "cannot ask", true },
@@ -289,7 +289,6 @@ static int classify(const Answer *answer, Outcome *outcome, Buffer *text) {
                 return classify_success(answer, outcome, text);
 
         outcome->class = class_of_status(answer);
-        outcome->is_credential_refused = status == 401 || status == 403;
         return describe_status(answer, text);
 }
 

@@ -1,4 +1,4 @@
-/* What an answer of the Master means: from status, headers and body to one of five classes. */
+/* What an answer of the Master means: from status, headers and body to one of four classes. */
 #pragma once
 
 #include <stdbool.h>
@@ -52,7 +52,6 @@ typedef struct Outcome {
         TransportResult transport;
         unsigned http_status;
         usec_t retry_after_usec;        /* capped at one hour; 0: none */
-        bool is_credential_refused;     /* 401, 403 */
         Node *node;                     /* the node object of an OK answer; NULL for a report's 204 */
         char error[OUTCOME_ERROR_SIZE]; /* for a person, safe to show; empty for OK */
 } Outcome;

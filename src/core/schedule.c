@@ -26,6 +26,11 @@ static usec_t schedule_slot_after(Schedule *schedule, usec_t after) {
                 usec_t passed = (after - schedule->slot_usec) / schedule->interval_usec + 1;
 
                 schedule->slot_usec = usec_add(schedule->slot_usec, passed * schedule->interval_usec);
+        } else {
+                /* It was put off by the Master's wish, which a success since then has ended. */
+                usec_t early = (schedule->slot_usec - after - 1) / schedule->interval_usec;
+
+                schedule->slot_usec -= early * schedule->interval_usec;
         }
 
         return schedule->slot_usec;

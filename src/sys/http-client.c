@@ -10,6 +10,7 @@
 enum {
         HEADERS_SIZE_MAX = 64 * 1024, /* all header lines of one answer, interim ones too */
         CONNECTIONS_MAX = 4,
+        KEEPALIVE_SECONDS = 60,
         CONNECTION_IDLE_MAX_SECONDS = 24 * 60 * 60, /* libcurl's own 118 s are shorter than many intervals */
 };
 
@@ -28,7 +29,6 @@ struct HttpRequest {
         CURL *easy;
         bool is_added;
         struct curl_slist *headers;
-        char *sent_body; /* libcurl does not copy it */
         Buffer body;
         size_t headers_size;
         bool is_too_large;
@@ -229,9 +229,13 @@ static size_t on_header(char *data _unused_, size_t size, size_t count, void *us
         return n;
 }
 
-static TransportResult transport_from_curl(CURLcode code, bool is_too_large) {
-        if (is_too_large)
+static TransportResult transport_from_curl(const HttpRequest *request, CURLcode code) {
+        if (request->is_too_large)
                 return TRANSPORT_TOO_LARGE;
+
+        /* With TLS 1.3 the server's refusal of our certificate comes with the first read. */
+        if ((code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) && strstr(request->error, "SSL"))
+                return TRANSPORT_TLS;
 
         switch (code) {
         case CURLE_OK:
@@ -301,7 +305,7 @@ static void http_request_complete(HttpRequest *request, CURLcode code) {
         char *text = NULL;
         long status = 0;
 
-        result.transport = transport_from_curl(code, request->is_too_large);
+        result.transport = transport_from_curl(request, code);
         if (result.transport != TRANSPORT_ANSWERED)
                 result.transport_text = transport_words(request, code);
 
@@ -397,7 +401,7 @@ static CURLcode http_request_set_protocols(CURL *easy) {
 }
 
 static int http_request_set_options(HttpRequest *request, const char *method, const char *url,
-                size_t body_size, const HttpSecurity *security, usec_t timeout_usec) {
+                const char *body, size_t body_size, const HttpSecurity *security, usec_t timeout_usec) {
         CURL *easy = request->easy;
         CURLcode code = CURLE_OK;
 
@@ -413,7 +417,7 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
         SET(CURLOPT_USERAGENT, request->client->user_agent);
         SET(CURLOPT_HTTPHEADER, request->headers);
-        SET(CURLOPT_POSTFIELDS, request->sent_body);
+        SET(CURLOPT_POSTFIELDS, body);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body_size);
         SET(CURLOPT_CUSTOMREQUEST, method);
         SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -423,6 +427,11 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) NODE_SIZE_MAX);
         SET(CURLOPT_TIMEOUT_MS, (long) (timeout_usec / USEC_PER_MSEC));
         SET(CURLOPT_MAXAGE_CONN, (long) CONNECTION_IDLE_MAX_SECONDS);
+        /* The kernel's probes cost no wake-up of ours, and keep a NAT or load balancer from forgetting the
+         * connection. */
+        SET(CURLOPT_TCP_KEEPALIVE, 1L);
+        SET(CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_SECONDS);
+        SET(CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_SECONDS);
         SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
         SET(CURLOPT_FOLLOWLOCATION, 0L);
         SET(CURLOPT_PATH_AS_IS, 1L); /* an id may be made of dots */
@@ -474,17 +483,15 @@ int http_client_submit(HttpClient *client, const char *method, const char *url, 
         request->userdata = userdata;
 
         request->easy = client->spare ? TAKE_PTR(client->spare) : curl_easy_init();
-        request->sent_body = malloc(body_size + 1);
-        if (!request->easy || !request->sent_body) {
+        if (!request->easy) {
                 r = -ENOMEM;
                 goto fail;
         }
-        memcpy(request->sent_body, body, body_size);
 
         r = http_request_set_headers(request, security ? security->bearer_token : NULL);
         if (r < 0)
                 goto fail;
-        r = http_request_set_options(request, method, url, body_size, security, timeout_usec);
+        r = http_request_set_options(request, method, url, body, body_size, security, timeout_usec);
         if (r < 0)
                 goto fail;
 
@@ -525,7 +532,6 @@ HttpRequest *http_request_free(HttpRequest *request) {
                 explicit_bzero(header->data, strlen(header->data)); /* one of them may be the token */
         curl_slist_free_all(request->headers);
         buffer_done(&request->body);
-        free(request->sent_body);
         free(request);
         return NULL;
 }

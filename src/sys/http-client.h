@@ -42,8 +42,9 @@ typedef void (*HttpCallback)(HttpRequest *request, const HttpResult *result, voi
 int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret);
 HttpClient *http_client_free(HttpClient *client);
 
-/* Submits; `url` and `body` are copied. `timeout_usec` bounds the whole. Returns 0 and the request, which
- * belongs to the caller: http_request_free() while it is under way cancels it. */
+/* Submits; `url` is copied, `body` must live until the request is freed. `timeout_usec` bounds the whole.
+ * Returns 0 and the request, which belongs to the caller: http_request_free() while it is under way cancels
+ * it. */
 int http_client_submit(HttpClient *client, const char *method, const char *url, const char *body,
                 size_t body_size, const HttpSecurity *security, usec_t timeout_usec, HttpCallback callback,
                 void *userdata, HttpRequest **ret);

@@ -24,6 +24,9 @@ static int describe_url(const char *text, char **ret) {
                                         CURLUE_OK &&
                         curl_url_set(url, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
                         curl_url_set(url, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+                        curl_url_set(url, CURLUPART_PATH, NULL, 0) == CURLUE_OK &&
+                        curl_url_set(url, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+                        curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
                         curl_url_get(url, CURLUPART_URL, &printed, 0) == CURLUE_OK)
                 *ret = text_sanitize(printed, strlen(printed), PROXY_SHOWN_MAX);
         else
@@ -36,11 +39,25 @@ static int describe_url(const char *text, char **ret) {
         return r;
 }
 
+/* In libcurl's order. HTTP_PROXY in capitals is not read: a CGI program gets it from its client. */
+static const char *const for_http[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
+static const char *const for_https[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL };
+
+const char *proxy_info_quoted(const char *text) {
+        assert(text);
+
+        for (size_t i = 0; i < 2; i++)
+                for (const char *const *variable = i == 0 ? for_http : for_https; *variable; variable++) {
+                        const char *value = getenv(*variable);
+
+                        if (!isempty(value) && strstr(text, value))
+                                return *variable;
+                }
+
+        return NULL;
+}
+
 int proxy_info_find(bool is_tls, const char **ret_variable, char **ret_url) {
-        /* In libcurl's order. HTTP_PROXY in capitals is not read: a CGI program gets it from its client. */
-        static const char *const for_http[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
-        static const char *const for_https[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-                NULL };
         int r;
 
         assert(ret_variable);

@@ -8,3 +8,7 @@
  * *ret_url, freed by the caller, its address without user and password; or -ENOMEM. Whether no_proxy makes
  * an exception is for libcurl to say. */
 int proxy_info_find(bool is_tls, const char **ret_variable, char **ret_url);
+
+/* libcurl repeats the whole value of a proxy variable, password and all, in some of its errors. Returns the
+ * variable whose value the text holds, or NULL. */
+const char *proxy_info_quoted(const char *text);

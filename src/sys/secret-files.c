@@ -22,6 +22,7 @@ struct SecretFiles {
         char *paths[_SECRET_FILE_MAX];
         struct stat stamps[_SECRET_FILE_MAX];
         bool was_looked_at;
+        bool is_changed; /* until it was said */
         char *token;
 };
 
@@ -120,7 +121,6 @@ static int token_read(const char *path, char **ret) {
 }
 
 int secret_files_refresh(SecretFiles *secrets, const char **ret_culprit) {
-        bool is_changed = false;
         int r;
 
         assert(secrets);
@@ -136,10 +136,15 @@ int secret_files_refresh(SecretFiles *secrets, const char **ret_culprit) {
                         *ret_culprit = secrets->paths[kind];
                         return -errno;
                 }
+                /* libcurl opens the certificates itself, and would wait for the other end of a FIFO. */
+                if (!S_ISREG(now.st_mode)) {
+                        *ret_culprit = secrets->paths[kind];
+                        return -EINVAL;
+                }
 
                 /* The token is compared by content: it is read each time. */
                 if (kind != SECRET_TOKEN && !is_same_content(&now, &secrets->stamps[kind]))
-                        is_changed = true;
+                        secrets->is_changed = true;
                 secrets->stamps[kind] = now;
         }
 
@@ -152,18 +157,16 @@ int secret_files_refresh(SecretFiles *secrets, const char **ret_culprit) {
                         return r;
                 }
                 if (!streq_or_null(token, secrets->token)) {
-                        is_changed = true;
+                        secrets->is_changed = true;
                         token_free(secrets->token);
                         secrets->token = TAKE_PTR(token);
                 }
         }
 
-        if (!secrets->was_looked_at) {
-                secrets->was_looked_at = true;
-                return 0;
-        }
-
-        return is_changed;
+        r = secrets->was_looked_at && secrets->is_changed;
+        secrets->was_looked_at = true;
+        secrets->is_changed = false;
+        return r;
 }
 
 const char *secret_files_get_token(const SecretFiles *secrets) {

@@ -15,8 +15,8 @@ SecretFiles *secret_files_free(SecretFiles *secrets);
 
 /* Looks at the files and reads the token again. Returns 1 if any differs from the last look (connections
  * made with the old ones must go), 0 if not or at the first look; or a negative errno with *ret_culprit the
- * path that cannot be used: -EBADMSG if the token is empty, too long or not printable ASCII in one line (RFC
- * 6750). */
+ * path that cannot be used: -EINVAL if it is no regular file, -EBADMSG if the token is empty, too long or
+ * not printable ASCII in one line (RFC 6750). */
 int secret_files_refresh(SecretFiles *secrets, const char **ret_culprit);
 
 /* The token, white space around it removed; NULL if none is used. Valid until the next refresh. */

@@ -1,6 +1,7 @@
 /* The service manager's side of a life: READY, STATUS, RELOADING, STOPPING as in sd_notify(3), on the socket
- * that NOTIFY_SOCKET names. Not by sd_notify(), whose send waits for as long as the manager does not read
- * (with a queue of 10 it blocks at the 12th message): a busy manager must not stop the agent. */
+ * that NOTIFY_SOCKET names. Not by sd_notify(), which sd_event_set_watchdog() uses too and whose send waits
+ * for as long as the manager does not read (with a queue of 10 it blocks at the 12th message): a busy
+ * manager must not stop the agent. */
 #include "sys/service-notify.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <systemd/sd-daemon.h>
 
 #include "util/fd-util.h"
 #include "util/text.h"
@@ -125,4 +127,34 @@ void service_notify_reloading(void) {
 
 void service_notify_stopping(void) {
         state_set("STOPPING=1");
+}
+
+static int on_watchdog_timer(sd_event_source *source, uint64_t usec _unused_, void *userdata) {
+        usec_t *interval = userdata;
+
+        /* Dropped when the queue is full: a manager that does not read does not count the time either. */
+        (void) notify_send("WATCHDOG=1", 0);
+
+        /* From now on, not from when it was due: a process that was stopped does not make up for it. */
+        (void) sd_event_source_set_time(source, usec_add(now_usec(CLOCK_MONOTONIC), *interval));
+        (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+int service_notify_start_watchdog(sd_event *event, sd_event_source **ret_source) {
+        static usec_t interval; /* there is one service manager */
+        uint64_t usec;
+        int r;
+
+        r = sd_watchdog_enabled(0, &usec);
+        if (r <= 0) {
+                *ret_source = NULL;
+                return 0; /* none, or one that was meant for another process */
+        }
+
+        (void) notify_send("WATCHDOG=1", 0);
+        interval = usec / 2;
+        /* A quarter of the time to coalesce with other wake-ups, and a quarter to spare. */
+        return sd_event_add_time_relative(event, ret_source, CLOCK_MONOTONIC, interval, usec / 4,
+                        on_watchdog_timer, &interval);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <systemd/sd-event.h>
 
 #include "util/macro.h"
 
@@ -14,3 +15,8 @@ void service_notify_ready(void);
 void service_notify_reloading(void);
 
 void service_notify_stopping(void);
+
+/* Feeds the service manager's watchdog (WATCHDOG_USEC) from the event loop, at half of its time or a little
+ * later, for as long as the loop turns. Returns 0, also where no watchdog waits, or a negative errno.
+ * *ret_source is the caller's, NULL where there is none. */
+int service_notify_start_watchdog(sd_event *event, sd_event_source **ret_source);

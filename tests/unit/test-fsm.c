@@ -97,7 +97,8 @@ static void test_table(void **state _unused_) {
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REGISTER_WAIT, FSM_EVENT_RELOAD, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
-                { FSM_REGISTER_WAIT, FSM_EVENT_REPORT, FSM_REGISTER_WAIT, 1, { ACTION_REFUSE } },
+                { FSM_REGISTER_WAIT, FSM_EVENT_REPORT, FSM_REGISTERING, 2,
+                                { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REGISTER_WAIT, FSM_EVENT_CHANGE, FSM_REGISTER_WAIT, 0, {} },
                 { FSM_REGISTER_WAIT, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
 
@@ -140,10 +141,10 @@ static void test_table(void **state _unused_) {
                 { FSM_STOPPING, FSM_EVENT_ID_REFUSED, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
                 { FSM_STOPPING, FSM_EVENT_FAILED, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
                 { FSM_STOPPING, FSM_EVENT_TIMER, FSM_STOPPING, 2, { ACTION_CANCEL, ACTION_EXIT } },
-                { FSM_STOPPING, FSM_EVENT_REREGISTER, FSM_STOPPING, 1, { ACTION_REFUSE } },
+                { FSM_STOPPING, FSM_EVENT_REREGISTER, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_RENEW, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_RELOAD, FSM_STOPPING, 0, {} },
-                { FSM_STOPPING, FSM_EVENT_REPORT, FSM_STOPPING, 1, { ACTION_REFUSE } },
+                { FSM_STOPPING, FSM_EVENT_REPORT, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_CHANGE, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_STOP, FSM_STOPPING, 0, {} },
         };
@@ -151,9 +152,15 @@ static void test_table(void **state _unused_) {
 
         for (size_t i = 0; i < ELEMENTSOF(cells); i++) {
                 Fsm fsm = in_state(cells[i].from);
+                FsmStep taken;
 
                 assert_int_equal(fsm.state, cells[i].from);
-                assert_actions(step(&fsm, cells[i].event, START + 1), cells[i].n_actions, cells[i].actions);
+                taken = step(&fsm, cells[i].event, START + 1);
+                assert_actions(taken, cells[i].n_actions, cells[i].actions);
+                assert_int_equal(taken.is_refused,
+                                cells[i].from == FSM_STOPPING &&
+                                                (cells[i].event == FSM_EVENT_REREGISTER ||
+                                                                cells[i].event == FSM_EVENT_REPORT));
                 assert_int_equal(fsm.state, cells[i].to);
                 is_covered[cells[i].from][cells[i].event] = true;
         }
@@ -272,7 +279,6 @@ static void test_forgotten_twice_is_a_failure(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
 
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START), ACTION_PUBLISH, ACTION_REGISTER);
-        assert_false(fsm.has_registered);
         (void) step(&fsm, FSM_EVENT_OK, START + 1);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + 2), ACTION_PUBLISH);
         assert_int_equal(fsm.state, FSM_REPORT_WAIT);
@@ -292,6 +298,24 @@ static void test_refused_id_is_dropped_once(void **state _unused_) {
         /* The stored id was not replaced, so the next try has it again. */
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, START + USEC_PER_MINUTE), ACTION_REGISTER,
                         ACTION_PUBLISH);
+}
+
+static void test_a_reload_is_not_held_back(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REGISTERING);
+
+        (void) step(&fsm, FSM_EVENT_RELOAD, START);
+        ASSERT_ACTIONS(step_retry_after(&fsm, START, USEC_PER_HOUR), ACTION_PUBLISH, ACTION_REGISTER);
+        ASSERT_ACTIONS(step_retry_after(&fsm, START, USEC_PER_HOUR), ACTION_PUBLISH);
+        assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
+
+        /* Once the Master accepts again, the regular pace holds, whatever it had wished before. */
+        fsm = in_state(FSM_REPORTING);
+        (void) step_retry_after(&fsm, START, USEC_PER_HOUR);
+        (void) step(&fsm, FSM_EVENT_RELOAD, START + 1);
+        (void) step(&fsm, FSM_EVENT_OK, START + 2);
+        (void) step(&fsm, FSM_EVENT_OK, START + 3);
+        assert_int_equal(fsm.state, FSM_IDLE);
+        assert_true(fsm.deadline_usec <= START + 3 + INTERVAL);
 }
 
 static void test_wishes_are_kept(void **state _unused_) {
@@ -452,6 +476,7 @@ int main(void) {
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_forgotten_twice_is_a_failure),
                 cmocka_unit_test(test_refused_id_is_dropped_once),
+                cmocka_unit_test(test_a_reload_is_not_held_back),
                 cmocka_unit_test(test_wishes_are_kept),
                 cmocka_unit_test(test_changes_are_reported),
                 cmocka_unit_test(test_random_sequences),

@@ -32,6 +32,9 @@ static void test_proxies(void **state _unused_) {
                 { "all_proxy", "http://proxy.example", true, "http://proxy.example/" },
                 { "ALL_PROXY", "http://proxy.example", false, "http://proxy.example/" },
                 { "http_proxy", "", false, NULL },
+                { "http_proxy", "http://user:1/s3cret@proxy.example", false, "http://user:1/" },
+                { "http_proxy", "http://proxy.example:1/?token=s3cret#s3cret", false,
+                                "http://proxy.example:1/" },
                 { "http_proxy", "http://s3cret@\x1b[31m", false, "(not a valid address)" },
         };
 
@@ -52,9 +55,21 @@ static void test_proxies(void **state _unused_) {
         }
 }
 
+static void test_quoted(void **state _unused_) {
+        for (size_t v = 0; v < ELEMENTSOF(variables); v++)
+                (void) unsetenv(variables[v]);
+        assert_null(proxy_info_quoted("Unsupported proxy syntax in 'http://user:s3cret@pw@h'"));
+
+        (void) setenv("https_proxy", "http://user:s3cret@pw@h", 1);
+        assert_string_equal(proxy_info_quoted("Unsupported proxy syntax in 'http://user:s3cret@pw@h'"),
+                        "https_proxy");
+        assert_null(proxy_info_quoted("Connection refused"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_proxies),
+                cmocka_unit_test(test_quoted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

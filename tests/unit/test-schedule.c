@@ -114,6 +114,21 @@ static void test_not_before(void **state _unused_) {
                         slot + 60 * minute);
 }
 
+static void test_a_success_ends_the_wish(void **state _unused_) {
+        static const usec_t minute = 60 * USEC_PER_SEC;
+        Schedule schedule;
+        usec_t slot;
+
+        schedule_init(&schedule, minute);
+        schedule_start(&schedule, START, UINT64_MAX / 2);
+        slot = schedule_after_success(&schedule, START);
+        assert_int_equal(schedule_after_failure(&schedule, slot, slot + USEC_PER_HOUR, 0),
+                        slot + USEC_PER_HOUR);
+
+        assert_int_equal(schedule_after_success(&schedule, slot + 1), slot + minute);
+        assert_int_equal(schedule_after_success(&schedule, slot + minute), slot + 2 * minute);
+}
+
 static void test_missed_slots_are_gone(void **state _unused_) {
         static const usec_t second = USEC_PER_SEC;
         Schedule schedule;
@@ -134,6 +149,7 @@ int main(void) {
                 cmocka_unit_test(test_early_retry_is_bounded),
                 cmocka_unit_test(test_slot_before_early_retry_counts_as_it),
                 cmocka_unit_test(test_not_before),
+                cmocka_unit_test(test_a_success_ends_the_wish),
                 cmocka_unit_test(test_missed_slots_are_gone),
         };
 

@@ -126,7 +126,32 @@ static void test_fifo_does_not_block(void **state _unused_) {
 
         assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
         assert_int_equal(secret_files_new(path_of("fifo"), NULL, NULL, NULL, &secrets), 0);
-        assert_true(secret_files_refresh(secrets, &culprit) < 0);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), -EINVAL);
+        secret_files_free(secrets);
+
+        /* libcurl would open a certificate in a way that blocks. */
+        secrets = NULL;
+        assert_int_equal(secret_files_new(NULL, path_of("fifo"), path_of("fifo"), NULL, &secrets), 0);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), -EINVAL);
+        secret_files_free(secrets);
+}
+
+static void test_a_change_is_said_after_a_failure(void **state _unused_) {
+        SecretFiles *secrets = NULL;
+        const char *culprit = NULL;
+
+        write_text("token", "one");
+        write_text("key", "1");
+        assert_int_equal(secret_files_new(path_of("token"), path_of("key"), path_of("key"), NULL, &secrets),
+                        0);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+
+        write_text("token", "");
+        write_text("key", "2");
+        assert_int_equal(secret_files_refresh(secrets, &culprit), -EBADMSG);
+        write_text("token", "one");
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
+        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
         secret_files_free(secrets);
 }
 
@@ -148,6 +173,7 @@ int main(void) {
                 cmocka_unit_test(test_wrong_token),
                 cmocka_unit_test(test_certificates),
                 cmocka_unit_test(test_fifo_does_not_block),
+                cmocka_unit_test(test_a_change_is_said_after_a_failure),
         };
 
         return cmocka_run_group_tests(tests, make_directory, remove_directory);
