@@ -45,6 +45,7 @@ typedef enum ViewField {
 
 typedef struct HealthRow {
         char *key, *verdict, *reason;
+        size_t size; /* of what is reported of it; 0: unknown */
 } HealthRow;
 
 typedef struct HealthRows {

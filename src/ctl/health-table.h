@@ -4,4 +4,5 @@
 #include "ctl/agent-view.h"
 #include "ctl/terminal.h"
 
-void health_table_print(const Terminal *terminal, const HealthRows *health);
+/* With a column for the sizes if `has_sizes`. */
+void health_table_print(const Terminal *terminal, const HealthRows *health, bool has_sizes);

@@ -9,9 +9,11 @@
 
 #include "core/config.h"
 #include "ctl/exit-status.h"
+#include "ctl/health-detail.h"
 #include "ctl/health-table.h"
 #include "ctl/monitor.h"
 #include "ctl/status-screen.h"
+#include "ctl/unit-table.h"
 #include "ctl/view-json.h"
 #include "ctl/wait-online.h"
 #include "util/text.h"
@@ -111,8 +113,25 @@ int verb_node(const Session *session) {
         return print_text(session, "node", "GetNode");
 }
 
+/* What only root may see; a password is not worth it. Returns as health_detail_read(), or another negative
+ * errno. */
+static int read_detail(const Session *session, HealthRows *rows, HealthDetail *ret) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Client client = session->client;
+        const char *text;
+        int r;
+
+        client.may_ask = false;
+        r = client_call_method(&client, "GetHealth", &reply, &error);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &text);
+        return r < 0 ? r : health_detail_read(text, rows, ret);
+}
+
 int verb_health(const Session *session) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(health_detail_done) HealthDetail detail = {};
         _cleanup_(health_rows_done) HealthRows health = {};
         AgentView view;
         int r;
@@ -124,7 +143,17 @@ int verb_health(const Session *session) {
         if (r < 0)
                 return complain(session, "health", NULL, r, &error);
 
-        health_table_print(&session->terminal, &health);
+        r = read_detail(session, &health, &detail);
+        if (r == -ENOMEM)
+                return complain_memory(session, "health");
+
+        health_table_print(&session->terminal, &health, r >= 0);
+        if (detail.n_units > 0) {
+                (void) putchar('\n');
+                unit_table_print(&session->terminal, &detail, now_usec(CLOCK_REALTIME));
+        }
+        if (r == -EACCES)
+                (void) puts("\nFor sizes and watched units: sudo argusctl health");
         return EXIT_SUCCESS;
 }
 

@@ -9,6 +9,7 @@ import pytest
 from support.agent import health_folder
 from support.bus import INTERFACE
 from support.ctl import CTL, ESCAPE, USAGE, VERBS, Ctl
+from support.systemd import Systemd, running
 
 
 @pytest.fixture
@@ -79,8 +80,39 @@ def test_health_is_a_table(agent, master, bus, ctl, state_root):
     bus.wait_property("HealthFiles", lambda rows: len(rows) == 2)
     reason = bus.get("HealthFiles")[1][2]
     assert ctl.read("health").splitlines() == [
-        "KEY         VERDICT  REASON", "log-good    ok", f"metric-bad  invalid  {reason}", "",
-        "1 reported, 1 left out."]
+        "KEY         VERDICT  SIZE        REASON", "log-good    ok       2 B",
+        f"metric-bad  invalid              {reason}", "", "1 reported, 1 left out."]
+
+
+def test_sizes_are_those_of_what_is_reported(agent, master, bus, ctl, state_root):
+    folder = health_folder(state_root)
+    (folder / "log-a.json").write_text(" " * 5000 + "[1]\n")
+    (folder / "log-b.json").write_text('"' + "x" * 1534 + '"')
+    (folder / "log-c.json").write_text('"' + "x" * (1024 * 1024 - 2) + '"')
+    agent().wait_online()
+    bus.wait_property("HealthFiles", lambda rows: len(rows) == 3)
+    assert [line.split(None, 2)[2] for line in ctl.read("health").splitlines()[1:4]] == ["3 B", "1.5 KiB", "1024.0 KiB"]
+
+
+def test_watched_units_stand_below_the_files(agent, master, bus, ctl, state_root):
+    def hours_ago(hours):
+        return int((time.time() - hours * 3600 - 60) * 1e6)
+    systemd = Systemd(bus.address, web_service=running(StateChangeTimestamp=hours_ago(1)))
+    systemd.units["cron.service"] = running(0, ActiveState="failed", SubState="failed", Result="exit-code", NRestarts=5,
+                                            StateChangeTimestamp=hours_ago(2))
+    systemd.units["data.mount"] = {"LoadState": "masked", "ActiveState": "inactive", "SubState": "dead"}
+    (health_folder(state_root) / "log-good.json").write_text("{}")
+    agent(AGENT_WATCH_UNITS="web cron data.mount").wait_online()
+    bus.wait_property("HealthFiles", lambda rows: len(rows) == 1)
+    assert ctl.read("health").splitlines() == [
+        "KEY       VERDICT  SIZE        REASON", "log-good  ok       2 B", "", "1 reported, 0 left out.", "",
+        "UNIT          HEALTHY  STATE                                   SINCE",
+        "cron.service  no       failed (failed), exit-code, 5 restarts  2h 1min ago",
+        "data.mount    no       inactive (dead), masked                 never",
+        "web.service   yes      active (running)                        1h 1min ago", "", "1 healthy, 2 not."]
+    assert list(json.loads(ctl.read("health", "--json"))) == ["log-good", "systemd-cron", "systemd-data.mount",
+                                                              "systemd-web"]
+    systemd.close()
 
 
 def test_health_without_files(online, ctl):
@@ -180,3 +212,4 @@ def test_everyone_may_look(as_root, agent, master, policy_bus, reachable_ctl):
     policy_bus.wait_property("LastReportStatus", "success")
     for command in ["status"], ["is-online"], ["is-online", "--wait=5"], ["health"], ["log-level"]:
         assert reachable_ctl.read(*command, user="nobody")
+    assert reachable_ctl.read("health", user="nobody").endswith("For sizes and watched units: sudo argusctl health\n")

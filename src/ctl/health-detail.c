@@ -1,0 +1,162 @@
+#include "ctl/health-detail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/json-scan.h"
+#include "util/buffer.h"
+#include "util/text.h"
+
+#define UNIT_PREFIX "\"systemd-" /* no file's key begins so */
+
+enum { WORD_SIZE = 256 };
+
+/* A string of the unit, or the text of a number; empty if it is null or not there. */
+static int read_word(JsonSlice unit, const char *name, char ret[static WORD_SIZE]) {
+        _cleanup_free_ char *text = NULL;
+        JsonSlice value;
+        int r;
+
+        ret[0] = '\0';
+        if (!json_object_find(unit, name, &value) || json_type(value) == JSON_NULL)
+                return 0;
+        if (json_type(value) != JSON_STRING) {
+                text_sanitize_into(ret, WORD_SIZE, value.text, value.size);
+                return 0;
+        }
+
+        r = json_string_decode(value, &text);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EBADMSG;
+        text_sanitize_into(ret, WORD_SIZE, text, strlen(text));
+        return 0;
+}
+
+static int read_state(JsonSlice unit, char **ret) {
+        char load_state[WORD_SIZE], active_state[WORD_SIZE], sub_state[WORD_SIZE], result[WORD_SIZE],
+                        n_restarts[WORD_SIZE];
+        const struct {
+                const char *name;
+                char *word;
+        } words[] = {
+                { "load_state", load_state },
+                { "active_state", active_state },
+                { "sub_state", sub_state },
+                { "result", result },
+                { "n_restarts", n_restarts },
+        };
+        _cleanup_(buffer_done) Buffer state = {};
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                r = read_word(unit, words[i].name, words[i].word);
+                if (r < 0)
+                        return r;
+        }
+
+        r = buffer_printf(&state, "%s (%s)", active_state, sub_state);
+        if (r >= 0 && !streq(load_state, "loaded"))
+                r = buffer_printf(&state, ", %s", load_state);
+        if (r >= 0 && *result && !streq(result, "success"))
+                r = buffer_printf(&state, ", %s", result);
+        if (r >= 0 && *n_restarts && !streq(n_restarts, "0"))
+                r = buffer_printf(&state, ", %s restart%s", n_restarts, streq(n_restarts, "1") ? "" : "s");
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(state.data);
+        return 0;
+}
+
+static int read_since(JsonSlice unit, usec_t *ret) {
+        char since[WORD_SIZE];
+        struct tm utc = {};
+        time_t seconds;
+        int r;
+
+        r = read_word(unit, "since", since);
+        if (r < 0)
+                return r;
+        if (*since && !strptime(since, "%Y-%m-%dT%H:%M:%S", &utc))
+                return -EBADMSG;
+
+        seconds = *since ? timegm(&utc) : 0;
+        *ret = seconds > 0 ? (usec_t) seconds * USEC_PER_SEC : 0;
+        return 0;
+}
+
+static int read_unit(JsonSlice unit, UnitRow *row) {
+        char name[WORD_SIZE];
+        JsonSlice healthy;
+        int r;
+
+        r = read_word(unit, "unit", name);
+        if (r < 0)
+                return r;
+        row->name = strdup(name);
+        if (!row->name)
+                return -ENOMEM;
+
+        r = read_state(unit, &row->state);
+        if (r < 0)
+                return r;
+        row->is_healthy = json_object_find(unit, "healthy", &healthy) && healthy.text[0] == 't';
+        return read_since(unit, &row->since_usec);
+}
+
+static int add_unit(HealthDetail *detail, JsonSlice unit) {
+        UnitRow *units = reallocarray(detail->units, detail->n_units + 1, sizeof *units);
+
+        if (!units)
+                return -ENOMEM;
+        detail->units = units;
+        units[detail->n_units] = (UnitRow){};
+        return read_unit(unit, &units[detail->n_units++]);
+}
+
+/* Both are in one order, but one may have changed since the other was read. */
+static void set_size(HealthRows *rows, size_t *next, JsonSlice key, size_t size) {
+        for (size_t i = *next; i < rows->n_rows; i++) {
+                if (json_string_equals(key, rows->rows[i].key)) {
+                        rows->rows[i].size = size;
+                        *next = i + 1;
+                        return;
+                }
+        }
+}
+
+int health_detail_read(const char *text, HealthRows *rows, HealthDetail *ret) {
+        _cleanup_(health_detail_done) HealthDetail detail = {};
+        JsonSlice object, key, value;
+        size_t position = 0, next = 0;
+        int r;
+
+        r = json_scan(text, strlen(text), &object, NULL);
+        if (r < 0)
+                return r;
+
+        while (json_object_next(object, &position, &key, &value) > 0) {
+                if (strncmp(key.text, UNIT_PREFIX, strlen(UNIT_PREFIX)) != 0) {
+                        set_size(rows, &next, key, value.size);
+                        continue;
+                }
+                r = add_unit(&detail, value);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = detail;
+        detail = (HealthDetail){};
+        return 0;
+}
+
+void health_detail_done(HealthDetail *detail) {
+        for (size_t i = 0; i < detail->n_units; i++) {
+                free(detail->units[i].name);
+                free(detail->units[i].state);
+        }
+        free(detail->units);
+        *detail = (HealthDetail){};
+}

@@ -1,0 +1,25 @@
+/* What only the `health` object itself tells: how large each file's value is, and the watched units. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ctl/agent-view.h"
+
+/* All text is safe to show. */
+typedef struct UnitRow {
+        char *name;
+        char *state; /* active (running); failed (failed), exit-code, 5 restarts; not-found */
+        bool is_healthy;
+        usec_t since_usec; /* µs since the epoch; 0: never */
+} UnitRow;
+
+typedef struct HealthDetail {
+        UnitRow *units;
+        size_t n_units;
+} HealthDetail;
+
+/* Reads GetHealth's answer: gives the rows, which are in the order of the files, their sizes. Returns 0;
+ * -EBADMSG if it is no such object; or -ENOMEM. */
+int health_detail_read(const char *text, HealthRows *rows, HealthDetail *ret);
+void health_detail_done(HealthDetail *detail);
