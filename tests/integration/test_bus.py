@@ -29,7 +29,7 @@ ERROR = "org.argus.Agent1.Error"
 @pytest.fixture
 def online(agent, master, bus):
     """An agent on the bus that has nothing to do for the next seconds."""
-    started = agent(REPORT_INTERVAL_SECONDS="600")
+    started = agent(REPORT_INTERVAL_SECONDS="86400")
     started.wait_online()
     bus.wait_property("LastReportStatus", "success")
     return started
@@ -58,7 +58,7 @@ def test_properties_of_an_agent_that_is_online(online, bus, master):
     now = time.time() * 1e6
     for name in ("LastRegistrationTimestamp", "LastReportTimestamp", "LastSuccessfulReportTimestamp"):
         assert now - 60e6 < values.pop(name) <= now
-    assert now < values.pop("NextReportTimestamp") < now + 601e6
+    assert now < values.pop("NextReportTimestamp") < now + 86401e6
     assert values.pop("Version") == json.loads(master.requests("register")[0]["body"])["version"]
     assert values.pop("Address") == json.loads(master.requests("register")[0]["body"])["meta_data"]["ip"]
     assert values == {

@@ -200,7 +200,7 @@ def test_a_rotated_token_heals_a_401(agent, start_master, tmp_path):
 
 
 def test_nothing_is_said_while_nothing_happens(agent, master):
-    started = agent()
+    started = agent(REPORT_INTERVAL_SECONDS="86400")
     started.wait_online()
     count = len(started.lines)
     stays_true(lambda: len(started.lines) == count, 1.5, "no line without a reason")
