@@ -1,0 +1,80 @@
+"""The drop-ins that are shipped as examples, each put in place as its head says, under the sandbox of the unit."""
+
+import json
+from pathlib import Path
+
+from dev_master import TOKEN, DevMaster, make_certificates
+from machine import UNIT, wait_for
+from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "units/examples"
+NAME = "dev-alice-web01"
+
+
+def use_example(machine, name):
+    machine.drop_in((EXAMPLES / f"{name}.conf").read_text(), name=name)
+
+
+def test_old_modules_may_keep_their_files_to_themselves(running, master):
+    health = f"/private/argus/agent/{NAME}/health"
+    wait_for("health/ is there", (running.root / health[1:]).is_dir)
+    running.run(["sh", "-c", f"umask 077; echo '{{\"old\": 1}}' >{health}/log-old.json"])
+    wait_for("it says that it may not", lambda: any("0640" in entry["MESSAGE"]
+                                                    for entry in running.events("health-file-bad")))
+
+    use_example(running, "old-modules")
+    running.systemctl("restart", UNIT)
+    wait_for("the file arrives", lambda: master.wait_node()["health"].get("log-old") == {"old": 1})
+    status = running.run(["cat", f"/proc/{running.main_pid()}/status"]).stdout
+    assert "CapEff:\t0000000000000004" in status and "CapBnd:\t0000000000000004" in status  # CAP_DAC_READ_SEARCH only
+
+
+def test_the_state_may_be_elsewhere(running, master):
+    node = master.wait_node()
+    running.systemctl("stop", UNIT)
+    running.run(["install", "-d", "-m", "2750", "-o", "argus-agent", "-g", "argus-health", "/srv/argus/agent"])
+    running.run(["mv", f"/private/argus/agent/{NAME}", "/srv/argus/agent/"])
+    use_example(running, "state-root")
+    before = len(master.requests("report"))
+    running.systemctl("start", UNIT)
+    running.wait_active()
+    wait_for("it reports", lambda: len(master.requests("report")) > before)
+
+    sent = json.loads(master.requests("register")[-1]["body"])
+    assert sent["id"] == node["id"]
+    modes = running.run(["stat", "-c", "%a %U %G", f"/srv/argus/agent/{NAME}/health"]).stdout.strip()
+    assert modes == "3770 argus-agent argus-health"
+    assert not (running.root / "private/argus/agent" / NAME).exists()
+
+
+def test_a_token_as_a_credential(machine, directory):
+    make_certificates(directory)
+    machine.write("/etc/argus/ca.pem", (directory / "ca.pem").read_text())
+    for name in "client.crt", "client.key":
+        source = directory / ("client.pem" if name == "client.crt" else "client.key")
+        machine.write(f"/etc/argus/{name}", source.read_text(), mode=0o600)
+    machine.write("/etc/argus/master-token", TOKEN + "\n", mode=0o600)
+    text = (EXAMPLES / "secrets-by-credential.conf").read_text()
+    machine.drop_in(text.replace("#LoadCredential", "LoadCredential"), name="secrets")
+    master = DevMaster(directory, certificates=directory)
+    machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=master.endpoint, MASTER_CA_FILE="/etc/argus/ca.pem"),
+                  mode=0o600)
+    try:
+        machine.start(ADDRESS)
+        assert master.wait_node()["name"] == NAME
+    finally:
+        master.stop()
+
+
+def test_within_a_memory_limit(running, master):
+    master.wait_node()
+    use_example(running, "memory-limit")
+    running.systemctl("restart", UNIT)
+    health = f"/private/argus/agent/{NAME}/health"
+    filler = "x" * (1024 * 1024 - 64)
+    for number in range(8):  # all that is ever reported: 8 MiB
+        running.write(f"{health}/.big.tmp", json.dumps(filler), mode=0o644)
+        running.run(["mv", f"{health}/.big.tmp", f"{health}/log-big{number}.json"])
+    wait_for("all of it arrives", lambda: len(master.wait_node()["health"]) >= 7, timeout=20)
+    assert running.show("NRestarts") == "0"
+    assert int(running.show("MemoryMax")) == 48 * 1024 * 1024
