@@ -56,7 +56,8 @@ const HealthFile *health_set_get(const HealthSet *set, size_t index);
 const HealthFile *health_set_next_change(HealthSet *set);
 
 /* Hands out the key of a file that an earlier scan had and the last has not, each once, for the log; the
- * caller frees it. One that has come back meanwhile is not handed out. Returns NULL when there are no more. */
+ * caller frees it. One that has come back meanwhile is not handed out. Returns NULL when there are no more.
+ */
 char *health_set_take_gone(HealthSet *set);
 
 /* Files by their form that are beyond HEALTH_ENTRIES_MAX in the last scan. */

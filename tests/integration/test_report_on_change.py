@@ -1,4 +1,4 @@
-"""AGENT_REPORT_ON_CHANGE: what changes is told within two seconds; what does not change, and an outage, cost nothing."""
+"""AGENT_REPORT_ON_CHANGE: what changes is told within two seconds; what does not, and an outage, cost nothing."""
 
 import json
 import os
