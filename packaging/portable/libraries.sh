@@ -5,8 +5,8 @@
 oldest_release=bullseye
 # Where the libraries come from: the newest release, whose security updates go on the longest.
 library_release=trixie
-library_sources=(openssl curl cjson systemd)
-builder_packages=(gcc libc6-dev make perl pkg-config dpkg-dev ninja-build python3 python3-distutils python3-jinja2 gperf
+library_sources=(mbedtls curl cjson systemd)
+builder_packages=(gcc libc6-dev make pkg-config dpkg-dev ninja-build python3 python3-distutils python3-jinja2 gperf
         libmount-dev libcap-dev scdoc rpm)
 
 # Sets $builder, a root, and $libraries, a directory. The libraries are built once for each set of versions.
@@ -19,7 +19,7 @@ prepare_libraries() {
         flock 9
 
         # asked for once an hour, since one run builds several packages
-        if [ -z "$(find "$cache/downloads/versions" -mmin -60 2>/dev/null)" ] &&
+        if [ -z "$(find "$cache/downloads/versions" -mmin -60 -newer "$top/packaging/portable/libraries.sh" 2>/dev/null)" ] &&
                 ! "$library/in-root" --network --bind "$cache/downloads:/downloads" \
                         --bind "$top/packaging:/packaging" "$("$library/cached-root" "$library_release")" \
                         /packaging/portable/fetch-sources /downloads "${library_sources[@]}"; then
