@@ -55,6 +55,7 @@ static void update_snapshot(Manager *manager) {
 
         status->version = ARGUS_AGENT_VERSION;
         status->hostname = manager->config->hostname;
+        status->health_directory = state_store_health_path(manager->keeper.store);
         SET_TEXT(status->master_endpoint, master_client_endpoint(manager->master)->url);
         SET_TEXT(status->env, manager->identity.env);
         SET_TEXT(status->user, manager->identity.user);
@@ -115,9 +116,10 @@ static void notify_service_manager(const Manager *manager) {
                 break;
         case AGENT_RETRYING:
                 service_notify_status("Retrying at %s, %" PRIu32 " failed; %s; last error: %s%s%s",
-                                status->master_endpoint, status->consecutive_failures,
-                                format_next_try(next, &manager->fsm), status->last_report_error, unsaved,
-                                why);
+                                manager->failed_endpoint ? manager->failed_endpoint
+                                                         : status->master_endpoint,
+                                status->consecutive_failures, format_next_try(next, &manager->fsm),
+                                status->last_report_error, unsaved, why);
                 break;
         case AGENT_STOPPING:
                 service_notify_status("Stopping");
@@ -153,6 +155,7 @@ static void log_failure(Manager *manager, LogEvent event, const char *what) {
         char pause[SPAN_SIZE];
         int level = log_policy_failed(&manager->outage, now) ? LOG_WARNING : LOG_DEBUG;
 
+        manager->failed_endpoint = manager->reply->endpoint;
         fields.attempt = manager->outage.attempts;
         if (manager->is_once)
                 level = LOG_ERR;
@@ -182,7 +185,7 @@ static void announce_registered(Manager *manager) {
         status->registrations++;
         status->last_registration_usec = now_usec(CLOCK_REALTIME);
         manager->registration_error[0] = '\0';
-        status->last_report_error[0] = '\0';
+        SET_TEXT(status->last_report_error, manager->report_error);
 
         if (status->node_id[0] && !streq(status->node_id, manager->keeper.node->id))
                 log_event(LOG_WARNING, LOG_EVENT_ID_REPLACED, &fields,
@@ -229,6 +232,7 @@ static void announce_report(Manager *manager) {
 
         status->last_report_usec = now_usec(CLOCK_REALTIME);
         status->last_report_http_status = outcome->http_status;
+        SET_TEXT(manager->report_error, outcome->error);
         SET_TEXT(status->last_report_error, outcome->error);
         if (outcome->class == OUTCOME_OK) {
                 status->last_report_status = REPORT_SUCCESS;

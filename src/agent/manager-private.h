@@ -53,6 +53,8 @@ struct Manager {
         const MasterReply *reply; /* while one is handled */
         char *refused_id;         /* the id that the Master refused, until it gave another */
         char registration_error[OUTCOME_ERROR_SIZE]; /* of the last registration; empty if it went well */
+        char report_error[OUTCOME_ERROR_SIZE];       /* of the last report; likewise */
+        const char *failed_endpoint;                 /* that the last failure is from */
 
         HealthSet *health;
         HealthDir *health_dir;

@@ -84,43 +84,12 @@ static void master_client_finish(MasterClient *client, Outcome *outcome, const H
         client->callback(&reply, client->userdata);
 }
 
-/* A Master (or a proxy) that repeats our header in its words must not get the token into the log. */
-static void mask_token(char *text, size_t size, const char *token) {
-        size_t length = strlen(token);
-        char *found;
-
-        while ((found = memmem(text, size, token, length))) {
-                memset(found, '*', length);
-                size -= (size_t) (found + length - text);
-                text = found + length;
-        }
-}
-
-/* A copy of what came, without the token; it is shown cut, so masking what is shown would miss a token that
- * was cut. Returns NULL where nothing is to be masked; freed by the caller. */
-static char *mask_copy(const char *text, size_t size, const char *token) {
-        char *copy;
-
-        if (!token || !text || !memmem(text, size, token, strlen(token)))
-                return NULL;
-
-        copy = malloc(size + 1);
-        if (copy) {
-                memcpy(copy, text, size);
-                copy[size] = '\0';
-                mask_token(copy, size, token);
-        }
-        return copy;
-}
-
-/* Classifies; what is shown of a failure never holds the token, nor the password of a proxy. */
 static void master_client_classify(const MasterClient *client, const HttpResult *result, Outcome *ret) {
-        const char *token = secret_files_get_token(client->secrets);
-        const char *quoted = result->transport_text ? proxy_info_quoted(result->transport_text) : NULL;
-        _cleanup_free_ char *body = NULL, *location = NULL;
+        const char *proxy = result->transport_text ? proxy_info_quoted(result->transport_text) : NULL;
         char proxy_words[64];
         Answer answer = {
                 .kind = client->kind,
+                .secret = secret_files_get_token(client->secrets),
                 .sent_id = client->node ? client->node->id : NULL,
                 .node = client->node,
                 .transport = result->transport,
@@ -131,28 +100,15 @@ static void master_client_classify(const MasterClient *client, const HttpResult 
                 .location = result->location,
                 .retry_after_usec = result->retry_after_usec,
         };
-        int r;
 
-        if (quoted) {
+        if (proxy) { /* libcurl's words hold its password */
                 (void) snprintf(proxy_words, sizeof proxy_words, "the proxy address in %s cannot be used",
-                                quoted);
+                                proxy);
+                answer.transport = TRANSPORT_LOCAL;
                 answer.transport_text = proxy_words;
         }
-        if (result->location) {
-                location = mask_copy(result->location, strlen(result->location), token);
-                if (location)
-                        answer.location = location;
-        }
 
-        r = outcome_classify(&answer, ret);
-        if (r >= 0 && ret->class != OUTCOME_OK) {
-                body = mask_copy(result->body, result->body_size, token);
-                if (body) {
-                        answer.body = body;
-                        r = outcome_classify(&answer, ret);
-                }
-        }
-        if (r < 0)
+        if (outcome_classify(&answer, ret) < 0)
                 *ret = (Outcome){
                         .class = OUTCOME_FAILED,
                         .transport = TRANSPORT_LOCAL,

@@ -37,27 +37,28 @@ static void enter_reporting(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         step_add(step, ACTION_REPORT);
 }
 
-static void note_answer(Fsm *fsm, const FsmEvent *event, bool is_success) {
+static void note_success(Fsm *fsm) {
         fsm->is_in_flight = false;
         fsm->not_before_usec = 0;
+}
 
-        if (is_success) {
-                fsm->failures = 0;
-                return;
-        }
-
+static void note_failure(Fsm *fsm, const FsmEvent *event) {
+        fsm->is_in_flight = false;
+        fsm->not_before_usec =
+                        event->retry_after_usec > 0 ? usec_add(event->now_usec, event->retry_after_usec) : 0;
         if (fsm->failures < UINT32_MAX)
                 fsm->failures++;
-        if (event->retry_after_usec > 0)
-                fsm->not_before_usec = usec_add(event->now_usec, event->retry_after_usec);
 }
 
 /* ---- REGISTERING ---- */
 
 static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        note_answer(fsm, event, true);
+        note_success(fsm);
         backoff_reset(&fsm->backoff);
         fsm->has_registered = true;
+        /* An outage of reports ends with a report. */
+        fsm->failures -= fsm->registration_failures;
+        fsm->registration_failures = 0;
 
         step_add(step, ACTION_PERSIST);
         step_add(step, ACTION_PUBLISH);
@@ -71,7 +72,9 @@ static void on_register_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         bool is_urgent = fsm->is_want_urgent;
         usec_t pause;
 
-        note_answer(fsm, event, false);
+        if (fsm->failures < UINT32_MAX)
+                fsm->registration_failures++;
+        note_failure(fsm, event);
         fsm->state = FSM_REGISTER_WAIT;
         fsm->is_without_id = false;
         forget_wish(fsm);
@@ -101,7 +104,8 @@ static void on_id_refused(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 /* ---- REPORTING ---- */
 
 static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        note_answer(fsm, event, true);
+        note_success(fsm);
+        fsm->failures = fsm->registration_failures = 0;
         fsm->state = FSM_IDLE;
         fsm->deadline_usec = schedule_after_success(&fsm->schedule, event->now_usec);
 
@@ -114,7 +118,7 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 }
 
 static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        note_answer(fsm, event, false);
+        note_failure(fsm, event);
         fsm->want_report = false;
         fsm->state = FSM_REPORT_WAIT;
         fsm->deadline_usec = schedule_after_failure(
@@ -208,8 +212,8 @@ static void on_stop(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         step_add(step, ACTION_EXIT);
 }
 
-static void on_last_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        note_answer(fsm, event, true);
+static void on_last_ok(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step) {
+        note_success(fsm);
         fsm->deadline_usec = USEC_INFINITY;
         step_add(step, ACTION_PERSIST);
         step_add(step, ACTION_PUBLISH);
@@ -217,7 +221,7 @@ static void on_last_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 }
 
 static void on_last_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        note_answer(fsm, event, false);
+        note_failure(fsm, event);
         fsm->deadline_usec = USEC_INFINITY;
         step_add(step, ACTION_PUBLISH);
         step_add(step, ACTION_EXIT);

@@ -8,7 +8,10 @@
 #include "util/buffer.h"
 #include "util/text.h"
 
-enum { ID_SHOWN_MAX = 128 };
+enum {
+        ID_SHOWN_MAX = 128,
+        WORDS_READ_MAX = 64 * 1024, /* of what a Master says; a secret is shorter */
+};
 
 #define RETRY_AFTER_MAX_USEC (RETRY_AFTER_MAX_SECONDS * USEC_PER_SEC)
 
@@ -56,9 +59,43 @@ static const char *status_phrase(unsigned status) {
         return "";
 }
 
+static void mask(char *text, const char *secret) {
+        char *found = text;
+
+        while ((found = strstr(found, secret)))
+                found = memset(found, '*', strlen(secret)), found += strlen(secret);
+}
+
+/* Hides a secret that comes back in what a Master or proxy says, as it is and as JSON may write it: with \/
+ * for /. */
+static int mask_secret(char *text, const char *secret) {
+        _cleanup_free_ char *escaped = NULL;
+        char *p;
+
+        if (isempty(secret))
+                return 0;
+        mask(text, secret);
+        if (!strchr(secret, '/'))
+                return 0;
+
+        p = escaped = malloc(2 * strlen(secret) + 1);
+        if (!escaped)
+                return -ENOMEM;
+        for (; *secret; secret++) {
+                if (*secret == '/')
+                        *p++ = '\\';
+                *p++ = *secret;
+        }
+        *p = '\0';
+        mask(text, escaped);
+        return 0;
+}
+
 /* Makes text safe to show and drops blanks around what is left of it. Returns 0 or -ENOMEM. */
-static int words_from_text(const char *text, size_t size, char **ret) {
+static int words_from_text(const Answer *answer, const char *text, size_t size, char **ret) {
+        _cleanup_free_ char *whole = NULL;
         char *words, *begin, *end;
+        int r;
 
         /* Blanks first: a page that begins with a screen of them would have no words left. */
         while (size > 0 && strchr(" \t\r\n", *text)) {
@@ -66,7 +103,14 @@ static int words_from_text(const char *text, size_t size, char **ret) {
                 size--;
         }
 
-        words = text_sanitize(text, size, MASTER_WORDS_MAX);
+        /* Cut last: half a secret would not be found. */
+        whole = text_sanitize(text, min_size(size, WORDS_READ_MAX), SIZE_MAX);
+        if (!whole)
+                return -ENOMEM;
+        r = mask_secret(whole, answer->secret);
+        if (r < 0)
+                return r;
+        words = text_sanitize(whole, strlen(whole), MASTER_WORDS_MAX);
         if (!words)
                 return -ENOMEM;
 
@@ -101,7 +145,7 @@ static int words_from_object(const Answer *answer, char **ret) {
                 if (r < 0) /* an object, or half a surrogate pair: there may be another member */
                         continue;
 
-                r = words_from_text(text, strlen(text), &words);
+                r = words_from_text(answer, text, strlen(text), &words);
                 if (r < 0)
                         return r;
                 if (*words) {
@@ -123,7 +167,7 @@ static int master_words(const Answer *answer, char **ret) {
                         return r < 0 ? r : 0;
         }
 
-        return words_from_text(strempty(answer->body), answer->body ? answer->body_size : 0, ret);
+        return words_from_text(answer, strempty(answer->body), answer->body ? answer->body_size : 0, ret);
 }
 
 static int describe_transport(const Answer *answer, Buffer *text) {
@@ -145,7 +189,7 @@ static int describe_transport(const Answer *answer, Buffer *text) {
 
         assert((size_t) answer->transport < ELEMENTSOF(results));
 
-        r = words_from_text(given, strlen(given), &detail);
+        r = words_from_text(answer, given, strlen(given), &detail);
         if (r < 0)
                 return r;
         if (!results[answer->transport].has_detail || !*detail)
@@ -161,7 +205,7 @@ static int describe_redirect(const Answer *answer, Buffer *text) {
                 return buffer_printf(text, "redirected (%u), but not where to: check MASTER_ENDPOINT",
                                 answer->http_status);
 
-        r = words_from_text(answer->location, strlen(answer->location), &location);
+        r = words_from_text(answer, answer->location, strlen(answer->location), &location);
         if (r < 0)
                 return r;
         return buffer_printf(text,
@@ -196,7 +240,7 @@ static int describe_bad_node(const Answer *answer, const char *reason, Buffer *t
         _cleanup_free_ char *words = NULL;
         int r;
 
-        r = words_from_text(strempty(answer->body), answer->body ? answer->body_size : 0, &words);
+        r = words_from_text(answer, strempty(answer->body), answer->body ? answer->body_size : 0, &words);
         if (r < 0)
                 return r;
         if (!*words)
@@ -304,6 +348,8 @@ int outcome_classify(const Answer *answer, Outcome *ret) {
         assert(ret);
 
         r = classify(answer, &outcome, &text);
+        if (r >= 0 && text.data) /* an id may be it, too */
+                r = mask_secret(text.data, answer->secret);
         if (r >= 0)
                 text_sanitize_into(outcome.error, sizeof outcome.error, strempty(text.data), text.size);
         buffer_done(&text);

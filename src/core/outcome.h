@@ -27,6 +27,7 @@ typedef enum TransportResult {
 /* An answer as it came; nothing is owned. */
 typedef struct Answer {
         RequestKind kind;
+        const char *secret;  /* what must not be shown, should it come back; NULL if none */
         const char *sent_id; /* the id that the request carried, decoded; NULL if none */
         const Node *node;    /* the newest node object; NULL if none */
         TransportResult transport;

@@ -8,7 +8,10 @@
 #include "util/macro.h"
 #include "util/text.h"
 
-enum { PROXY_SHOWN_MAX = 256 };
+enum {
+        PROXY_SHOWN_MAX = 256,
+        QUOTED_LEAST = 8, /* fewer bytes of an address are its scheme */
+};
 
 /* The address without what must not be shown; words in its place where it is no address. */
 static int describe_url(const char *text, char **ret) {
@@ -43,6 +46,19 @@ static int describe_url(const char *text, char **ret) {
 static const char *const for_http[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
 static const char *const for_https[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL };
 
+/* libcurl cuts its errors: what is left of the value then stands at the end. */
+static bool holds_value(const char *text, const char *value) {
+        size_t length = strlen(text), n = min_size(strlen(value), length);
+
+        if (strstr(text, value))
+                return true;
+        for (; n >= QUOTED_LEAST; n--)
+                if (strncmp(text + length - n, value, n) == 0)
+                        return true;
+
+        return false;
+}
+
 const char *proxy_info_quoted(const char *text) {
         assert(text);
 
@@ -50,7 +66,7 @@ const char *proxy_info_quoted(const char *text) {
                 for (const char *const *variable = i == 0 ? for_http : for_https; *variable; variable++) {
                         const char *value = getenv(*variable);
 
-                        if (!isempty(value) && strstr(text, value))
+                        if (!isempty(value) && holds_value(text, value))
                                 return *variable;
                 }
 

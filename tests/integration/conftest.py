@@ -1,6 +1,9 @@
 """Fixtures of the integration tests. Each test has its own Master, bus, folders and ports: they run in parallel."""
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from support.agent import BINARY, Agent
 from support.bus import Bus
 from support.client import BusClient
 from support.master import Master
+from support.notify import NotifySocket
 
 
 def pytest_sessionstart():
@@ -54,6 +58,16 @@ def policy_bus():
     private = Bus(with_project_policy=True)
     yield private
     private.remove()
+
+
+@pytest.fixture
+def notify():
+    """A service manager's socket."""
+    folder = tempfile.mkdtemp(prefix="argus-notify-", dir="/tmp")  # a socket's path is short
+    manager = NotifySocket(Path(folder) / "notify")
+    yield manager
+    manager.close()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def test_a_whole_try_is_bound_in_time(agent, master, kind, rule):
     entry = started.wait_log(f"{kind}-failed")
     assert "time" in entry["MESSAGE"].lower()
     [bad] = [request for request in master.wait_for_answers(1, kind=kind)][:1]
-    assert 0.9 < entry["monotonic"] - bad["monotonic"] < 1.6
+    assert 0.7 < entry["monotonic"] - bad["monotonic"] < 2.5
     good = master.wait_for_requests(2, kind=kind)[1]
     assert good["peer"] != bad["peer"], "a fresh connection after a failure"
 

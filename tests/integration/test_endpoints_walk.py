@@ -57,3 +57,11 @@ def test_the_longest_wish_counts(agent, start_master, kind, seconds):
     assert [len(master.requests(kind)) for master in masters] == [1, 1]
     named = [master.url for master in masters].index(entry["ARGUS_ENDPOINT"])
     assert f"words of {named}" in entry["MESSAGE"] and masters[named].url in entry["MESSAGE"]
+
+
+def test_the_status_names_the_address_of_the_error(agent, start_master, notify):
+    master = start_master()
+    master.behave({"match": "any", "status": 503, "body": "busy"})
+    agent(MASTER_ENDPOINT=f"http://127.0.0.1:1,{master.url}", NOTIFY_SOCKET=notify.path).wait_log("register-failed")
+    stays_true(lambda: "busy" not in notify.last("STATUS") or master.url in notify.last("STATUS"), 0.5,
+               notify.last("STATUS"))

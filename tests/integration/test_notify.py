@@ -1,25 +1,12 @@
 """What the service manager is told: ready, status, reloading, stopping, and that the loop lives."""
 
 import os
-import shutil
 import signal
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
-from support.notify import NotifySocket
 from support.wait import stays_true, wait_until
-
-
-@pytest.fixture
-def notify():
-    folder = tempfile.mkdtemp(prefix="argus-notify-", dir="/tmp")  # a socket's path is short
-    manager = NotifySocket(Path(folder) / "notify")
-    yield manager
-    manager.close()
-    shutil.rmtree(folder)
 
 
 def test_ready_then_online(agent, master, notify):

@@ -1,27 +1,14 @@
 """Secrets never show, also not where libcurl or the Master repeats them."""
 
-import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from support.bus import BusError
-from support.notify import NotifySocket
 
 PASSWORD = "Tr0ub4dor&3"
 TOKEN = "s3cr3t-Wq8.kf93hG_0123456789"
 SHOWN_MAX = 256  # bytes of foreign words
 FILLER = "~"  # what no message holds but by the answer
-
-
-@pytest.fixture
-def notify():
-    folder = tempfile.mkdtemp(prefix="argus-notify-", dir="/tmp")  # a socket's path is short
-    manager = NotifySocket(Path(folder) / "notify")
-    yield manager
-    manager.close()
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -100,3 +87,23 @@ def test_a_token_that_is_cut_everywhere(agent, master, bus, notify, token_file, 
     words = all_words(started, notify, bus)
     assert_hidden(TOKEN, words)
     assert FILLER * 100 in bus.get("LastReportError") and FILLER * 100 in notify.last("STATUS")
+
+
+def test_a_long_proxy_address(run_agent):
+    """libcurl cuts its error at 255 bytes: the whole value is not in it, but the password is."""
+    status, output = run_agent("--once", MASTER_ENDPOINT="http://master.example:3000",
+                               http_proxy=f"http://user:{PASSWORD}@{'x' * 300}:99999")
+    assert status == 1
+    assert_hidden(PASSWORD, output)
+
+
+@pytest.mark.parametrize("written", ["\\/", "\\u002f"])
+def test_a_token_that_is_escaped_in_json(run_agent, master, tmp_path, written):
+    """As PHP, say, writes a slash; base64 has them."""
+    token = "s3cr3t/Wq8kf93hG0123456789="
+    (tmp_path / "token").write_text(token)
+    master.behave({"match": "register", "status": 403,
+                   "body": '{"message": "no such token: ' + token.replace("/", written) + '"}'})
+    status, output = run_agent("--once", MASTER_TOKEN_FILE=tmp_path / "token")
+    assert status == 1
+    assert_hidden(token, output)

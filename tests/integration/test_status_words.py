@@ -2,27 +2,14 @@
 state folder held before."""
 
 import json
-import shutil
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from support.agent import health_folder, write_node_json
 from support.bus import BusError
-from support.notify import NotifySocket
 from support.wait import stays_true
-
-
-@pytest.fixture
-def notify():
-    folder = tempfile.mkdtemp(prefix="argus-notify-", dir="/tmp")  # a socket's path is short
-    manager = NotifySocket(Path(folder) / "notify")
-    yield manager
-    manager.close()
-    shutil.rmtree(folder)
 
 
 def statuses(notify):
@@ -144,3 +131,28 @@ def test_a_foreign_node_file_gives_neither_id_nor_identity(agent, master, bus, s
     assert [sent["meta_data"][name] for name in ("env", "user", "instance")] == ["dev", "alice", "web01"]
     bus.wait_property("IdentitySource", "hostname")
     assert [bus.get(name) for name in ("Env", "User", "Instance", "NodeId")] == ["dev", "alice", "web01", "A1"]
+
+
+def test_an_outage_of_reports_is_not_over_with_a_registration(agent, master, bus, connect):
+    agent(REPORT_INTERVAL_SECONDS="1").wait_online()
+    bus.wait_agent()
+    master.behave({"match": "report", "status": 404, "body": "what report?"})
+    bus.wait_property("State", "retrying")
+    client = connect(bus.address)
+    count = len(master.requests("report"))
+    master.wait_for_answers(count + 5, kind="report")
+    seen = [change.changed for change in client.changes]
+    assert not [changed for changed in seen if changed.get("State") == "online"], seen
+    assert not [changed for changed in seen if changed.get("LastReportError") == ""], seen
+
+
+def test_a_registration_that_was_asked_for_does_not_end_an_outage(agent, master, bus):
+    agent(REPORT_INTERVAL_SECONDS="30").wait_online()
+    bus.wait_agent()
+    master.behave({"match": "report", "status": 500, "body": "words of the report", "times": 1},
+                  {"match": "report", "hang": True})
+    with pytest.raises(BusError, match="words of the report"):
+        bus.call("Report")
+    bus.call("Reregister")
+    assert (bus.get("State"), bus.get("ConsecutiveFailures")) == ("retrying", 1)
+    assert "words of the report" in bus.get("LastReportError")

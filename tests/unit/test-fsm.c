@@ -318,6 +318,20 @@ static void test_a_reload_is_not_held_back(void **state _unused_) {
         assert_true(fsm.deadline_usec <= START + 3 + INTERVAL);
 }
 
+static void test_only_a_report_ends_an_outage_of_reports(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REPORT_WAIT);
+
+        assert_int_equal(fsm.failures, 1);
+        (void) step(&fsm, FSM_EVENT_REREGISTER, START);
+        (void) step(&fsm, FSM_EVENT_FAILED, START);
+        assert_int_equal(fsm.failures, 2);
+        (void) step(&fsm, FSM_EVENT_RELOAD, START);
+        (void) step(&fsm, FSM_EVENT_OK, START);
+        assert_int_equal(fsm.failures, 1);
+        (void) step(&fsm, FSM_EVENT_OK, START);
+        assert_int_equal(fsm.failures, 0);
+}
+
 static void test_wishes_are_kept(void **state _unused_) {
         Fsm fsm = in_state(FSM_REGISTERING);
 
@@ -477,6 +491,7 @@ int main(void) {
                 cmocka_unit_test(test_forgotten_twice_is_a_failure),
                 cmocka_unit_test(test_refused_id_is_dropped_once),
                 cmocka_unit_test(test_a_reload_is_not_held_back),
+                cmocka_unit_test(test_only_a_report_ends_an_outage_of_reports),
                 cmocka_unit_test(test_wishes_are_kept),
                 cmocka_unit_test(test_changes_are_reported),
                 cmocka_unit_test(test_random_sequences),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -371,6 +372,55 @@ static void test_transport(void **state _unused_) {
                 }
 }
 
+static void test_a_secret_is_never_shown(void **state _unused_) {
+        static const char secret[] = "s3cr3t/tok-en+1234";
+        static const struct {
+                unsigned status;
+                const char *body, *location;
+        } cases[] = {
+                { 400, "no such token: s3cr3t/tok-en+1234", NULL },
+                { 400, "{\"message\":\"no such token: s3cr3t\\/tok-en+1234\"}", NULL },
+                { 400, "{\"other\":\"s3cr3t\\/tok-en+1234\"}", NULL },
+                { 401, "s3cr3t/\x01tok-en+1234", NULL },
+                { 302, "", "http://elsewhere/s3cr3t/tok-en+1234" },
+                { 200, "s3cr3t/tok-en+1234s3cr3t/tok-en+1234", NULL },
+                { 200, "{\"id\":\"s3cr3t/tok-en+1234\"}", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (size_t padding = 0; padding < 300; padding++) { /* where it is cut */
+                        char body[512], location[512];
+                        Outcome outcome;
+
+                        (void) snprintf(body, sizeof body, "%.*s%s",
+                                        cases[i].body[0] == '{' ? 0 : (int) padding,
+                                        "................................................................"
+                                        "................................................................"
+                                        "................................................................"
+                                        "................................................................"
+                                        "............................................",
+                                        cases[i].body);
+                        (void) snprintf(location, sizeof location, "%s", strempty(cases[i].location));
+                        assert_int_equal(
+                                        outcome_classify(
+                                                        &(Answer){ .kind = REQUEST_REPORT,
+                                                                        .secret = secret,
+                                                                        .sent_id = "A7",
+                                                                        .http_status = cases[i].status,
+                                                                        .body = body,
+                                                                        .body_size = strlen(body),
+                                                                        .location = cases[i].location
+                                                                                                    ? location
+                                                                                                    : NULL },
+                                                        &outcome),
+                                        0);
+                        assert_int_equal(outcome.class, OUTCOME_FAILED);
+                        assert_null(strstr(outcome.error, "s3cr3t"));
+                        assert_null(strstr(outcome.error, "tok-en"));
+                        outcome_done(&outcome);
+                }
+}
+
 static void test_retry_after(void **state _unused_) {
         static const struct {
                 TransportResult transport;
@@ -419,6 +469,7 @@ int main(void) {
                 cmocka_unit_test(test_words_are_short),
                 cmocka_unit_test(test_redirects),
                 cmocka_unit_test(test_transport),
+                cmocka_unit_test(test_a_secret_is_never_shown),
                 cmocka_unit_test(test_retry_after),
         };
 

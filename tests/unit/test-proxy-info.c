@@ -63,7 +63,10 @@ static void test_quoted(void **state _unused_) {
         (void) setenv("https_proxy", "http://user:s3cret@pw@h", 1);
         assert_string_equal(proxy_info_quoted("Unsupported proxy syntax in 'http://user:s3cret@pw@h'"),
                         "https_proxy");
+        assert_string_equal(
+                        proxy_info_quoted("Unsupported proxy syntax in 'http://user:s3cr"), "https_proxy");
         assert_null(proxy_info_quoted("Connection refused"));
+        assert_null(proxy_info_quoted(""));
 }
 
 int main(void) {
