@@ -39,6 +39,13 @@ stage() {
         esac
 }
 
+# A stage that the later ones need: a failure ends the run.
+needed_stage() {
+        local before=$failed
+        stage "$@"
+        [ "$failed" -eq "$before" ] || stages_close
+}
+
 # The last line of a log that counts tests.
 summary_of() {
         sed -n 's/^=* *\([0-9]* \(passed\|failed\).*[^ =]\) *=*$/\1/p; s/^\(Ok: .*\)/\1 unit tests/p; s/^SKIP: //p' "$1" |
