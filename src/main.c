@@ -136,13 +136,20 @@ static int load_config(Config *ret) {
                         },
                         ret, &messages);
 
-        for (size_t i = 0; i < messages.count; i++)
-                if (messages.items[i].is_error)
-                        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "%s", messages.items[i].text);
-                else
-                        log_line(LOG_WARNING, "%s", messages.items[i].text);
-        if (r == -EINVAL)
-                service_notify_status("The configuration is wrong; see the log");
+        for (size_t i = 0; i < messages.count; i++) {
+                const ConfigMessage *message = &messages.items[i];
+
+                if (!message->is_error) {
+                        log_line(LOG_WARNING, "%s", message->text);
+                        continue;
+                }
+
+                log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "%s", message->text);
+                if (messages.n_errors == 1)
+                        service_notify_status("%s", message->text);
+        }
+        if (messages.n_errors > 1)
+                service_notify_status("%zu variables are wrong; the log names them", messages.n_errors);
 
         return r;
 }

@@ -14,7 +14,7 @@
 #include "util/text.h"
 
 /* One scan says no more lines than this; HealthFiles on D-Bus has them all. */
-enum { HEALTH_LINES_MAX = 16 };
+enum { HEALTH_LINES_MAX = 256 };
 
 static void set_text(char *array, size_t size, const char *text) {
         text_sanitize_into(array, size, strempty(text), strlen(strempty(text)));
