@@ -26,7 +26,7 @@ typedef enum ReportStatus {
 
 /* All text is safe to show (text_sanitize). Times are CLOCK_REALTIME in µs, 0 for never. */
 typedef struct AgentStatus {
-        const char *version, *hostname; /* constant */
+        const char *version, *hostname, *health_directory; /* constant */
         char master_endpoint[ENDPOINT_SIZE_MAX + 1];
         char env[IDENTITY_PART_MAX + 1], user[IDENTITY_PART_MAX + 1], instance[IDENTITY_PART_MAX + 1];
         IdentitySource identity_source;

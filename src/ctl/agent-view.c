@@ -21,6 +21,7 @@ typedef struct Field {
 static const Field properties[_VIEW_FIELD_MAX] = {
         [VIEW_VERSION] = FIELD("Version", 's', version),
         [VIEW_HOSTNAME] = FIELD("Hostname", 's', hostname),
+        [VIEW_HEALTH_DIRECTORY] = FIELD("HealthDirectory", 's', health_directory),
         [VIEW_MASTER_ENDPOINT] = FIELD("MasterEndpoint", 's', master_endpoint),
         [VIEW_ENV] = FIELD("Env", 's', env),
         [VIEW_USER] = FIELD("User", 's', user),
@@ -61,6 +62,7 @@ static int rows_append(HealthRows *health, const char *key, const char *verdict,
                 .key = text_sanitize(key, strlen(key), ROW_TEXT_MAX),
                 .verdict = text_sanitize(verdict, strlen(verdict), ROW_TEXT_MAX),
                 .reason = text_sanitize(reason, strlen(reason), ROW_TEXT_MAX),
+                .size = HEALTH_SIZE_UNKNOWN,
         };
         return row->key && row->verdict && row->reason ? 0 : -ENOMEM;
 }

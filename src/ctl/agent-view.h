@@ -1,6 +1,7 @@
 /* The agent as its properties on D-Bus show it. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 typedef enum ViewField {
         VIEW_VERSION,
         VIEW_HOSTNAME,
+        VIEW_HEALTH_DIRECTORY,
         VIEW_MASTER_ENDPOINT,
         VIEW_ENV,
         VIEW_USER,
@@ -43,9 +45,12 @@ typedef enum ViewField {
 #define VIEW_BIT(field) (UINT64_C(1) << (field))
 #define VIEW_ALL (VIEW_BIT(_VIEW_FIELD_MAX) - 1)
 
+#define HEALTH_SIZE_UNKNOWN UINT64_MAX
+
 typedef struct HealthRow {
         char *key, *verdict, *reason;
-        size_t size; /* of what is reported of it; 0: unknown */
+        uint64_t size;        /* HEALTH_SIZE_UNKNOWN unless somebody looked */
+        usec_t modified_usec; /* 0: unknown */
 } HealthRow;
 
 typedef struct HealthRows {
@@ -56,6 +61,7 @@ typedef struct HealthRows {
 /* All text is safe to show; what an agent does not have is empty or 0. Times are µs since the epoch. */
 typedef struct AgentView {
         char version[64], hostname[256];
+        char health_directory[PATH_MAX];
         char master_endpoint[ENDPOINT_SIZE_MAX + 1];
         char env[IDENTITY_PART_MAX + 1], user[IDENTITY_PART_MAX + 1], instance[IDENTITY_PART_MAX + 1];
         char identity_source[64];

@@ -1,12 +1,17 @@
 #include "ctl/health-detail.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
+#include "core/health-file.h"
 #include "core/json-scan.h"
 #include "util/buffer.h"
+#include "util/fd-util.h"
 #include "util/text.h"
 
 #define UNIT_PREFIX "\"systemd-" /* no file's key begins so */
@@ -159,4 +164,44 @@ void health_detail_done(HealthDetail *detail) {
         }
         free(detail->units);
         *detail = (HealthDetail){};
+}
+
+/* ---- the files ---- */
+
+/* 0 means that there is none: a file of the epoch or before is one of the first moment after it. */
+static usec_t modified_usec(const struct stat *st) {
+        return st->st_mtim.tv_sec < 0 ? 1
+                                      : (usec_t) st->st_mtim.tv_sec * USEC_PER_SEC +
+                                                        (usec_t) st->st_mtim.tv_nsec / 1000 + 1;
+}
+
+/* A key that is no plain name is shown escaped, and is not the file's; nothing leads out of the directory.
+ */
+static void stat_row(HealthRow *row, int directory_fd) {
+        char name[HEALTH_KEY_MAX + sizeof ".json"];
+        const char *reason;
+        struct stat st;
+        int length;
+
+        length = snprintf(name, sizeof name, "%s.json", row->key);
+        if (length < 0 || (size_t) length >= sizeof name || health_name_check(name, &reason) <= 0)
+                return;
+        if (fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+                return;
+
+        row->size = (uint64_t) st.st_size;
+        row->modified_usec = modified_usec(&st);
+}
+
+void health_rows_stat(HealthRows *rows, const char *directory) {
+        _cleanup_close_ int fd = -1;
+
+        if (directory[0] != '/')
+                return;
+        fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+
+        for (size_t i = 0; i < rows->n_rows; i++)
+                stat_row(rows->rows + i, fd);
 }

@@ -1,4 +1,5 @@
-/* What only the `health` object itself tells: how large each file's value is, and the watched units. */
+/* What HealthFiles does not have: how large and how old each file is, and the watched units. Some of it the
+ * `health` object tells, some the files themselves. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +20,12 @@ typedef struct HealthDetail {
         size_t n_units;
 } HealthDetail;
 
-/* Reads GetHealth's answer: gives the rows, which are in the order of the files, their sizes. Returns 0;
+/* Reads GetHealth's answer: gives the rows, which are in the order of the files, the sizes of what is
+ * reported of them. Returns 0;
  * -EBADMSG if it is no such object; or -ENOMEM. */
 int health_detail_read(const char *text, HealthRows *rows, HealthDetail *ret);
 void health_detail_done(HealthDetail *detail);
+
+/* Looks at the files in the agent's directory, which may be out of reach or not there: gives the rows of
+ * those that can be seen their size on disk and age. */
+void health_rows_stat(HealthRows *rows, const char *directory);

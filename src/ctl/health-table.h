@@ -4,5 +4,5 @@
 #include "ctl/agent-view.h"
 #include "ctl/terminal.h"
 
-/* With a column for the sizes if `has_sizes`. */
-void health_table_print(const Terminal *terminal, const HealthRows *health, bool has_sizes);
+/* What is unknown of a file, its size or its age, is a '-'. */
+void health_table_print(const Terminal *terminal, const HealthRows *health, usec_t now);

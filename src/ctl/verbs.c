@@ -129,11 +129,19 @@ static int read_detail(const Session *session, HealthRows *rows, HealthDetail *r
         return r < 0 ? r : health_detail_read(text, rows, ret);
 }
 
+static bool are_all_seen(const HealthRows *health) {
+        for (size_t i = 0; i < health->n_rows; i++)
+                if (health->rows[i].modified_usec == 0)
+                        return false;
+        return true;
+}
+
 int verb_health(const Session *session) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(health_detail_done) HealthDetail detail = {};
         _cleanup_(health_rows_done) HealthRows health = {};
         AgentView view;
+        usec_t now;
         int r;
 
         if (session->is_json)
@@ -147,13 +155,17 @@ int verb_health(const Session *session) {
         if (r == -ENOMEM)
                 return complain_memory(session, "health");
 
-        health_table_print(&session->terminal, &health, r >= 0);
+        /* Last: a file that can be seen tells more than what is reported of it. */
+        health_rows_stat(&health, view.health_directory);
+        now = now_usec(CLOCK_REALTIME);
+        health_table_print(&session->terminal, &health, now);
         if (detail.n_units > 0) {
                 (void) putchar('\n');
-                unit_table_print(&session->terminal, &detail, now_usec(CLOCK_REALTIME));
+                unit_table_print(&session->terminal, &detail, now);
         }
         if (r == -EACCES)
-                (void) puts("\nFor sizes and watched units: sudo argusctl health");
+                (void) printf("\nFor %swatched units: sudo argusctl health\n",
+                                are_all_seen(&health) ? "" : "sizes, ages and ");
         return EXIT_SUCCESS;
 }
 

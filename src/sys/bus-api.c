@@ -133,6 +133,8 @@ static const sd_bus_vtable agent_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", property_get_pointer, SHOWN(version), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Hostname", "s", property_get_pointer, SHOWN(hostname),
                         SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("HealthDirectory", "s", property_get_pointer, SHOWN(health_directory),
+                        SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("MasterEndpoint", "s", property_get_text, SHOWN(master_endpoint), CHANGES),
         SD_BUS_PROPERTY("Env", "s", property_get_text, SHOWN(env), CHANGES),
         SD_BUS_PROPERTY("User", "s", property_get_text, SHOWN(user), CHANGES),

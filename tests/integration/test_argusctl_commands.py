@@ -1,8 +1,12 @@
 """argusctl: what its commands print, and its words when something is not there or not allowed."""
 
 import json
+import os
+import re
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -72,26 +76,83 @@ def test_node_is_verbatim(online, bus, ctl, master):
     assert json.loads(text) == json.loads(raw), "the same object"
 
 
+def age_file(path, text, seconds):
+    """Writes a file that was last written so long ago."""
+    path.write_text(text)
+    written = time.time() - seconds
+    os.utime(path, (written, written))
+
+
 def test_health_is_a_table(agent, master, bus, ctl, state_root):
     folder = health_folder(state_root)
-    for name, text in {"log-good": "{}", "metric-bad": "[1,]"}.items():
-        (folder / f"{name}.json").write_text(text)
+    age_file(folder / "log-good.json", " {}", 2 * 3600 + 70)
+    age_file(folder / "metric-bad.json", "[1,]" + 2000 * " ", -100)
     agent().wait_online()
     bus.wait_property("HealthFiles", lambda rows: len(rows) == 2)
     reason = bus.get("HealthFiles")[1][2]
     assert ctl.read("health").splitlines() == [
-        "KEY         VERDICT  SIZE        REASON", "log-good    ok       2 B",
-        f"metric-bad  invalid              {reason}", "", "1 reported, 1 left out."]
+        "FILE        VERDICT  SIZE     AGE            REASON", "log-good    ok       3 B      2h 1min ago",
+        f"metric-bad  invalid  2.0 KiB  in the future  {reason}", "", "1 reported, 1 left out."]
+    age_file(folder / "log-good.json", " {}", 0)
+    assert re.search(r"^log-good +ok +3 B +(just now|\d+s ago)$", ctl.read("health"), re.MULTILINE)
 
 
-def test_sizes_are_those_of_what_is_reported(agent, master, bus, ctl, state_root):
+def health_cells(text):
+    """Of each file: its verdict, size and age."""
+    lines = text.split("\n\n")[0].splitlines()
+    return {cells[0]: cells[1:4] for cells in (re.split("  +", line) for line in lines[1:])}
+
+
+def test_sizes_of_files(agent, master, bus, ctl, state_root):
     folder = health_folder(state_root)
-    (folder / "log-a.json").write_text(" " * 5000 + "[1]\n")
-    (folder / "log-b.json").write_text('"' + "x" * 1534 + '"')
-    (folder / "log-c.json").write_text('"' + "x" * (1024 * 1024 - 2) + '"')
+    sizes = {"log-a": (5004, "4.9 KiB"), "log-b": (1536, "1.5 KiB"), "log-c": (1024 * 1024, "1.0 MiB"),
+             "log-d": (5 * 1024 ** 3, "5.0 GiB"), "log-e": (0, "0 B"), "log-f": (1023, "1023 B")}
+    for name, (size, _) in sizes.items():
+        age_file(folder / f"{name}.json", "", 3)
+        os.truncate(folder / f"{name}.json", size)
     agent().wait_online()
-    bus.wait_property("HealthFiles", lambda rows: len(rows) == 3)
-    assert [line.split(None, 2)[2] for line in ctl.read("health").splitlines()[1:4]] == ["3 B", "1.5 KiB", "1024.0 KiB"]
+    bus.wait_property("HealthFiles", lambda rows: len(rows) == len(sizes))
+    assert {name: cells[1] for name, cells in health_cells(ctl.read("health")).items()} == {
+        name: text for name, (_, text) in sizes.items()}
+
+
+def test_only_plain_files_of_plain_names_have_an_age(agent, master, bus, ctl, state_root, tmp_path):
+    folder = health_folder(state_root)
+    age_file(tmp_path / "outside.json", "[]", 60)
+    (folder / "log-link.json").symlink_to(tmp_path / "outside.json")
+    (folder / "log-folder.json").mkdir()
+    os.mkfifo(folder / "log-pipe.json")
+    (folder / "log-a b.json").write_text("{}")
+    (folder / "log-new\nline.json").write_text("{}")
+    (folder / "log-a\\x20b.json").write_text("{}")
+    agent().wait_online()
+    bus.wait_property("HealthFiles", lambda rows: len(rows) == 6)
+    cells = health_cells(ctl.read("health"))
+    assert len(cells) == 6 and {tuple(row[1:3]) for row in cells.values()} == {("-", "-")}, cells
+
+
+def test_a_directory_that_is_not_there(as_root, agent, master, bus, ctl, state_root):
+    """As for the agent of a container: what it reports is known over the bus only."""
+    folder = health_folder(state_root)
+    age_file(folder / "log-good.json", " {}", 60)
+    agent(REPORT_INTERVAL_SECONDS="600").wait_online()
+    bus.wait_property("HealthFiles", lambda rows: len(rows) == 1)
+    assert health_cells(ctl.read("health"))["log-good"][:2] == ["ok", "3 B"]
+    hidden = subprocess.run(["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$1" && exec "$2" health', "sh",
+                             folder.parent, CTL], env=ctl.environment, check=True, capture_output=True, text=True)
+    assert health_cells(hidden.stdout) == {"log-good": ["ok", "2 B", "-"]}
+    assert hidden.stderr == ""
+
+
+def test_long_keys_make_room_for_reasons(agent, master, bus, ctl, state_root):
+    folder = health_folder(state_root)
+    for name in "metric-node-exporter", "metric-" + "x" * 33:
+        age_file(folder / f"{name}.json", "[1,]", 3599)
+    agent().wait_online()
+    bus.wait_property("HealthFiles", lambda rows: len(rows) == 2)
+    status, text = ctl.on_terminal("health", NO_COLOR="1")
+    assert status == 0 and max(map(len, text.splitlines())) <= 80, text
+    assert re.search(r"^metric-x{33}\n {20,}invalid ", text, re.MULTILINE), text
 
 
 def test_watched_units_stand_below_the_files(agent, master, bus, ctl, state_root):
@@ -101,11 +162,12 @@ def test_watched_units_stand_below_the_files(agent, master, bus, ctl, state_root
     systemd.units["cron.service"] = running(0, ActiveState="failed", SubState="failed", Result="exit-code", NRestarts=5,
                                             StateChangeTimestamp=hours_ago(2))
     systemd.units["data.mount"] = {"LoadState": "masked", "ActiveState": "inactive", "SubState": "dead"}
-    (health_folder(state_root) / "log-good.json").write_text("{}")
+    age_file(health_folder(state_root) / "log-good.json", "{}", 3665)
     agent(AGENT_WATCH_UNITS="web cron data.mount").wait_online()
     bus.wait_property("HealthFiles", lambda rows: len(rows) == 1)
     assert ctl.read("health").splitlines() == [
-        "KEY       VERDICT  SIZE        REASON", "log-good  ok       2 B", "", "1 reported, 0 left out.", "",
+        "FILE      VERDICT  SIZE  AGE          REASON", "log-good  ok       2 B   1h 1min ago", "",
+        "1 reported, 0 left out.", "",
         "UNIT          HEALTHY  STATE                                   SINCE",
         "cron.service  no       failed (failed), exit-code, 5 restarts  2h 1min ago",
         "data.mount    no       inactive (dead), masked                 never",
@@ -186,6 +248,14 @@ def test_a_bus_that_hangs(online, bus, ctl):
 
 
 @pytest.fixture
+def open_state():
+    """A state root that other users can walk through: pytest's own directories are closed to them."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
 def reachable_ctl(tmp_path_factory, policy_bus):
     """An argusctl that other users can run, on a bus with the rules of a system bus."""
     probe = subprocess.run([CTL, "--version"], user="nobody", capture_output=True, check=False)
@@ -207,9 +277,23 @@ def test_permission_denied(as_root, agent, master, policy_bus, reachable_ctl, co
     assert "type=" not in words, "not the bus daemon's whole sentence"
 
 
-def test_everyone_may_look(as_root, agent, master, policy_bus, reachable_ctl):
+def test_everyone_may_look(as_root, agent, master, policy_bus, reachable_ctl, state_root):
+    folder = health_folder(state_root)
+    age_file(folder / "log-good.json", "{}", 60)
     agent().wait_online()
     policy_bus.wait_property("LastReportStatus", "success")
     for command in ["status"], ["is-online"], ["is-online", "--wait=5"], ["health"], ["log-level"]:
         assert reachable_ctl.read(*command, user="nobody")
-    assert reachable_ctl.read("health", user="nobody").endswith("For sizes and watched units: sudo argusctl health\n")
+    folder.chmod(0o3770)
+    text = reachable_ctl.read("health", user="nobody")
+    assert health_cells(text) == {"log-good": ["ok", "-", "-"]}
+    assert text.endswith("\nFor sizes, ages and watched units: sudo argusctl health\n")
+
+
+def test_whoever_may_look_into_the_directory_sees_ages(as_root, agent, master, policy_bus, reachable_ctl, open_state):
+    age_file(health_folder(open_state) / "log-good.json", " {}", 3 * 86400)
+    agent(AGENT_STATE_ROOT=open_state).wait_online()
+    policy_bus.wait_property("HealthFiles", lambda rows: len(rows) == 1)
+    text = reachable_ctl.read("health", user="nobody")
+    assert health_cells(text) == {"log-good": ["ok", "3 B", "3d ago"]}
+    assert text.endswith("\nFor watched units: sudo argusctl health\n")

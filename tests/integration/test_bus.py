@@ -14,9 +14,10 @@ from support.bus import INTERFACE, LOG_INTERFACE, LOG_PATH, NAME, PATH, POLICY_F
 from support.wait import stays_true, wait_until
 
 PROPERTIES = {  # name -> (type, EmitsChangedSignal)
-    "Version": ("s", "const"), "Hostname": ("s", "const"), "MasterEndpoint": ("s", "true"), "Env": ("s", "true"),
-    "User": ("s", "true"), "Instance": ("s", "true"), "IdentitySource": ("s", "true"), "NodeId": ("s", "true"),
-    "Registered": ("b", "true"), "StatePersisted": ("b", "true"), "State": ("s", "true"), "Address": ("s", "true"),
+    "Version": ("s", "const"), "Hostname": ("s", "const"), "HealthDirectory": ("s", "const"),
+    "MasterEndpoint": ("s", "true"), "Env": ("s", "true"), "User": ("s", "true"), "Instance": ("s", "true"),
+    "IdentitySource": ("s", "true"), "NodeId": ("s", "true"), "Registered": ("b", "true"),
+    "StatePersisted": ("b", "true"), "State": ("s", "true"), "Address": ("s", "true"),
     "LastRegistrationTimestamp": ("t", "true"), "LastReportStatus": ("s", "true"), "LastReportTimestamp": ("t", "true"),
     "LastSuccessfulReportTimestamp": ("t", "true"), "NextReportTimestamp": ("t", "true"),
     "LastReportHttpStatus": ("u", "true"), "LastReportError": ("s", "true"), "ConsecutiveFailures": ("u", "true"),
@@ -51,7 +52,7 @@ def test_the_interface_is_as_documented(online, bus):
     assert methods == METHODS
 
 
-def test_properties_of_an_agent_that_is_online(online, bus, master):
+def test_properties_of_an_agent_that_is_online(online, bus, master, state_root):
     got = bus.get_all()
     assert {name: kind for name, (kind, _) in got.items()} == {name: kind for name, (kind, _) in PROPERTIES.items()}
     values = {name: value for name, (_, value) in got.items()}
@@ -62,7 +63,8 @@ def test_properties_of_an_agent_that_is_online(online, bus, master):
     assert values.pop("Version") == json.loads(master.requests("register")[0]["body"])["version"]
     assert values.pop("Address") == json.loads(master.requests("register")[0]["body"])["meta_data"]["ip"]
     assert values == {
-        "Hostname": "dev-alice-web01", "MasterEndpoint": master.url, "Env": "dev", "User": "alice", "Instance": "web01",
+        "Hostname": "dev-alice-web01", "HealthDirectory": str(health_folder(state_root)),
+        "MasterEndpoint": master.url, "Env": "dev", "User": "alice", "Instance": "web01",
         "IdentitySource": "hostname", "NodeId": "A1", "Registered": True, "StatePersisted": True, "State": "online",
         "LastReportStatus": "success", "LastReportHttpStatus": 200, "LastReportError": "", "ConsecutiveFailures": 0,
         "ReportsSucceeded": 1, "ReportsFailed": 0, "Registrations": 1, "HealthFiles": []}

@@ -13,6 +13,7 @@ static void status_fill(AgentStatus *status) {
         *status = (AgentStatus){
                 .version = "1.0.0",
                 .hostname = "dev-alice-web01",
+                .health_directory = "/private/argus/agent/dev-alice-web01/health",
                 .master_endpoint = "http://master:3000",
                 .env = "dev",
                 .user = "alice",
@@ -43,6 +44,7 @@ static const struct {
 } expected[] = {
         { "Version", "s", "1.0.0", 0 },
         { "Hostname", "s", "dev-alice-web01", 0 },
+        { "HealthDirectory", "s", "/private/argus/agent/dev-alice-web01/health", 0 },
         { "MasterEndpoint", "s", "http://master:3000", 0 },
         { "Env", "s", "dev", 0 },
         { "User", "s", "alice", 0 },
