@@ -37,7 +37,7 @@ def test_not_ready_with_a_wrong_configuration(agent, master, notify):
     started = agent(NOTIFY_SOCKET=notify.path, REPORT_INTERVAL_SECONDS="0")
     assert started.wait_exit() == 78
     assert notify.all("READY") == []
-    assert "configuration" in notify.last("STATUS")
+    assert "REPORT_INTERVAL_SECONDS" in notify.last("STATUS")
 
 
 def test_reload_is_said_to_begin_and_to_end(agent, master, notify):
