@@ -17,6 +17,10 @@ from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
 WORK = os.environ.get("ARGUS_BOOTED_WORK")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: left out by ./dev test, not by ./dev test full")
+
+
 def pytest_sessionstart():
     if not WORK:
         pytest.exit("these tests need namespaces of their own: start them by tests/booted/run", 2)

@@ -121,6 +121,7 @@ def test_units_outlive_a_reexecution_of_systemd(watch, master):
     assert not [entry for entry in machine.journal("_SYSTEMD_UNIT=" + UNIT) if "left out" in entry["MESSAGE"]]
 
 
+@pytest.mark.slow
 def test_a_restart_loop_is_told_and_does_not_flood(watch, master):
     machine = watch("looper", looper=LOOPER)
     wait_known(master, "systemd-looper", timeout=20, healthy=False)
@@ -188,6 +189,7 @@ def test_units_after_a_restart_of_the_bus(watch, master):
     wait_asked(machine, "systemd-sleeper", healthy=False)
 
 
+@pytest.mark.slow
 def test_a_thousand_units(watch, master):
     names = [f"w@{number}" for number in range(1000)]
     machine = watch(" ".join(names), **{"w@": STAYS})
@@ -217,6 +219,7 @@ def test_a_thousand_units(watch, master):
     assert cpu_seconds(machine, agent) - used < 0.1, "a thousand units that rest cost nothing"
 
 
+@pytest.mark.slow
 def test_units_of_others_cost_nothing(watch, master):
     machine = watch("sleeper", sleeper=SLEEPER, looper=LOOPER)
     agent = machine.main_pid()
