@@ -1,0 +1,55 @@
+"""Who asks for what he may not have costs the agent nothing: with a polkit that hangs, and in floods."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from machine import wait_for
+from test_e2e import BUS, assert_refused
+
+FLOODER = Path(__file__).with_name("flood_bus.py")
+
+
+def rss(machine):
+    pages = machine.run(["cat", f"/proc/{machine.main_pid()}/statm"]).stdout.split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def report_count(master):
+    return len(master.requests("report"))
+
+
+def test_a_polkit_that_hangs_is_a_no_and_holds_nobody_up(running, master):
+    master.wait_node()
+    running.run(["useradd", "--no-create-home", "somebody"])
+    running.systemctl("start", "polkit")
+    running.systemctl("kill", "--signal=STOP", "polkit")
+
+    before, begun = report_count(master), time.monotonic()
+    # One who may be asked for a password is given the time for it; this one may not.
+    refused = running.run(["busctl", "--allow-interactive-authorization=no", "call", *BUS, "Report"], user="somebody",
+                          check=False)
+    assert refused.returncode != 0 and "timed out" not in refused.stderr and time.monotonic() - begun < 12
+    assert running.run(["busctl", "call", *BUS, "Report"], timeout=5).stdout == "u 200\n"  # root needs no polkit
+    wait_for("reports go on", lambda: report_count(master) > before + 2)
+
+    running.systemctl("kill", "--signal=CONT", "polkit")
+    assert_refused(running, "somebody", "Report")
+
+
+def test_a_flood_of_an_ordinary_user(running, master):
+    master.wait_node()
+    running.run(["useradd", "--no-create-home", "somebody"])
+    uid = running.run(["id", "-u", "somebody"]).stdout.strip()
+    settled, before, begun = rss(running), report_count(master), time.monotonic()
+
+    flood = subprocess.run([sys.executable, FLOODER, uid, "8"], cwd=f"/proc/{running.init}/root/run/dbus",
+                           stdout=subprocess.PIPE, text=True, timeout=30, check=True)
+    took = time.monotonic() - begun
+    assert int(flood.stdout) > 1000
+    assert rss(running) < settled + 4 * 1024 * 1024
+    assert report_count(master) - before >= int(took / 2) - 1, "one each two seconds"
+    assert running.show("NRestarts") == "0"
+    assert running.run(["busctl", "call", *BUS, "Report"], timeout=10).stdout == "u 200\n"
