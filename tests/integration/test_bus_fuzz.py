@@ -107,6 +107,6 @@ def test_calls_that_nobody_meant(agent, master, bus, connect):
 
     assert kinds == {MessageType.METHOD_RETURN, MessageType.ERROR}
     assert started.rss() <= settled * 1.35, "the memory stays flat"
-    assert len(master.requests("report")) - reports_before >= int(took) - 2, "reports are on time"
+    assert len(master.requests("report")) - reports_before >= 0.7 * took - 2, "reports are on time"
     assert bus.get("State") in ("online", "retrying")
     wait_until(lambda: bus.call("Report") == 200, 10, "an answer to a right call")
