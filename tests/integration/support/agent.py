@@ -34,7 +34,7 @@ class Agent(Program):
         """Log entries of the json target, as dicts; `fields` by their journal names."""
         wanted = fields | ({"ARGUS_EVENT": event} if event else {})
         found = []
-        for line in list(self.lines):
+        for line in self.lines:
             if line.startswith("{"):
                 entry = json.loads(line)
                 if all(str(entry.get(name)) == str(value) for name, value in wanted.items()):

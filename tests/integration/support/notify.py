@@ -1,5 +1,6 @@
 """The other end of NOTIFY_SOCKET, as systemd would be."""
 
+import select
 import socket
 import threading
 import time
@@ -18,23 +19,31 @@ class NotifySocket:
     def __init__(self, path):
         self.path = str(path)
         self.received = []
+        self._collecting = threading.Lock()
+        self._closed = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.path)
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
     def _receive(self):
-        while True:
-            try:
-                data = self._socket.recv(65536)
-            except OSError:
-                return
-            if not data:
-                return
-            fields = dict(line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
-            self.received.append(Notification(time.monotonic(), fields))
+        while not self._closed:
+            select.select([self._socket], [], [])
+            self._collect()
+
+    def _collect(self):
+        with self._collecting:
+            while True:
+                try:
+                    data = self._socket.recv(65536, socket.MSG_DONTWAIT)
+                except OSError:
+                    return
+                fields = dict(line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
+                self.received.append(Notification(time.monotonic(), fields))
 
     def all(self, name):
+        """All that were sent until now, even those that the thread has not come to yet."""
+        self._collect()
         return [note for note in list(self.received) if name in note.fields]
 
     def last(self, name):
@@ -46,6 +55,7 @@ class NotifySocket:
                           lambda: f"notification {count} of {name} in {self.received}")
 
     def close(self):
+        self._closed = True
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
         self._socket.close()

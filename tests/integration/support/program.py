@@ -1,8 +1,12 @@
 """A child process whose output is collected line by line, and which never outlives the test."""
 
+import array
+import fcntl
 import os
+import select
 import signal
 import subprocess
+import termios
 import threading
 import time
 
@@ -19,6 +23,37 @@ class Line(str):
         return line
 
 
+class Pipe:
+    """The reading end of one stream; its caller holds the lock."""
+
+    def __init__(self, stream, name):
+        self.stream = stream
+        self.is_at_end = False
+        self._name = name
+        self._rest = b""
+        os.set_blocking(stream.fileno(), False)
+
+    def has_more(self):
+        if self.is_at_end:
+            return False
+        unread = array.array("i", [0])
+        fcntl.ioctl(self.stream.fileno(), termios.FIONREAD, unread)
+        return unread[0] > 0
+
+    def read(self):
+        """The lines that became whole."""
+        try:
+            chunk = os.read(self.stream.fileno(), 1 << 20)
+        except BlockingIOError:
+            return []
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if not chunk:
+            self.is_at_end = True
+            self.stream.close()
+            lines = [self._rest] if self._rest else []
+        return [Line(line.decode("utf-8", "backslashreplace"), self._name) for line in lines]
+
+
 class Program:
     def __init__(self, command, environment=None, **options):
         # setpriv becomes the program itself: the same pid, killed by the kernel should the tests be killed
@@ -26,16 +61,27 @@ class Program:
             ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)], env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
         self.started = time.monotonic()
-        self.lines = []
-        self._readers = [threading.Thread(target=self._collect, args=(stream, name), daemon=True)
-                         for name, stream in (("stdout", self._process.stdout), ("stderr", self._process.stderr))]
+        self._lines = []
+        self._pipes = [Pipe(self._process.stdout, "stdout"), Pipe(self._process.stderr, "stderr")]
+        self._collecting = threading.Lock()
+        self._readers = [threading.Thread(target=self._collect, args=(pipe,), daemon=True) for pipe in self._pipes]
         for reader in self._readers:
             reader.start()
 
-    def _collect(self, stream, name):
-        with stream:
-            for raw in stream:
-                self.lines.append(Line(raw.decode("utf-8", "backslashreplace").rstrip("\n"), name))
+    def _collect(self, pipe):
+        while not pipe.is_at_end:
+            select.select([pipe.stream], [], [])
+            with self._collecting:
+                self._lines += pipe.read()
+
+    @property
+    def lines(self):
+        """All that the program has written until now, even what the readers have not come to yet."""
+        with self._collecting:
+            for pipe in self._pipes:
+                if pipe.has_more():
+                    self._lines += pipe.read()
+            return list(self._lines)
 
     @property
     def pid(self):
@@ -46,10 +92,10 @@ class Program:
         return self._process.poll() is None
 
     def output(self, stream=None):
-        return "\n".join(line for line in list(self.lines) if stream in (None, line.stream))
+        return "\n".join(line for line in self.lines if stream in (None, line.stream))
 
     def wait_line(self, part, deadline=10.0):
-        return wait_until(lambda: next((line for line in list(self.lines) if part in line), None), deadline,
+        return wait_until(lambda: next((line for line in self.lines if part in line), None), deadline,
                           lambda: f"a line with {part!r} in:\n{self.output()}")
 
     def wait_exit(self, deadline=10.0):
