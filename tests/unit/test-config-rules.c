@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "test-memory.h"
 static void test_all_errors_at_once(void **state _unused_) {
         /* In the reverse of the order that the messages are to have. */
         static const struct {
@@ -346,6 +347,60 @@ static void test_report_on_change(void **state _unused_) {
         }
 }
 
+/* Parses an environment in which everything allocates: each form of value, an error, a warning. */
+static int parse_good(void) {
+        static const char *const environment[] = {
+                "MASTER_ENDPOINT=https://a.example:3000/x, https://[::1], https://127.0.0.1",
+                "AGENT_ENV=dev",
+                "AGENT_USER=alice",
+                "AGENT_INSTANCE=web01",
+                "AGENT_ADDRESS=10.0.0.5",
+                "AGENT_STATE_ROOT=/x//",
+                "AGENT_WATCH_UNITS=a.socket b",
+                "MASTER_TIMEOUT_SECONDS=30",
+                "MASTER_CA_FILE=/ca",
+                "MASTER_ENDPIONT=x",
+                NULL,
+        };
+        ConfigMessages messages;
+        Config config;
+        int r;
+
+        r = config_parse((char **) environment, &host_default, &config, &messages);
+        if (r < 0)
+                return r;
+
+        assert_int_equal(messages.count, 2); /* the time-out that is too long, the near miss */
+        config_messages_done(&messages);
+        config_done(&config);
+        return 0;
+}
+
+static int parse_bad(void) {
+        static const char *const environment[] = {
+                "MASTER_ENDPOINT=host,host:0",
+                "AGENT_WATCH_UNITS=@",
+                "AGENT_LOG_LEVEL=\x01",
+                NULL,
+        };
+        ConfigMessages messages;
+        Config config;
+        int r;
+
+        r = config_parse((char **) environment, &(ConfigDefaults){ .hostname = "/" }, &config, &messages);
+        if (r != -EINVAL)
+                return r;
+
+        assert_int_equal(messages.n_errors, 4);
+        config_messages_done(&messages);
+        return 0;
+}
+
+static void test_no_memory(void **state _unused_) {
+        memory_check(parse_good);
+        memory_check(parse_bad);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_all_errors_at_once),
@@ -358,6 +413,7 @@ int main(void) {
                 cmocka_unit_test(test_timeout),
                 cmocka_unit_test(test_watch_units),
                 cmocka_unit_test(test_report_on_change),
+                cmocka_unit_test(test_no_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,8 @@
 #include "util/macro.h"
 #include "util/text.h"
 
+#include "test-memory.h"
+
 #define LABEL_63 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"
 
 static void test_good(void **state _unused_) {
@@ -324,6 +326,33 @@ static void test_choice_return(void **state _unused_) {
         assert_false(endpoint_choice_answered(&choice, 0, left + 9 * period));
 }
 
+static int parse_name(void) {
+        const char *reason;
+        Endpoint endpoint;
+        int r;
+
+        r = endpoint_parse("https://Host.example:3000/a", &endpoint, &reason);
+        if (r >= 0)
+                endpoint_done(&endpoint);
+        return r;
+}
+
+static int parse_literal(void) {
+        const char *reason;
+        Endpoint endpoint;
+        int r;
+
+        r = endpoint_parse("[::1]", &endpoint, &reason);
+        if (r >= 0)
+                endpoint_done(&endpoint);
+        return r;
+}
+
+static void test_no_memory(void **state _unused_) {
+        memory_check(parse_name);
+        memory_check(parse_literal);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_good),
@@ -333,6 +362,7 @@ int main(void) {
                 cmocka_unit_test(test_choice_single),
                 cmocka_unit_test(test_choice_walk),
                 cmocka_unit_test(test_choice_return),
+                cmocka_unit_test(test_no_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -481,6 +481,16 @@ static void test_random_sequences(void **state _unused_) {
         }
 }
 
+static void test_names(void **state _unused_) {
+        assert_string_equal(fsm_state_to_string(FSM_REGISTERING), "REGISTERING");
+        assert_string_equal(fsm_event_to_string(FSM_EVENT_OK), "OK");
+
+        for (FsmState from = 0; from < _FSM_STATE_MAX; from++)
+                assert_non_null(fsm_state_to_string(from));
+        for (FsmEventType event = 0; event < _FSM_EVENT_MAX; event++)
+                assert_non_null(fsm_event_to_string(event));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),
@@ -495,6 +505,7 @@ int main(void) {
                 cmocka_unit_test(test_wishes_are_kept),
                 cmocka_unit_test(test_changes_are_reported),
                 cmocka_unit_test(test_random_sequences),
+                cmocka_unit_test(test_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,8 @@
 
 #include "util/macro.h"
 
+#include "test-memory.h"
+
 #define ALL_NEEDED ": all three are needed"
 
 typedef struct Case {
@@ -146,12 +148,35 @@ static void test_source_names(void **state _unused_) {
         assert_string_equal(identity_source_to_string(IDENTITY_FROM_HOSTNAME), "hostname");
 }
 
+static int choose_half_set(void) {
+        char *warning = NULL;
+        Identity identity;
+        int r;
+
+        r = identity_choose(&(Config){ .env = unconst("dev"), .hostname = unconst("a-b-c") }, NULL,
+                        &identity, &warning);
+        if (r < 0) {
+                assert_null(warning);
+                return r;
+        }
+
+        assert_non_null(warning);
+        free(warning);
+        identity_done(&identity);
+        return 0;
+}
+
+static void test_no_memory(void **state _unused_) {
+        memory_check(choose_half_set);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_half_set),
                 cmocka_unit_test(test_hostname),
                 cmocka_unit_test(test_source_names),
+                cmocka_unit_test(test_no_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,10 +78,12 @@ static bool memory_can_fail(void) {
 }
 
 /* Calls the function, which gives back all it allocates, again and again, with the first, the second … of
- * its allocations failing, until it no longer returns -ENOMEM; then it has to return 0. */
+ * its allocations failing, until it makes no more of them. Each time it has to return -ENOMEM, or 0: the C
+ * library can do without some (to shrink what asprintf() made), and in the end nothing fails. */
 static inline void memory_check(int (*function)(void)) {
         long live;
-        size_t n = 0;
+        size_t n = 0, n_failed = 0;
+        bool has_failed;
         int r;
 
         if (!memory_can_fail())
@@ -91,10 +93,14 @@ static inline void memory_check(int (*function)(void)) {
                 live = memory_live;
                 memory_fail_in = ++n;
                 r = function();
+                has_failed = memory_fail_in == 0;
                 memory_fail_in = 0;
                 assert_int_equal(memory_live, live);
-        } while (r == -ENOMEM);
+                if (r != 0)
+                        assert_int_equal(r, -ENOMEM);
+                n_failed += r != 0;
+        } while (has_failed);
 
         assert_int_equal(r, 0);
-        assert_true(n > 1);
+        assert_true(n_failed > 0);
 }

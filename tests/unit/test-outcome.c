@@ -12,6 +12,8 @@
 #include "util/macro.h"
 #include "util/text.h"
 
+#include "test-memory.h"
+
 #define NODE_A7 "{\"id\": \"A7\", \"name\": \"web\"}"
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
@@ -458,6 +460,52 @@ static void test_retry_after(void **state _unused_) {
         }
 }
 
+static int classify_once(const Answer *answer) {
+        Outcome outcome;
+        int r;
+
+        r = outcome_classify(answer, &outcome);
+        if (r >= 0)
+                outcome_done(&outcome);
+        return r;
+}
+
+#define BODY(literal) .body = (literal), .body_size = strlen(literal)
+
+static int classify_words(void) {
+        return classify_once(&(Answer){ .http_status = 401, .secret = "a/b", BODY("{\"error\": \"a/b\"}") });
+}
+
+static int classify_redirect(void) {
+        return classify_once(&(Answer){ .http_status = 307, .location = "https://other" });
+}
+
+static int classify_transport(void) {
+        return classify_once(&(Answer){ .transport = TRANSPORT_TLS, .transport_text = "no" });
+}
+
+static int classify_bad_node(void) {
+        return classify_once(&(Answer){ .http_status = 200, BODY("<html>") });
+}
+
+static int classify_other_node(void) {
+        return classify_once(&(Answer){
+                        .kind = REQUEST_REPORT, .sent_id = "B1", .http_status = 200, BODY(NODE_A7) });
+}
+
+static int classify_node(void) {
+        return classify_once(&(Answer){ .http_status = 200, BODY(NODE_A7) });
+}
+
+static void test_no_memory(void **state _unused_) {
+        memory_check(classify_words);
+        memory_check(classify_redirect);
+        memory_check(classify_transport);
+        memory_check(classify_bad_node);
+        memory_check(classify_other_node);
+        memory_check(classify_node);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_classes),
@@ -471,6 +519,7 @@ int main(void) {
                 cmocka_unit_test(test_transport),
                 cmocka_unit_test(test_a_secret_is_never_shown),
                 cmocka_unit_test(test_retry_after),
+                cmocka_unit_test(test_no_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
