@@ -6,6 +6,7 @@
 
 #include "agent/manager-private.h"
 #include "sys/log.h"
+#include "util/event-timer.h"
 #include "util/macro.h"
 
 /* systemd answers within milliseconds: then already the first report has the units. */
@@ -19,11 +20,7 @@ static bool is_reporting_well(const Manager *manager) {
 }
 
 static void change_watch_arm(ChangeWatch *watch) {
-        usec_t due = change_pace_due(&watch->pace);
-
-        (void) sd_event_source_set_time(watch->timer, due);
-        (void) sd_event_source_set_enabled(
-                        watch->timer, due == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        event_timer_arm(watch->timer, change_pace_due(&watch->pace));
 }
 
 static void change_watch_note(Manager *manager) {
@@ -88,8 +85,7 @@ static int change_watch_start_health(Manager *manager) {
         const char *path = state_store_health_path(manager->keeper.store);
         int r;
 
-        r = sd_event_add_time(manager->event, &watch->timer, CLOCK_BOOTTIME, USEC_INFINITY, ACCURACY_USEC,
-                        on_due, manager);
+        r = event_timer_new(manager->event, CLOCK_BOOTTIME, ACCURACY_USEC, on_due, manager, &watch->timer);
         if (r < 0)
                 return r;
 

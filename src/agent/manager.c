@@ -12,6 +12,7 @@
 #include "sys/bus-log-control.h"
 #include "sys/log.h"
 #include "sys/service-notify.h"
+#include "util/event-timer.h"
 #include "util/macro.h"
 #include "util/text.h"
 
@@ -150,14 +151,8 @@ static usec_t timer_accuracy(const Manager *manager) {
 }
 
 static void manager_arm(Manager *manager) {
-        if (manager->fsm.deadline_usec == USEC_INFINITY) {
-                (void) sd_event_source_set_enabled(manager->timer, SD_EVENT_OFF);
-                return;
-        }
-
-        (void) sd_event_source_set_time(manager->timer, manager->fsm.deadline_usec);
         (void) sd_event_source_set_time_accuracy(manager->timer, timer_accuracy(manager));
-        (void) sd_event_source_set_enabled(manager->timer, SD_EVENT_ONESHOT);
+        event_timer_arm(manager->timer, manager->fsm.deadline_usec);
 }
 
 bool manager_step(Manager *manager, FsmEventType type) {
@@ -391,7 +386,7 @@ static int manager_build(Manager *manager) {
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time(manager->event, &manager->timer, CLOCK_BOOTTIME, 0, 1, on_timer, manager);
+        r = event_timer_new(manager->event, CLOCK_BOOTTIME, 1, on_timer, manager, &manager->timer);
         if (r < 0)
                 return r;
         fsm_init(&manager->fsm, manager->config->report_interval_usec, now_usec(CLOCK_BOOTTIME));

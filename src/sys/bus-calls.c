@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/event-timer.h"
 #include "util/macro.h"
 #include "util/text.h"
 #include "util/time-util.h"
@@ -125,9 +126,7 @@ static void calls_arm(BusCalls *calls) {
                 if (calls->items[i].phase != CALL_AUTHORIZING && calls->items[i].deadline_usec < next_usec)
                         next_usec = calls->items[i].deadline_usec;
 
-        (void) sd_event_source_set_time(calls->timer, next_usec);
-        (void) sd_event_source_set_enabled(
-                        calls->timer, next_usec == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        event_timer_arm(calls->timer, next_usec);
 }
 
 /* JSON may hold noncharacters, which not every version of sd-bus sends, and none reads. */
@@ -140,8 +139,7 @@ static bool text_is_carried(const char *text) {
                 if ((unsigned char) *p < 0x80)
                         continue;
                 n = text_decode_utf8(p, left, &code_point);
-                if (n == 0 || (code_point & 0xFFFE) == 0xFFFE ||
-                                (code_point >= 0xFDD0 && code_point <= 0xFDEF))
+                if (n == 0 || text_is_noncharacter(code_point))
                         return false;
         }
         return true;
@@ -409,8 +407,7 @@ int bus_calls_new(sd_event *event, const BusOperations *operations, void *userda
         calls->operations = operations;
         calls->userdata = userdata;
 
-        r = sd_event_add_time(event, &calls->timer, CLOCK_BOOTTIME, USEC_INFINITY, WAIT_ACCURACY_USEC,
-                        on_timer, calls);
+        r = event_timer_new(event, CLOCK_BOOTTIME, WAIT_ACCURACY_USEC, on_timer, calls, &calls->timer);
         if (r < 0)
                 return r;
         r = sd_event_add_post(event, &calls->drain, on_drain, calls);

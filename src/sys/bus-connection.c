@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "util/event-timer.h"
 #include "util/buffer.h"
 #include "util/macro.h"
 #include "util/text.h"
@@ -81,11 +82,8 @@ static bool connection_is_held(BusConnection *connection) {
 }
 
 static void connection_arm(BusConnection *connection, usec_t delay_usec, usec_t accuracy_usec) {
-        sd_event_source *timer = connection->timer;
-
-        (void) sd_event_source_set_time(timer, usec_add(now_usec(CLOCK_BOOTTIME), delay_usec));
-        (void) sd_event_source_set_time_accuracy(timer, accuracy_usec);
-        (void) sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+        (void) sd_event_source_set_time_accuracy(connection->timer, accuracy_usec);
+        event_timer_arm(connection->timer, usec_add(now_usec(CLOCK_BOOTTIME), delay_usec));
 }
 
 static void connection_drop(BusConnection *connection) {
@@ -289,9 +287,7 @@ static int on_prepare(_unused_ sd_event_source *source, void *userdata) {
         }
 
         (void) sd_event_source_set_io_events(connection->io, (uint32_t) events);
-        (void) sd_event_source_set_time(connection->bus_timer, until);
-        (void) sd_event_source_set_enabled(
-                        connection->bus_timer, until == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        event_timer_arm(connection->bus_timer, until);
         return 0;
 }
 
@@ -350,8 +346,8 @@ static int connection_open(BusConnection *connection) {
         r = sd_event_add_io(connection->event, &connection->io, fd, 0, on_io, connection);
         if (r < 0)
                 return r;
-        r = sd_event_add_time(connection->event, &connection->bus_timer, CLOCK_MONOTONIC, USEC_INFINITY,
-                        10 * USEC_PER_MSEC, on_bus_timer, connection);
+        r = event_timer_new(connection->event, CLOCK_MONOTONIC, 10 * USEC_PER_MSEC, on_bus_timer, connection,
+                        &connection->bus_timer);
         if (r < 0)
                 return r;
         r = sd_event_source_set_prepare(connection->io, on_prepare);
@@ -443,9 +439,10 @@ int bus_connection_new(sd_event *event, BusKind kind, const char *name, BusEvent
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time(event, &connection->timer, CLOCK_BOOTTIME, 0, 1, on_timer, connection);
+        r = event_timer_new(event, CLOCK_BOOTTIME, 1, on_timer, connection, &connection->timer);
         if (r < 0)
                 return r;
+        event_timer_arm(connection->timer, 0);
 
         *ret = TAKE_PTR(connection);
         return 0;

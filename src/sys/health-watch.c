@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 
 #include "core/health-file.h"
+#include "util/event-timer.h"
 #include "util/fd-util.h"
 
 #define LOOK_USEC (250 * USEC_PER_MSEC)
@@ -42,16 +43,6 @@ static void health_watch_leave(HealthWatch *watch) {
         if (watch->directory >= 0)
                 (void) inotify_rm_watch(watch->fd, watch->directory);
         watch->directory = -1;
-}
-
-static int health_watch_arm(HealthWatch *watch, usec_t at) {
-        int r;
-
-        r = sd_event_source_set_time(watch->timer_source, at);
-        if (r < 0)
-                return r;
-
-        return sd_event_source_set_enabled(watch->timer_source, SD_EVENT_ONESHOT);
 }
 
 static bool event_is_hint(HealthWatch *watch, const struct inotify_event *event) {
@@ -106,19 +97,15 @@ int health_watch_renew(HealthWatch *watch) {
         health_watch_leave(watch);
         watch->directory = directory;
         if (r < 0)
-                (void) health_watch_arm(watch, usec_add(now_usec(CLOCK_BOOTTIME), RETRY_USEC));
+                event_timer_arm(watch->timer_source, usec_add(now_usec(CLOCK_BOOTTIME), RETRY_USEC));
         return r;
 }
 
 static int on_event(sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata) {
         HealthWatch *watch = userdata;
         usec_t at = usec_add(now_usec(CLOCK_BOOTTIME), LOOK_USEC);
-        int r;
 
-        r = health_watch_arm(watch, at > watch->rest_until_usec ? at : watch->rest_until_usec);
-        if (r < 0)
-                return r;
-
+        event_timer_arm(watch->timer_source, at > watch->rest_until_usec ? at : watch->rest_until_usec);
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
@@ -173,10 +160,7 @@ int health_watch_new(sd_event *event, const char *path, HealthWatchCallback call
                 return r;
         watch->fd = TAKE_FD(fd);
 
-        r = sd_event_add_time(event, &watch->timer_source, CLOCK_BOOTTIME, 0, ACCURACY_USEC, on_look, watch);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(watch->timer_source, SD_EVENT_OFF);
+        r = event_timer_new(event, CLOCK_BOOTTIME, ACCURACY_USEC, on_look, watch, &watch->timer_source);
         if (r < 0)
                 return r;
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "util/event-timer.h"
 #include "util/buffer.h"
 #include "util/macro.h"
 
@@ -98,14 +99,10 @@ static int on_curl_socket(
 static int on_curl_timer(CURLM *multi _unused_, long timeout_msec, void *userdata) {
         HttpClient *client = userdata;
 
-        if (timeout_msec < 0) {
-                (void) sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
-                return 0;
-        }
-
-        (void) sd_event_source_set_time(client->timer,
-                        usec_add(now_usec(CLOCK_MONOTONIC), (usec_t) timeout_msec * USEC_PER_MSEC));
-        (void) sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT);
+        event_timer_arm(client->timer,
+                        timeout_msec < 0 ? USEC_INFINITY
+                                         : usec_add(now_usec(CLOCK_MONOTONIC),
+                                                           (usec_t) timeout_msec * USEC_PER_MSEC));
         return 0;
 }
 
@@ -161,10 +158,7 @@ int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret) {
         }
 
         /* Accuracy 1 µs: the default of 250 ms would be added to each of libcurl's steps. */
-        r = sd_event_add_time(event, &client->timer, CLOCK_MONOTONIC, 0, 1, on_timer, client);
-        if (r < 0)
-                goto fail;
-        r = sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
+        r = event_timer_new(event, CLOCK_MONOTONIC, 1, on_timer, client, &client->timer);
         if (r < 0)
                 goto fail;
         r = http_client_open_multi(client);

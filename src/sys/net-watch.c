@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "util/event-timer.h"
 #include "util/fd-util.h"
 #include "util/time-util.h"
 
@@ -62,16 +63,6 @@ static int net_watch_drain(NetWatch *watch) {
         return changed;
 }
 
-static int net_watch_arm(NetWatch *watch, usec_t now) {
-        int r;
-
-        r = sd_event_source_set_time(watch->timer_source, now + LOOK_USEC);
-        if (r < 0)
-                return r;
-
-        return sd_event_source_set_enabled(watch->timer_source, SD_EVENT_ONESHOT);
-}
-
 /* A negative return value ends the watch: the event loop turns the source off, instead of calling it again
  * and again for an error that stays. */
 static int on_socket(sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata) {
@@ -84,10 +75,7 @@ static int on_socket(sd_event_source *source, _unused_ int fd, _unused_ uint32_t
                 return r;
 
         watch->first_usec = watch->last_usec = now;
-        r = net_watch_arm(watch, now);
-        if (r < 0)
-                return r;
-
+        event_timer_arm(watch->timer_source, now + LOOK_USEC);
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
@@ -102,8 +90,10 @@ static int on_look(_unused_ sd_event_source *source, _unused_ usec_t usec, void 
         if (r > 0)
                 watch->last_usec = now;
 
-        if (now < watch->last_usec + SETTLE_USEC && now < watch->first_usec + UNSETTLED_MAX_USEC)
-                return net_watch_arm(watch, now);
+        if (now < watch->last_usec + SETTLE_USEC && now < watch->first_usec + UNSETTLED_MAX_USEC) {
+                event_timer_arm(watch->timer_source, now + LOOK_USEC);
+                return 0;
+        }
 
         r = sd_event_source_set_enabled(watch->io_source, SD_EVENT_ON);
         if (r < 0)
@@ -146,10 +136,7 @@ int net_watch_new(sd_event *event, NetWatchCallback callback, void *userdata, Ne
                 return r;
         watch->fd = TAKE_FD(fd);
 
-        r = sd_event_add_time(event, &watch->timer_source, CLOCK_BOOTTIME, 0, ACCURACY_USEC, on_look, watch);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(watch->timer_source, SD_EVENT_OFF);
+        r = event_timer_new(event, CLOCK_BOOTTIME, ACCURACY_USEC, on_look, watch, &watch->timer_source);
         if (r < 0)
                 return r;
 

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include "util/event-timer.h"
 #include "util/fd-util.h"
 #include "util/text.h"
 #include "util/time-util.h"
@@ -136,8 +137,7 @@ static int on_watchdog_timer(sd_event_source *source, uint64_t usec _unused_, vo
         (void) notify_send("WATCHDOG=1", 0);
 
         /* From now on, not from when it was due: a process that was stopped does not make up for it. */
-        (void) sd_event_source_set_time(source, usec_add(now_usec(CLOCK_MONOTONIC), *interval));
-        (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        event_timer_arm(source, usec_add(now_usec(CLOCK_MONOTONIC), *interval));
         return 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "sys/systemd-link.h"
 #include "sys/unit-fetch.h"
+#include "util/event-timer.h"
 #include "util/macro.h"
 #include "util/text.h"
 #include "util/time-util.h"
@@ -63,8 +64,7 @@ struct UnitWatch {
 DEFINE_CLEANUP(UnitWatch *, unit_watch_free)
 
 static void arm(sd_event_source *timer, usec_t delay_usec) {
-        (void) sd_event_source_set_time(timer, usec_add(now_usec(CLOCK_BOOTTIME), delay_usec));
-        (void) sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+        event_timer_arm(timer, usec_add(now_usec(CLOCK_BOOTTIME), delay_usec));
 }
 
 static void disarm(sd_event_source *timer) {
@@ -408,12 +408,7 @@ static int watch_add_items(UnitWatch *watch) {
 
 static int add_timer(
                 sd_event *event, sd_event_source **ret, sd_event_time_handler_t handler, UnitWatch *watch) {
-        int r;
-
-        r = sd_event_add_time(event, ret, CLOCK_BOOTTIME, 0, ACCURACY_USEC, handler, watch);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+        return event_timer_new(event, CLOCK_BOOTTIME, ACCURACY_USEC, handler, watch, ret);
 }
 
 int unit_watch_new(

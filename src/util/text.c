@@ -96,8 +96,7 @@ static bool is_control(uint32_t code_point) {
         return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }
 
-/* Unicode's code points that are for ever no characters; D-Bus implementations refuse strings with them. */
-static bool is_noncharacter(uint32_t code_point) {
+bool text_is_noncharacter(uint32_t code_point) {
         return (code_point >= 0xFDD0 && code_point <= 0xFDEF) || (code_point & 0xFFFE) == 0xFFFE;
 }
 
@@ -119,7 +118,7 @@ void text_sanitize_into(char *array, size_t array_size, const char *text, size_t
                         piece_size = strlen(REPLACEMENT);
                 } else if (is_control(code_point))
                         piece_size = 0;
-                else if (is_noncharacter(code_point)) {
+                else if (text_is_noncharacter(code_point)) {
                         piece = REPLACEMENT;
                         piece_size = strlen(REPLACEMENT);
                 }

@@ -36,6 +36,9 @@ int text_replace(char **text, const char *value);
  * 0 if it is not well-formed (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
 size_t text_decode_utf8(const char *text, size_t size, uint32_t *ret_code_point);
 
+/* Unicode's code points that are for ever no characters; D-Bus implementations refuse strings with them. */
+bool text_is_noncharacter(uint32_t code_point);
+
 bool text_is_utf8(const char *text, size_t size);
 
 /* Makes a copy that may be shown on a terminal, in a log and on D-Bus: control characters (C0, DEL, C1) are
