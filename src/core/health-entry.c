@@ -66,13 +66,8 @@ void health_entry_reset(HealthEntry *entry) {
         entry->sight = HEALTH_NOT_SEEN;
 }
 
-static bool stamp_equal(const HealthStamp *a, const HealthStamp *b) {
-        return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-               a->modified_usec == b->modified_usec && a->changed_usec == b->changed_usec;
-}
-
 bool health_entry_is_current(const HealthEntry *entry, const HealthStamp *stamp) {
-        return entry->known.stamp_is_trusted && stamp_equal(&entry->known.stamp, stamp);
+        return entry->known.stamp_is_trusted && health_stamp_equal(&entry->known.stamp, stamp);
 }
 
 int health_entry_refuse(HealthEntry *entry, HealthVerdict verdict, const char *reason) {

@@ -43,6 +43,11 @@ int health_name_check(const char *file_name, const char **ret_reason) {
         return 1;
 }
 
+bool health_stamp_equal(const HealthStamp *a, const HealthStamp *b) {
+        return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+               a->modified_usec == b->modified_usec && a->changed_usec == b->changed_usec;
+}
+
 const char *health_verdict_to_string(HealthVerdict verdict) {
         static const char *const names[] = {
                 [HEALTH_OK] = "ok",

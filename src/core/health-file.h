@@ -1,6 +1,7 @@
 /* One health file as it is reported, or not: what makes its name a key, and the verdicts. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ typedef struct HealthStamp {
         uint64_t device, inode, size;
         usec_t modified_usec, changed_usec;
 } HealthStamp;
+
+bool health_stamp_equal(const HealthStamp *a, const HealthStamp *b);
 
 typedef struct HealthFile {
         char *file_name; /* as in the directory */

@@ -88,15 +88,10 @@ static int candidate_list_add(CandidateList *list, char *name, const HealthStamp
         return 0;
 }
 
-static bool stamp_equal(const HealthStamp *a, const HealthStamp *b) {
-        return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-               a->modified_usec == b->modified_usec && a->changed_usec == b->changed_usec;
-}
-
 static bool candidate_list_holds(const CandidateList *list, const char *name, const HealthStamp *stamp) {
         for (size_t i = 0; i < list->count; i++)
                 if (streq(list->items[i].name, name))
-                        return stamp_equal(&list->items[i].stamp, stamp);
+                        return health_stamp_equal(&list->items[i].stamp, stamp);
 
         return false;
 }
@@ -314,7 +309,7 @@ static int read_file(HealthDir *dir, Candidate *candidate, size_t *budget) {
 
         /* Somebody wrote while we read: even if the text is valid, it may be a mixture. */
         stamp_after = stamp_of(&after);
-        is_torn = size != (size_t) st.st_size || !stamp_equal(&candidate->stamp, &stamp_after);
+        is_torn = size != (size_t) st.st_size || !health_stamp_equal(&candidate->stamp, &stamp_after);
 
         r = health_set_content(dir->set, candidate->name, &candidate->stamp,
                         !is_torn && stamp_is_trusted(dir, &candidate->stamp), text, size);
@@ -474,10 +469,6 @@ int health_dir_collect(HealthDir *dir, HealthDirCallback callback, void *userdat
         if (r <= 0)
                 complete(dir, r);
         return 0;
-}
-
-void health_dir_cancel(HealthDir *dir) {
-        abandon(dir);
 }
 
 bool health_dir_has_changed(const HealthDir *dir) {

@@ -24,7 +24,6 @@ HealthDir *health_dir_free(HealthDir *dir); /* a collection under way is dropped
  * those files 50 ms later. -EBUSY if a collection is under way. Returns 0 or a negative errno (then there is
  * no call back, and the set is as it was). */
 int health_dir_collect(HealthDir *dir, HealthDirCallback callback, void *userdata);
-void health_dir_cancel(HealthDir *dir); /* as health_dir_free() does; the set is as it was */
 
 /* Whether the last collection changed what would be reported. */
 bool health_dir_has_changed(const HealthDir *dir);
