@@ -1,27 +1,24 @@
 #include "sys/http-client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "util/event-timer.h"
+#include "sys/http-loop.h"
 #include "util/buffer.h"
 #include "util/macro.h"
 
 enum {
         HEADERS_SIZE_MAX = 64 * 1024, /* all header lines of one answer, interim ones too */
-        CONNECTIONS_MAX = 4,
         KEEPALIVE_SECONDS = 60,
         CONNECTION_IDLE_MAX_SECONDS = 24 * 60 * 60, /* libcurl's own 118 s are shorter than many intervals */
 };
 
 struct HttpClient {
-        sd_event *event;
-        sd_event_source *timer;
-        CURLM *multi;
+        HttpLoop *loop;
         CURL *spare; /* the handle of the last request: it holds the TLS sessions */
         char *user_agent;
-        unsigned n_requests; /* added to the multi */
+        unsigned n_requests; /* added to the loop */
         bool is_drop_wanted; /* connections go before the next request */
 };
 
@@ -38,104 +35,17 @@ struct HttpRequest {
         void *userdata;
 };
 
-/* ---- libcurl's multi interface on sd-event: curl_multi_socket_action(3) ---- */
+static void on_transfer_done(CURL *easy, CURLcode code);
 
-static void http_client_drain(HttpClient *client);
-
-static int on_socket_ready(sd_event_source *source _unused_, int fd, uint32_t revents, void *userdata) {
-        HttpClient *client = userdata;
-        int action = 0, running;
-
-        if (revents & EPOLLIN)
-                action |= CURL_CSELECT_IN;
-        if (revents & EPOLLOUT)
-                action |= CURL_CSELECT_OUT;
-        if (revents & (EPOLLERR | EPOLLHUP))
-                action |= CURL_CSELECT_ERR;
-
-        (void) curl_multi_socket_action(client->multi, fd, action, &running);
-        http_client_drain(client);
-        return 0;
-}
-
-static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        HttpClient *client = userdata;
-        int running;
-
-        (void) curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        http_client_drain(client);
-        return 0;
-}
-
-/* libcurl says which descriptors it waits for. The event source is kept as its pointer of the socket:
- * descriptor numbers are reused by the kernel within one call of libcurl, so a source must go at the moment
- * of CURL_POLL_REMOVE. */
-static int on_curl_socket(
-                CURL *easy _unused_, curl_socket_t fd, int what, void *userdata, void *socket_data) {
-        HttpClient *client = userdata;
-        sd_event_source *source = socket_data;
-        uint32_t events = 0;
-
-        if (what == CURL_POLL_REMOVE) {
-                sd_event_source_disable_unref(source);
-                return 0;
-        }
-
-        if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-                events |= EPOLLIN;
-        if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-                events |= EPOLLOUT;
-
-        /* If one of these fails (memory, descriptors), the request ends by its time-out. */
-        if (source)
-                (void) sd_event_source_set_io_events(source, events);
-        else if (sd_event_add_io(client->event, &source, fd, events, on_socket_ready, client) >= 0)
-                (void) curl_multi_assign(client->multi, fd, source);
-
-        return 0;
-}
-
-/* libcurl says when it wants to be called next. It must not be called from in here. */
-static int on_curl_timer(CURLM *multi _unused_, long timeout_msec, void *userdata) {
-        HttpClient *client = userdata;
-
-        event_timer_arm(client->timer,
-                        timeout_msec < 0 ? USEC_INFINITY
-                                         : usec_add(now_usec(CLOCK_MONOTONIC),
-                                                           (usec_t) timeout_msec * USEC_PER_MSEC));
-        return 0;
-}
-
-static int http_client_open_multi(HttpClient *client) {
-        CURLM *multi;
-
-        multi = curl_multi_init();
-        if (!multi)
-                return -ENOMEM;
-
-        (void) curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-        (void) curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-        (void) curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-        (void) curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-        (void) curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) CONNECTIONS_MAX);
-        client->multi = multi;
-        return 0;
-}
-
-/* Connections live in the multi, TLS sessions in the handle: both go. */
-static int http_client_reopen(HttpClient *client) {
+/* Connections live in the loop, TLS sessions in the handle: both go. */
+static int http_client_close_connections(HttpClient *client) {
         assert(client->n_requests == 0);
 
         if (client->spare)
                 curl_easy_cleanup(client->spare);
         client->spare = NULL;
-        if (client->multi)
-                (void) curl_multi_cleanup(client->multi);
-        client->multi = NULL;
-        (void) sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
-
         client->is_drop_wanted = false;
-        return http_client_open_multi(client);
+        return http_loop_reset(client->loop);
 }
 
 int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret) {
@@ -150,27 +60,15 @@ int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret) {
         if (!client)
                 return -ENOMEM;
 
-        client->event = sd_event_ref(event);
         client->user_agent = strdup(user_agent);
-        if (!client->user_agent) {
-                r = -ENOMEM;
-                goto fail;
+        r = client->user_agent ? http_loop_new(event, on_transfer_done, &client->loop) : -ENOMEM;
+        if (r < 0) {
+                http_client_free(client);
+                return r;
         }
-
-        /* Accuracy 1 µs: the default of 250 ms would be added to each of libcurl's steps. */
-        r = event_timer_new(event, CLOCK_MONOTONIC, 1, on_timer, client, &client->timer);
-        if (r < 0)
-                goto fail;
-        r = http_client_open_multi(client);
-        if (r < 0)
-                goto fail;
 
         *ret = client;
         return 0;
-
-fail:
-        http_client_free(client);
-        return r;
 }
 
 HttpClient *http_client_free(HttpClient *client) {
@@ -181,10 +79,7 @@ HttpClient *http_client_free(HttpClient *client) {
 
         if (client->spare)
                 curl_easy_cleanup(client->spare);
-        if (client->multi)
-                (void) curl_multi_cleanup(client->multi);
-        sd_event_source_disable_unref(client->timer);
-        sd_event_unref(client->event);
+        http_loop_free(client->loop);
         free(client->user_agent);
         free(client);
         return NULL;
@@ -288,7 +183,7 @@ static void http_request_remove(HttpRequest *request) {
         if (!request->is_added)
                 return;
 
-        (void) curl_multi_remove_handle(request->client->multi, request->easy);
+        http_loop_remove(request->client->loop, request->easy);
         request->is_added = false;
         request->client->n_requests--;
 }
@@ -329,25 +224,11 @@ static void http_request_complete(HttpRequest *request, CURLcode code) {
         request->callback(request, &result, request->userdata);
 }
 
-static void http_client_drain(HttpClient *client) {
-        CURLMsg *message;
-        int left;
+static void on_transfer_done(CURL *easy, CURLcode code) {
+        HttpRequest *request = NULL;
 
-        while ((message = curl_multi_info_read(client->multi, &left))) {
-                HttpRequest *request = NULL;
-                CURLcode code;
-
-                if (message->msg != CURLMSG_DONE)
-                        continue;
-
-                /* The message is gone once its handle is removed. */
-                code = message->data.result;
-                if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request) != CURLE_OK ||
-                                !request)
-                        continue;
-
+        if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &request) == CURLE_OK && request)
                 http_request_complete(request, code);
-        }
 }
 
 /* ---- requests ---- */
@@ -463,8 +344,8 @@ int http_client_submit(HttpClient *client, const char *method, const char *url, 
         assert(callback);
         assert(ret);
 
-        if (client->n_requests == 0 && (client->is_drop_wanted || !client->multi)) {
-                r = http_client_reopen(client);
+        if (client->n_requests == 0 && client->is_drop_wanted) {
+                r = http_client_close_connections(client);
                 if (r < 0)
                         return r;
         }
@@ -489,10 +370,9 @@ int http_client_submit(HttpClient *client, const char *method, const char *url, 
         if (r < 0)
                 goto fail;
 
-        if (curl_multi_add_handle(client->multi, request->easy) != CURLM_OK) {
-                r = -ENOMEM;
+        r = http_loop_add(client->loop, request->easy);
+        if (r < 0)
                 goto fail;
-        }
         request->is_added = true;
         client->n_requests++;
 
