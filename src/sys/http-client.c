@@ -16,7 +16,7 @@ enum {
 
 struct HttpClient {
         HttpLoop *loop;
-        CURL *spare; /* the handle of the last request: it holds the TLS sessions */
+        CURLSH *tls_sessions; /* of all requests; for their one thread it needs no locks */
         char *user_agent;
         unsigned n_requests; /* added to the loop */
         bool is_drop_wanted; /* connections go before the next request */
@@ -37,15 +37,30 @@ struct HttpRequest {
 
 static void on_transfer_done(CURL *easy, CURLcode code);
 
-/* Connections live in the loop, TLS sessions in the handle: both go. */
+static int http_client_open_sessions(HttpClient *client) {
+        client->tls_sessions = curl_share_init();
+        if (!client->tls_sessions)
+                return -ENOMEM;
+
+        (void) curl_share_setopt(client->tls_sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+        return 0;
+}
+
+static void http_client_close_sessions(HttpClient *client) {
+        (void) curl_share_cleanup(client->tls_sessions);
+        client->tls_sessions = NULL;
+}
+
+/* Connections live in the loop, TLS sessions beside it: both go. */
 static int http_client_close_connections(HttpClient *client) {
+        int r;
+
         assert(client->n_requests == 0);
 
-        if (client->spare)
-                curl_easy_cleanup(client->spare);
-        client->spare = NULL;
         client->is_drop_wanted = false;
-        return http_loop_reset(client->loop);
+        r = http_loop_reset(client->loop);
+        http_client_close_sessions(client);
+        return r;
 }
 
 int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret) {
@@ -77,9 +92,8 @@ HttpClient *http_client_free(HttpClient *client) {
 
         assert(client->n_requests == 0);
 
-        if (client->spare)
-                curl_easy_cleanup(client->spare);
         http_loop_free(client->loop);
+        http_client_close_sessions(client);
         free(client->user_agent);
         free(client);
         return NULL;
@@ -286,6 +300,7 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         code = curl_easy_setopt(easy, option, value)
 
         SET(CURLOPT_PRIVATE, request);
+        SET(CURLOPT_SHARE, request->client->tls_sessions);
         SET(CURLOPT_ERRORBUFFER, request->error);
         SET(CURLOPT_NOSIGNAL, 1L);
         SET(CURLOPT_URL, url);
@@ -350,6 +365,12 @@ int http_client_submit(HttpClient *client, const char *method, const char *url, 
                         return r;
         }
 
+        if (!client->tls_sessions) {
+                r = http_client_open_sessions(client);
+                if (r < 0)
+                        return r;
+        }
+
         request = calloc(1, sizeof *request);
         if (!request)
                 return -ENOMEM;
@@ -357,7 +378,10 @@ int http_client_submit(HttpClient *client, const char *method, const char *url, 
         request->callback = callback;
         request->userdata = userdata;
 
-        request->easy = client->spare ? TAKE_PTR(client->spare) : curl_easy_init();
+        /* A new handle for each request: in one that is used again, libcurl 7.83 to 7.88 keep a pointer to
+         * the last header of the answer before, and free that once more if this answer begins with a folded
+         * one. */
+        request->easy = curl_easy_init();
         if (!request->easy) {
                 r = -ENOMEM;
                 goto fail;
@@ -385,22 +409,13 @@ fail:
 }
 
 HttpRequest *http_request_free(HttpRequest *request) {
-        HttpClient *client;
-
         if (!request)
                 return NULL;
 
-        client = request->client;
         http_request_remove(request);
 
-        if (request->easy) {
-                /* Forgets all options, among them pointers into this request; keeps TLS sessions. */
-                curl_easy_reset(request->easy);
-                if (client->spare)
-                        curl_easy_cleanup(request->easy);
-                else
-                        client->spare = request->easy;
-        }
+        if (request->easy)
+                curl_easy_cleanup(request->easy);
 
         for (struct curl_slist *header = request->headers; header; header = header->next)
                 explicit_bzero(header->data, strlen(header->data)); /* one of them may be the token */

@@ -301,6 +301,7 @@ static void test_bad_answers(void **state) {
                 { "", 0, NULL, TRANSPORT_BROKEN },
                 { "SSH-2.0-OpenSSH_9.2\r\n", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 200 OK\r\n folded: at once\r\n\r\n{}", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{}", 0, NULL, TRANSPORT_TOO_LARGE },
