@@ -132,6 +132,12 @@ static size_t on_header(char *data _unused_, size_t size, size_t count, void *us
         return n;
 }
 
+static bool was_asked(const HttpRequest *request) {
+        curl_off_t usec = 0;
+
+        return curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T, &usec) == CURLE_OK && usec > 0;
+}
+
 static TransportResult transport_from_curl(const HttpRequest *request, CURLcode code) {
         if (request->is_too_large)
                 return TRANSPORT_TOO_LARGE;
@@ -164,6 +170,7 @@ static TransportResult transport_from_curl(const HttpRequest *request, CURLcode 
         case CURLE_FILESIZE_EXCEEDED:
                 return TRANSPORT_TOO_LARGE;
         case CURLE_OUT_OF_MEMORY:
+                return was_asked(request) ? TRANSPORT_BROKEN : TRANSPORT_LOCAL;
         case CURLE_FAILED_INIT:
         case CURLE_SSL_ENGINE_INITFAILED:
                 return TRANSPORT_LOCAL;
@@ -182,6 +189,9 @@ static const char *transport_words(HttpRequest *request, CURLcode code) {
                                 os_error > 0)
                         return strerror((int) os_error);
                 break;
+        case CURLE_OUT_OF_MEMORY:
+                return "out of memory, or a line of its head is longer than 100 KB"; /* libcurl calls both so
+                                                                                      */
         case CURLE_GOT_NOTHING:
                 return "the connection was closed without an answer";
         default:

@@ -307,6 +307,7 @@ static void test_bad_answers(void **state) {
                 { "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{}", 0, NULL, TRANSPORT_TOO_LARGE },
                 { "HTTP/1.1 200 OK\r\n\r\n", 1024 * 1024 / 64 + 1, filler, TRANSPORT_TOO_LARGE },
                 { "HTTP/1.1 200 OK\r\n", 4096, header, TRANSPORT_TOO_LARGE },
+                { "HTTP/1.1 200 OK\r\nX-Long: ", 2048, filler, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\n\r\n", 1024 * 1024 / 64, filler, TRANSPORT_ANSWERED },
         };
         Exchange *exchange = *state;
