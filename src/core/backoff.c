@@ -10,18 +10,24 @@ usec_t usec_between(usec_t least, usec_t most, uint64_t random) {
                (usec_t) (((unsigned __int128) random * ((unsigned __int128) (most - least) + 1)) >> 64);
 }
 
-usec_t backoff_next(Backoff *backoff, uint64_t random) {
-        usec_t ceiling = BACKOFF_MAX_USEC;
+usec_t backoff_next(Backoff *backoff, usec_t wish_usec, uint64_t random) {
+        usec_t least, most = BACKOFF_MAX_USEC;
 
         assert(backoff);
 
         /* 2 s, 4 s, … 32 s, then 60 s. */
         if (backoff->failures < 5)
-                ceiling = (2 * BACKOFF_MIN_USEC) << backoff->failures;
+                most = (2 * BACKOFF_MIN_USEC) << backoff->failures;
         if (backoff->failures < 5)
                 backoff->failures++;
+        least = most / 2;
 
-        return usec_between(ceiling / 2, ceiling, random);
+        if (wish_usec > most) {
+                least = BACKOFF_MIN_USEC;
+                most = wish_usec < BACKOFF_MAX_USEC ? wish_usec : BACKOFF_MAX_USEC;
+        }
+
+        return usec_between(least, most, random);
 }
 
 void backoff_reset(Backoff *backoff) {

@@ -79,9 +79,7 @@ static void on_register_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         fsm->is_without_id = false;
         forget_wish(fsm);
 
-        /* The pause is added to the Master's wish: those who were sent away until the same instant spread
-         * out. */
-        pause = backoff_next(&fsm->backoff, event->random);
+        pause = backoff_next(&fsm->backoff, event->retry_after_usec, event->random);
         fsm->deadline_usec =
                         usec_add(fsm->not_before_usec > 0 ? fsm->not_before_usec : event->now_usec, pause);
 
@@ -121,8 +119,7 @@ static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_failure(fsm, event);
         fsm->want_report = false;
         fsm->state = FSM_REPORT_WAIT;
-        fsm->deadline_usec = schedule_after_failure(
-                        &fsm->schedule, event->now_usec, fsm->not_before_usec, event->random);
+        fsm->deadline_usec = schedule_after_failure(&fsm->schedule, event->now_usec, fsm->not_before_usec);
 
         step_add(step, ACTION_PUBLISH);
         if (fsm->want_register && (fsm->is_want_urgent || fsm->not_before_usec == 0))

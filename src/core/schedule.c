@@ -39,31 +39,14 @@ static usec_t schedule_slot_after(Schedule *schedule, usec_t after) {
 usec_t schedule_after_success(Schedule *schedule, usec_t now) {
         assert(schedule);
 
-        schedule->is_early_retry_used = false;
         return schedule_slot_after(schedule, now);
 }
 
-usec_t schedule_after_failure(Schedule *schedule, usec_t now, usec_t not_before, uint64_t random) {
-        usec_t most, early, slot;
+usec_t schedule_after_failure(Schedule *schedule, usec_t now, usec_t not_before) {
+        usec_t slot;
 
         assert(schedule);
 
         slot = schedule_slot_after(schedule, now);
-
-        if (!schedule->is_early_retry_used) {
-                schedule->is_early_retry_used = true;
-
-                most = schedule->interval_usec / 4;
-                if (most > SCHEDULE_EARLY_MAX_USEC)
-                        most = SCHEDULE_EARLY_MAX_USEC;
-                early = usec_add(now, usec_between(most < SCHEDULE_EARLY_MIN_USEC ? most / 2
-                                                                                  : SCHEDULE_EARLY_MIN_USEC,
-                                                      most, random));
-
-                /* A slot that comes first is the retry: an outage never raises the load. */
-                if (early < slot && early >= not_before)
-                        return early;
-        }
-
         return not_before > slot ? schedule_slot_after(schedule, not_before - 1) : slot;
 }

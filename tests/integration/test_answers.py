@@ -7,7 +7,7 @@ import pytest
 from support.wait import stays_true
 
 NODE = '{"id": "A1", "name": "dev-alice-web01"}'
-FAST = {"REPORT_INTERVAL_SECONDS": "4"}  # so the one early retry comes within a second
+FAST = {"REPORT_INTERVAL_SECONDS": "4"}  # so the next try comes soon
 
 
 def ids_registered(master):

@@ -51,29 +51,14 @@ def test_at_most_one_request_is_in_flight(agent, master):
         assert later["monotonic"] >= earlier["answered"] - 0.05
 
 
-def test_one_early_retry_and_then_only_the_regular_pace(agent, master):
-    started = agent(REPORT_INTERVAL_SECONDS="4")
+def test_an_outage_keeps_the_pace(agent, master):
+    """No try between the regular ones: a fleet that loses its Master would double the load with it."""
+    started = agent(REPORT_INTERVAL_SECONDS="2")
     started.wait_online()
-    master.behave({"match": "report", "status": 503})
-    found = times(master)
-    deadline = time.monotonic() + 30
-    while len(found) < 6 and time.monotonic() < deadline:
-        found = times(master)
-        time.sleep(0.05)
-    first_failed = found[1]
-    retry = found[2] - first_failed
-    assert 0.1 < retry < 1 + LATE, "within a quarter of the interval"
-    regular = [found[1], *found[3:]]
-    assert_regular(regular, 4)
-
-
-def test_the_retry_that_succeeds_ends_it(agent, master):
-    started = agent(REPORT_INTERVAL_SECONDS="4")
-    started.wait_online()
-    master.behave({"match": "report", "status": 503, "times": 1})
-    started.wait_log("report-recovered")
-    found = [request["monotonic"] for request in master.wait_for_requests(4, kind="report")]
-    assert_regular([found[1], found[3]], 4)
+    master.behave({"match": "report", "status": 503, "times": 4})
+    started.wait_log("report-recovered", 20)
+    found = [request["monotonic"] for request in master.wait_for_requests(7, kind="report")]
+    assert_regular(found[1:], 2)
 
 
 def test_each_try_has_a_fresh_body(agent, master):
@@ -130,23 +115,23 @@ def test_an_online_agent_survives_its_masters_restart(agent, master):
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_retry_after_holds_a_registration_back(agent, master, status):
     master.behave({"match": "register", "status": status, "headers": {"Retry-After": "3"}, "times": 1})
-    agent().wait_online()
+    agent().wait_online(20)
     [gap] = gaps(times(master, "register"))
-    assert 3 - EARLY < gap < 3 + 2 + 2 * LATE, "then, or spread out a little after it"
+    assert 3 - EARLY < gap < 3 + 3 + 1 + 2 * LATE, "then, or spread out over as long again"
 
 
 def test_retry_after_as_a_date(agent, master):
     until = int(time.time()) + 4
     master.behave({"match": "register", "status": 503, "times": 1,
                    "headers": {"Retry-After": formatdate(until, usegmt=True)}})
-    agent().wait_online()
+    agent().wait_online(20)
     second = master.requests("register")[1]
-    assert until - 1.1 < second["wall"] < until + 2 + 2 * LATE
+    assert until - 1.1 < second["wall"] < until + 4 + 1 + 2 * LATE
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_holds_reports_back(agent, master, status):
-    """Also the early retry and the regular pace."""
+    """Also the regular pace."""
     started = agent(REPORT_INTERVAL_SECONDS="1")
     started.wait_online()
     master.behave({"match": "report", "status": status, "headers": {"Retry-After": "4"}, "times": 1})

@@ -29,15 +29,44 @@ static void test_backoff(void **state _unused_) {
                 Backoff backoff = {};
 
                 for (size_t i = 0; i < ELEMENTSOF(ceilings); i++) {
-                        usec_t pause = backoff_next(&backoff, edges[e]);
+                        usec_t pause = backoff_next(&backoff, 0, edges[e]);
 
                         assert_true(pause >= ceilings[i] * USEC_PER_SEC / 2);
                         assert_true(pause <= ceilings[i] * USEC_PER_SEC);
                         assert_true(pause >= BACKOFF_MIN_USEC && pause <= BACKOFF_MAX_USEC);
                 }
                 backoff_reset(&backoff);
-                assert_true(backoff_next(&backoff, edges[e]) <= 2 * USEC_PER_SEC);
+                assert_true(backoff_next(&backoff, 0, edges[e]) <= 2 * USEC_PER_SEC);
         }
+}
+
+/* A fleet that was sent away until one instant comes back over as long a time as it was sent for. */
+static void test_backoff_behind_a_wish(void **state _unused_) {
+        static const struct {
+                usec_t wish, least, most;
+        } cases[] = {
+                { 0, 1, 2 },
+                { 2, 1, 2 }, /* the pause of a first failure is as long */
+                { 3, 1, 3 },
+                { 45, 1, 45 },
+                { 60, 1, 60 },
+                { 3600, 1, 60 },
+        };
+        Backoff backoff = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                usec_t wish = cases[i].wish * USEC_PER_SEC;
+
+                backoff_reset(&backoff);
+                assert_int_equal(backoff_next(&backoff, wish, 0), cases[i].least * USEC_PER_SEC);
+                backoff_reset(&backoff);
+                assert_int_equal(backoff_next(&backoff, wish, UINT64_MAX), cases[i].most * USEC_PER_SEC);
+        }
+
+        /* Pauses that have grown beyond the wish stay as they are. */
+        for (unsigned i = 0; i < 4; i++)
+                (void) backoff_next(&backoff, 0, 0);
+        assert_int_equal(backoff_next(&backoff, 5 * USEC_PER_SEC, 0), 30 * USEC_PER_SEC);
 }
 
 static void test_phase(void **state _unused_) {
@@ -56,43 +85,24 @@ static void test_phase(void **state _unused_) {
         }
 }
 
-static void test_early_retry_is_bounded(void **state _unused_) {
-        static const struct {
-                usec_t interval, least, most;
-        } cases[] = {
-                { USEC_PER_SEC, USEC_PER_SEC / 8, USEC_PER_SEC / 4 },
-                { 4 * USEC_PER_SEC, USEC_PER_SEC, USEC_PER_SEC },
-                { 20 * USEC_PER_SEC, USEC_PER_SEC, 5 * USEC_PER_SEC },
-                { 60 * USEC_PER_SEC, USEC_PER_SEC, 10 * USEC_PER_SEC },
-                { UINT32_MAX * USEC_PER_SEC, USEC_PER_SEC, 10 * USEC_PER_SEC },
-        };
+/* A fleet that loses its Master asks as often as ever: nothing is tried between the slots. */
+static void test_a_failure_waits_for_its_slot(void **state _unused_) {
+        static const usec_t intervals[] = { USEC_PER_SEC, USEC_PER_MINUTE, UINT32_MAX * USEC_PER_SEC };
 
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+        for (size_t i = 0; i < ELEMENTSOF(intervals); i++)
                 for (size_t e = 0; e < ELEMENTSOF(edges); e++) {
                         Schedule schedule;
-                        usec_t slot, retry;
+                        usec_t slot;
 
-                        schedule_init(&schedule, cases[i].interval);
-                        schedule_start(&schedule, START, UINT64_MAX); /* the slot is a whole interval away */
-                        slot = schedule_after_success(&schedule, START);
-
-                        retry = schedule_after_failure(&schedule, START, 0, edges[e]);
-                        assert_true(retry >= START + cases[i].least);
-                        assert_true(retry <= START + cases[i].most);
-                        assert_int_equal(schedule_after_failure(&schedule, retry, 0, edges[e]), slot);
+                        schedule_init(&schedule, intervals[i]);
+                        schedule_start(&schedule, START, edges[e]);
+                        slot = schedule_after_failure(&schedule, START, 0);
+                        assert_true(slot > START && slot <= START + intervals[i]);
+                        for (unsigned n = 0; n < 10; n++, slot += intervals[i])
+                                assert_int_equal(schedule_after_failure(&schedule, slot, 0),
+                                                slot + intervals[i]);
+                        assert_int_equal(schedule_after_success(&schedule, slot), slot + intervals[i]);
                 }
-}
-
-static void test_slot_before_early_retry_counts_as_it(void **state _unused_) {
-        Schedule schedule;
-        usec_t slot;
-
-        schedule_init(&schedule, 60 * USEC_PER_SEC);
-        schedule_start(&schedule, START, 0);
-        slot = schedule_after_success(&schedule, START);
-        assert_int_equal(slot, START + 1);
-        assert_int_equal(schedule_after_failure(&schedule, START, 0, UINT64_MAX), slot);
-        assert_int_equal(schedule_after_failure(&schedule, slot, 0, UINT64_MAX), slot + 60 * USEC_PER_SEC);
 }
 
 static void test_not_before(void **state _unused_) {
@@ -105,12 +115,12 @@ static void test_not_before(void **state _unused_) {
         slot = schedule_after_success(&schedule, START);
 
         /* Exactly a slot is not before it. */
-        assert_int_equal(schedule_after_failure(&schedule, START, slot, 0), slot);
-        assert_int_equal(schedule_after_failure(&schedule, START, slot + 1, 0), slot + minute);
+        assert_int_equal(schedule_after_failure(&schedule, START, slot), slot);
+        assert_int_equal(schedule_after_failure(&schedule, START, slot + 1), slot + minute);
 
         schedule_init(&schedule, minute);
         schedule_start(&schedule, START, UINT64_MAX / 2);
-        assert_int_equal(schedule_after_failure(&schedule, START, START + 3600 * USEC_PER_SEC, 0),
+        assert_int_equal(schedule_after_failure(&schedule, START, START + 3600 * USEC_PER_SEC),
                         slot + 60 * minute);
 }
 
@@ -122,8 +132,8 @@ static void test_a_success_ends_the_wish(void **state _unused_) {
         schedule_init(&schedule, minute);
         schedule_start(&schedule, START, UINT64_MAX / 2);
         slot = schedule_after_success(&schedule, START);
-        assert_int_equal(schedule_after_failure(&schedule, slot, slot + USEC_PER_HOUR, 0),
-                        slot + USEC_PER_HOUR);
+        assert_int_equal(
+                        schedule_after_failure(&schedule, slot, slot + USEC_PER_HOUR), slot + USEC_PER_HOUR);
 
         assert_int_equal(schedule_after_success(&schedule, slot + 1), slot + minute);
         assert_int_equal(schedule_after_success(&schedule, slot + minute), slot + 2 * minute);
@@ -145,9 +155,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_between),
                 cmocka_unit_test(test_backoff),
+                cmocka_unit_test(test_backoff_behind_a_wish),
                 cmocka_unit_test(test_phase),
-                cmocka_unit_test(test_early_retry_is_bounded),
-                cmocka_unit_test(test_slot_before_early_retry_counts_as_it),
+                cmocka_unit_test(test_a_failure_waits_for_its_slot),
                 cmocka_unit_test(test_not_before),
                 cmocka_unit_test(test_a_success_ends_the_wish),
                 cmocka_unit_test(test_missed_slots_are_gone),
