@@ -22,18 +22,24 @@ static void node_keeper_save(NodeKeeper *keeper, usec_t now) {
         keeper->error = r < 0 ? r : 0;
 }
 
+/* Somebody removed the file, or all of the directory: the next start would not know its id. */
+static bool is_gone(const NodeKeeper *keeper) {
+        return keeper->error == 0 && keeper->node && state_store_is_missing(keeper->store);
+}
+
 static bool is_same_text(const Node *a, const Node *b) {
         return a->size == b->size && memcmp(a->text, b->text, a->size) == 0;
 }
 
 bool node_keeper_take(NodeKeeper *keeper, Node *node, bool is_registration, usec_t now) {
-        bool is_due;
+        bool is_due, was_gone;
 
         assert(keeper);
         assert(node);
 
-        is_due = is_registration || !keeper->node || !node_same_identity(keeper->node, node);
-        if (!keeper->node || !is_same_text(keeper->node, node))
+        was_gone = is_gone(keeper);
+        is_due = is_registration || was_gone || !keeper->node || !node_same_identity(keeper->node, node);
+        if (was_gone || !keeper->node || !is_same_text(keeper->node, node))
                 keeper->is_unsaved = true;
 
         node_free(keeper->node);
@@ -53,7 +59,9 @@ bool node_keeper_take(NodeKeeper *keeper, Node *node, bool is_registration, usec
 bool node_keeper_retry(NodeKeeper *keeper, usec_t now) {
         assert(keeper);
 
-        if (keeper->error == 0)
+        if (is_gone(keeper))
+                keeper->is_unsaved = true;
+        else if (keeper->error == 0)
                 return false;
 
         node_keeper_save(keeper, now);

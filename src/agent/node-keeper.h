@@ -19,12 +19,13 @@ typedef struct NodeKeeper {
         usec_t saved_usec; /* boot time of the last write */
 } NodeKeeper;
 
-/* Takes a node object over. With `is_registration`, with another id, name or identity, after a failed write,
- * or ten minutes after the last write it is durable when this returns with `error` 0. Returns true if it was
- * written or tried to: `error` is new then. */
+/* Takes a node object over. With `is_registration`, with another id, name or identity, after a failed write
+ * or the removal of the file, or ten minutes after the last write it is durable when this returns with
+ * `error` 0. Returns true if it was written or tried to: `error` is new then. */
 bool node_keeper_take(NodeKeeper *keeper, Node *node, bool is_registration, usec_t now);
 
-/* Tries again what failed; called at every report. Returns as node_keeper_take(). */
+/* Tries again what failed, and writes again what somebody removed; called at every report. Returns as
+ * node_keeper_take(). */
 bool node_keeper_retry(NodeKeeper *keeper, usec_t now);
 
 /* Writes what is not yet written, at a clean stop. Returns as node_keeper_take(). */

@@ -32,7 +32,7 @@ enum {
 };
 
 struct StateStore {
-        char *root, *path, *health_path;
+        char *root, *path, *node_path, *health_path;
         int directory_fd; /* -1 until it could be opened */
         int lock_fd;      /* the locked .lock of that very directory; -1: not held */
 };
@@ -63,6 +63,10 @@ int state_store_new(const char *root, const char *hostname, StateStore **ret) {
                 store->path = NULL;
                 return -ENOMEM;
         }
+        if (asprintf(&store->node_path, "%s/" NODE_FILE, store->path) < 0) {
+                store->node_path = NULL;
+                return -ENOMEM;
+        }
         if (asprintf(&store->health_path, "%s/" HEALTH_DIRECTORY, store->path) < 0) {
                 store->health_path = NULL;
                 return -ENOMEM;
@@ -81,6 +85,7 @@ StateStore *state_store_free(StateStore *store) {
         close_fd(store->directory_fd);
         free(store->root);
         free(store->path);
+        free(store->node_path);
         free(store->health_path);
         free(store);
         return NULL;
@@ -357,6 +362,13 @@ int state_store_load(StateStore *store, char **ret_text, size_t *ret_size) {
                 return r;
 
         return fd_read_all(fd, NODE_SIZE_MAX, ret_text, ret_size);
+}
+
+bool state_store_is_missing(const StateStore *store) {
+        struct stat st;
+
+        /* By its whole path: the directory that is held may have been moved away. */
+        return lstat(store->node_path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 int state_store_set_aside(StateStore *store, usec_t realtime_usec, char **ret_name) {

@@ -25,6 +25,9 @@ int state_store_lock(StateStore *store);
  */
 int state_store_load(StateStore *store, char **ret_text, size_t *ret_size);
 
+/* Whether there is no node.json, as a start would see it. */
+bool state_store_is_missing(const StateStore *store);
+
 /* Renames node.json (whatever it is) to node.json.corrupt-<UTC time>, keeps the newest 3 of those. Returns 0
  * or a negative errno. *ret_name (freed by the caller; may be NULL) is the new name. */
 int state_store_set_aside(StateStore *store, usec_t realtime_usec, char **ret_name);

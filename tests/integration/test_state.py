@@ -5,7 +5,6 @@ import os
 import random
 import re
 import shutil
-import signal
 import stat
 import subprocess
 import time
@@ -13,7 +12,7 @@ import time
 import pytest
 
 from support.agent import HOSTNAME, write_node_json
-from support.wait import stays_true, wait_until
+from support.wait import wait_until
 
 RAW = b' {\t"zeta": 18446744073709551615, "price" : 1.10,\r\n "text":"\\u00e9\\/\\ud83d\\ude00", "id"  :"A1",' \
       b'"name":"dev-alice-web01","unknown":{"b":[1e400,-0.0,1E+2],"a":null} ,"caf\xc3\xa9":"\xf0\x9f\x98\x80"}\n\n'
@@ -261,11 +260,19 @@ def test_the_folder_may_go_away(agent, master):
     started = agent(REPORT_INTERVAL_SECONDS="1")
     started.wait_online()
     shutil.rmtree(started.folder)
+    wait_until(started.node_json.exists, 10, "node.json is back")
+    assert json.loads(started.node_json.read_text())["id"] == "A1"
     count = len(started.entries("report-ok"))
     started.wait_log("report-ok", count=count + 2)
-    started.send(signal.SIGHUP)
+
+
+def test_a_file_that_went_away_is_written_again_without_a_new_object(agent, master):
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    started.wait_online()
+    master.behave({"match": "report", "status": 204})
+    started.node_json.unlink()
     wait_until(started.node_json.exists, 10, "node.json is back")
-    stays_true(lambda: started.is_running, 0.2, "the agent runs")
+    assert json.loads(started.node_json.read_text())["id"] == "A1"
 
 
 def test_a_long_host_name(agent, master):

@@ -271,6 +271,23 @@ static void test_directory_goes_away(_unused_ void **state) {
         assert_int_equal(state_store_lock(other), -EBUSY);
 }
 
+static void test_missing(_unused_ void **state) {
+        _cleanup_store_ StateStore *store = locked_store();
+
+        assert_true(state_store_is_missing(store));
+        assert_int_equal(save_text(store, "{}"), 0);
+        assert_false(state_store_is_missing(store));
+
+        /* Moved away with its directory: whoever starts next does not find it. */
+        assert_return_code(rename(in(HOST), in("elsewhere")), errno);
+        assert_true(state_store_is_missing(store));
+        assert_int_equal(save_text(store, "{}"), 0);
+        assert_false(state_store_is_missing(store));
+
+        assert_return_code(unlink(in(NODE)), errno);
+        assert_true(state_store_is_missing(store));
+}
+
 static void test_set_aside(_unused_ void **state) {
         _cleanup_store_ StateStore *store = locked_store();
         _cleanup_free_ char *name = NULL;
@@ -321,6 +338,7 @@ int main(void) {
                 TEST(test_load_refuses),
                 TEST(test_save_replaces_whatever_is_there),
                 TEST(test_directory_goes_away),
+                TEST(test_missing),
                 TEST(test_set_aside),
         };
 
