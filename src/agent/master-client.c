@@ -192,7 +192,9 @@ static void master_client_ask(MasterClient *client) {
         _cleanup_(buffer_done) Buffer url = {};
         int r;
 
-        r = buffer_printf(&url, "%s%s", endpoint->url, client->path);
+        r = buffer_append_string(&url, endpoint->url);
+        if (r >= 0)
+                r = buffer_append_string(&url, client->path);
         if (r >= 0)
                 r = http_client_submit(client->http, client->kind == REQUEST_REGISTER ? "POST" : "PUT",
                                 url.data, client->body, client->body_size, &security,

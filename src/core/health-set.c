@@ -285,7 +285,7 @@ bool health_set_wants_scan(const HealthSet *set) {
 
 int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
         size_t size = strlen("{}") + strlen(",") + strlen(strempty(more));
-        const char *separator = "";
+        const char *separator = "\"";
         int r;
 
         /* All at once: millions of bytes are not moved, and either all is appended or nothing. */
@@ -305,12 +305,14 @@ int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
 
                 if (!file->value)
                         continue;
-                (void) buffer_printf(buffer, "%s\"%s\":", separator, file->key);
+                (void) buffer_append_string(buffer, separator);
+                (void) buffer_append_string(buffer, file->key);
+                (void) buffer_append_string(buffer, "\":");
                 (void) buffer_append(buffer, file->value, file->value_size);
-                separator = ",";
+                separator = ",\"";
         }
         if (!isempty(more)) {
-                (void) buffer_append_string(buffer, separator);
+                (void) buffer_append_string(buffer, buffer->data[buffer->size - 1] == '{' ? "" : ",");
                 (void) buffer_append_string(buffer, more);
         }
         (void) buffer_append_string(buffer, "}");

@@ -64,12 +64,14 @@ int payload_build_report(usec_t realtime_usec, const HealthSet *health, const ch
         char timestamp[TIMESTAMP_SIZE];
         int r;
 
-        r = buffer_printf(buffer,
-                        "{\"timestamp\":\"%s\",\"health\":", format_timestamp(timestamp, realtime_usec));
-        if (r < 0)
-                return r;
-        r = health_set_splice(health, more, buffer);
-        if (r < 0)
-                return r;
-        return buffer_append_string(buffer, "}");
+        r = buffer_append_string(buffer, "{\"timestamp\":\"");
+        if (r >= 0)
+                r = buffer_append_string(buffer, format_timestamp(timestamp, realtime_usec));
+        if (r >= 0)
+                r = buffer_append_string(buffer, "\",\"health\":");
+        if (r >= 0)
+                r = health_set_splice(health, more, buffer);
+        if (r >= 0)
+                r = buffer_append_string(buffer, "}");
+        return r;
 }

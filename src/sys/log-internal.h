@@ -43,6 +43,7 @@ typedef struct LogText {
 } LogText;
 
 void log_text_printf(LogText *text, const char *format, ...) _printf_(2, 3);
+void log_text_append_string(LogText *text, const char *string);
 
 /* log-line.c: an entry as one line with its newline, of at most `max` bytes (LOG_LINE_MAX, or PIPE_BUF at
  * least). What is too long is cut with "…", the message last. Return the size. */

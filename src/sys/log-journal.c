@@ -126,15 +126,19 @@ int log_journal_write(const LogEntry *entry) {
                 return -ENOTCONN;
 
         /* There is no line break in a text, so that the form for binary fields is never needed. */
-        log_text_printf(&text, "MESSAGE=%s\nPRIORITY=%i\nSYSLOG_IDENTIFIER=" LOG_IDENTIFIER "\n",
-                        entry->message, entry->level);
+        log_text_append_string(&text, "MESSAGE=");
+        log_text_append_string(&text, entry->message);
+        log_text_printf(&text, "\nPRIORITY=%i\nSYSLOG_IDENTIFIER=" LOG_IDENTIFIER "\n", entry->level);
         for (size_t i = 0; i < entry->n_fields; i++) {
                 const LogField *field = &entry->fields[i];
 
+                log_text_append_string(&text, field->name);
+                log_text_append_string(&text, "=");
                 if (field->text)
-                        log_text_printf(&text, "%s=%s\n", field->name, field->text);
+                        log_text_append_string(&text, field->text);
                 else
-                        log_text_printf(&text, "%s=%" PRIu64 "\n", field->name, field->number);
+                        log_text_printf(&text, "%" PRIu64, field->number);
+                log_text_append_string(&text, "\n");
         }
 
         r = journal_send(&text, -1);

@@ -36,15 +36,23 @@ static void text_append(LogText *text, const char *data, size_t size) {
         text->data[text->size] = '\0';
 }
 
+void log_text_append_string(LogText *text, const char *string) {
+        text_append(text, string, strlen(string));
+}
+
 /* Appends `value`, with a backslash before each character of `escaped`, in at most `room` bytes. */
 static void text_append_cut(LogText *text, const char *value, const char *escaped, size_t room) {
-        size_t needed = 0, left;
+        size_t size = strlen(value), n_escaped = 0, left;
 
-        for (const char *p = value; *p; p++)
-                needed += strchr(escaped, *p) ? 2 : 1;
-        left = needed <= room ? room : room - strlen(LOG_ELLIPSIS);
+        for (const char *p = value; (p = strpbrk(p, escaped)); p++)
+                n_escaped++;
+        if (n_escaped == 0 && size <= room) {
+                text_append(text, value, size);
+                return;
+        }
 
-        for (size_t size = strlen(value), length; size > 0; value += length, size -= length) {
+        left = size + n_escaped <= room ? room : room - strlen(LOG_ELLIPSIS);
+        for (size_t length; size > 0; value += length, size -= length) {
                 uint32_t code_point;
                 bool is_escaped = strchr(escaped, *value);
 
@@ -87,15 +95,17 @@ static void console_append_field(LogText *text, const LogField *field) {
         if (field->is_span)
                 value = format_span(buffer, field->number);
 
-        log_text_printf(text, " %s=", field->label);
+        text_append(text, " ", 1);
+        log_text_append_string(text, field->label);
+        text_append(text, "=", 1);
         if (!value)
                 log_text_printf(text, "%" PRIu64, field->number);
         else if (!isempty(value) && !strpbrk(value, " \"\\="))
                 text_append_cut(text, value, "", FIELD_SHOWN_MAX);
         else {
-                log_text_printf(text, "\"");
+                text_append(text, "\"", 1);
                 text_append_cut(text, value, "\"\\", FIELD_SHOWN_MAX);
-                log_text_printf(text, "\"");
+                text_append(text, "\"", 1);
         }
 }
 
@@ -126,12 +136,12 @@ size_t log_line_console(const LogEntry *entry, LogLook look, char *line, size_t 
                 break;
         }
 
-        log_text_printf(&after, "%s", look == LOG_LOOK_COLOR ? COLOR_DIM : "");
+        log_text_append_string(&after, look == LOG_LOOK_COLOR ? COLOR_DIM : "");
         for (size_t i = 0; i < entry->n_fields; i++) {
                 if (entry->fields[i].label)
                         console_append_field(&after, &entry->fields[i]);
         }
-        log_text_printf(&after, "%s", look == LOG_LOOK_COLOR ? COLOR_OFF : "");
+        log_text_append_string(&after, look == LOG_LOOK_COLOR ? COLOR_OFF : "");
 
         return line_compose(entry, "", &before, &after, line, max);
 }
@@ -149,15 +159,17 @@ size_t log_line_json(const LogEntry *entry, char *line, size_t max) {
         for (size_t i = 0; i < entry->n_fields; i++) {
                 const LogField *field = &entry->fields[i];
 
-                log_text_printf(&after, ",\"%s\":", field->name);
+                log_text_append_string(&after, ",\"");
+                log_text_append_string(&after, field->name);
+                log_text_append_string(&after, "\":");
                 if (field->text) {
-                        log_text_printf(&after, "\"");
+                        text_append(&after, "\"", 1);
                         text_append_cut(&after, field->text, "\"\\", FIELD_SHOWN_MAX);
-                        log_text_printf(&after, "\"");
+                        text_append(&after, "\"", 1);
                 } else
                         log_text_printf(&after, "%" PRIu64, field->number);
         }
-        log_text_printf(&after, "}");
+        log_text_append_string(&after, "}");
 
         return line_compose(entry, "\"\\", &before, &after, line, max);
 }

@@ -96,7 +96,8 @@ static void state_set(const char *state) {
 }
 
 void service_notify_status(const char *format, ...) {
-        char raw[2 * STATUS_MAX], status[STATUS_MAX], message[sizeof "STATUS=" + STATUS_MAX];
+        char raw[2 * STATUS_MAX], message[sizeof "STATUS=" + STATUS_MAX] = "STATUS=";
+        char *status = message + strlen("STATUS=");
         va_list arguments;
 
         va_start(arguments, format);
@@ -104,14 +105,13 @@ void service_notify_status(const char *format, ...) {
         va_end(arguments);
 
         /* A line break would begin another assignment; the Master's words may be part of this. */
-        text_sanitize_into(status, sizeof status, raw, strlen(raw));
+        text_sanitize_into(status, STATUS_MAX, raw, strlen(raw));
 
         if (state_flush(0) < 0 || streq(status, status_sent))
                 return;
 
-        (void) snprintf(message, sizeof message, "STATUS=%s", status);
         if (notify_send(message, 0) >= 0)
-                memcpy(status_sent, status, sizeof status_sent);
+                (void) stpcpy(status_sent, status);
 }
 
 void service_notify_ready(void) {

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BUFFER_SMALLEST = 256 };
+enum {
+        BUFFER_SMALLEST = 256,
+        PRINTF_USUAL = 128, /* bytes that buffer_printf() has room for without a second go */
+};
 
 int buffer_reserve(Buffer *buffer, size_t more) {
         size_t needed, allocated;
@@ -55,15 +58,23 @@ int buffer_printf(Buffer *buffer, const char *format, ...) {
         va_list arguments, again;
         int r, length;
 
+        r = buffer_reserve(buffer, PRINTF_USUAL);
+        if (r < 0)
+                return r;
+
         va_start(arguments, format);
         va_copy(again, arguments);
 
-        length = vsnprintf(NULL, 0, format, arguments);
-        r = length < 0 ? -ENOMEM : buffer_reserve(buffer, (size_t) length);
-        if (r >= 0) {
-                (void) vsnprintf(buffer->data + buffer->size, (size_t) length + 1, format, again);
-                buffer->size += (size_t) length;
+        length = vsnprintf(buffer->data + buffer->size, PRINTF_USUAL + 1, format, arguments);
+        r = length < 0 ? -ENOMEM : 0;
+        if (length > PRINTF_USUAL) {
+                r = buffer_reserve(buffer, (size_t) length);
+                if (r >= 0)
+                        (void) vsnprintf(buffer->data + buffer->size, (size_t) length + 1, format, again);
         }
+        if (r >= 0)
+                buffer->size += (size_t) length;
+        buffer->data[buffer->size] = '\0';
 
         va_end(again);
         va_end(arguments);

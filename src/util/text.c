@@ -100,6 +100,15 @@ bool text_is_noncharacter(uint32_t code_point) {
         return (code_point >= 0xFDD0 && code_point <= 0xFDEF) || (code_point & 0xFFFE) == 0xFFFE;
 }
 
+/* The printable ASCII that `text` begins with, which nearly every text is made of. */
+static size_t plain_length(const char *text, size_t size) {
+        size_t n = 0;
+
+        while (n < size && text[n] >= 0x20 && text[n] < 0x7F)
+                n++;
+        return n;
+}
+
 void text_sanitize_into(char *array, size_t array_size, const char *text, size_t size) {
         size_t written = 0, room = array_size - 1;
         size_t cut = 0; /* where the ellipsis would go: the last place that leaves it room */
@@ -108,9 +117,20 @@ void text_sanitize_into(char *array, size_t array_size, const char *text, size_t
 
         while (size > 0) {
                 uint32_t code_point = 0;
-                size_t length = text_decode_utf8(text, size, &code_point);
+                size_t length, piece_size, taken;
                 const char *piece = text;
-                size_t piece_size = length, taken = length;
+
+                if (written + strlen(ELLIPSIS) < room) {
+                        length = plain_length(text, min_size(size, room - strlen(ELLIPSIS) - written));
+                        memcpy(array + written, text, length);
+                        cut = written += length;
+                        text += length;
+                        size -= length;
+                        if (length > 0)
+                                continue;
+                }
+
+                length = piece_size = taken = text_decode_utf8(text, size, &code_point);
 
                 if (length == 0) {
                         taken = 1;
