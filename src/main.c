@@ -348,6 +348,7 @@ static void block_signals(void) {
         (void) sigaddset(&set, SIGHUP);
         (void) sigprocmask(SIG_BLOCK, &set, NULL);
         (void) signal(SIGPIPE, SIG_IGN);
+        (void) signal(SIGXFSZ, SIG_IGN); /* a limit of a file's size is an error of that write */
 }
 
 /* Whoever starts us with a standard stream closed would else have the log written into the next file that is
