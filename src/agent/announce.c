@@ -403,8 +403,9 @@ void announce_saved(Manager *manager) {
                 .error = -error,
         };
 
+        /* Once for an outage: a disk that dies says now this and now that. STATUS= has the newest. */
         if (error < 0 && announced != error)
-                log_event(LOG_ERR, LOG_EVENT_STATE_UNWRITABLE, &fields,
+                log_event(announced < 0 ? LOG_DEBUG : LOG_ERR, LOG_EVENT_STATE_UNWRITABLE, &fields,
                                 "Cannot save the node object under %s: %s. Going on from memory; a restart now "
                                 "would lose what is new. Tried again at every report.",
                                 state_store_path(manager->keeper.store), strerror(-error));
