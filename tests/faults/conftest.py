@@ -1,5 +1,7 @@
 """Fixtures of the fault tests: those of the integration tests, as they are."""
 
+import os
+import random
 import sys
 from pathlib import Path
 
@@ -8,3 +10,12 @@ sys.path += [str(TESTS), str(TESTS / "integration")]
 
 from integration.conftest import (  # noqa: E402, F401
     agent, as_root, bus, master, pytest_sessionstart, run_agent, start_master, state_root)
+
+
+def pytest_configure():
+    """One seed for all workers, which inherit it."""
+    os.environ.setdefault("ARGUS_SEED", str(random.randrange(2**32)))
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"ARGUS_SEED={os.environ['ARGUS_SEED']} replays the random instants")
