@@ -39,10 +39,10 @@ stage() {
         esac
 }
 
-# A stage that the later ones need: a failure ends the run.
+# A stage that the later ones need, whichever are wanted: a failure ends the run.
 needed_stage() {
         local before=$failed
-        stage "$@"
+        wanted_stages='' stage "$@"
         [ "$failed" -eq "$before" ] || stages_close
 }
 
