@@ -241,8 +241,9 @@ static void http_request_complete(HttpRequest *request, CURLcode code) {
 
         http_request_remove(request);
 
-        /* What timed out may be half-open: the next request must not wait on it again. */
-        if (result.transport == TRANSPORT_TIMEOUT)
+        /* What timed out may be half-open: the next request must not wait on it again. And libcurl remembers
+         * addresses of names for a minute, also those where nobody answers any more. */
+        if (result.transport != TRANSPORT_ANSWERED)
                 request->client->is_drop_wanted = true;
 
         request->callback(request, &result, request->userdata);
