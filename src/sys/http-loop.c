@@ -6,12 +6,16 @@
 #include "util/event-timer.h"
 #include "util/macro.h"
 
-enum { CONNECTIONS_MAX = 4 };
+enum {
+        CONNECTIONS_MAX = 4,
+        ADDRESSES_MAX = 16, /* of a name, tried one after the other without a wait */
+};
 
 struct HttpLoop {
         sd_event *event;
         sd_event_source *timer;
-        CURLM *multi; /* NULL after a reset for which memory was out */
+        CURLM *multi;       /* NULL after a reset for which memory was out */
+        unsigned n_sockets; /* that libcurl waits for */
         HttpLoopCallback callback;
 };
 
@@ -26,9 +30,28 @@ static void http_loop_drain(HttpLoop *loop) {
                         loop->callback(message->easy_handle, message->data.result);
 }
 
+/* libcurl 7.88 notes that an address of a name does not answer, but opens the socket to the next one only
+ * when it is called again, and does not ask for that: the try would end with nothing to wait for but its
+ * time-out. Newer ones ask. No other function runs a transfer that has no socket. */
+static void http_loop_go_on(HttpLoop *loop, int running) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+        for (size_t i = 0; i < ADDRESSES_MAX && running > 0 && loop->n_sockets == 0; i++)
+                (void) curl_multi_socket_all(loop->multi, &running);
+#pragma GCC diagnostic pop
+}
+
+static void http_loop_act(HttpLoop *loop, curl_socket_t fd, int action) {
+        int running = 0;
+
+        (void) curl_multi_socket_action(loop->multi, fd, action, &running);
+        http_loop_go_on(loop, running);
+        http_loop_drain(loop);
+}
+
 static int on_socket_ready(sd_event_source *source _unused_, int fd, uint32_t revents, void *userdata) {
         HttpLoop *loop = userdata;
-        int action = 0, running;
+        int action = 0;
 
         if (revents & EPOLLIN)
                 action |= CURL_CSELECT_IN;
@@ -37,17 +60,12 @@ static int on_socket_ready(sd_event_source *source _unused_, int fd, uint32_t re
         if (revents & (EPOLLERR | EPOLLHUP))
                 action |= CURL_CSELECT_ERR;
 
-        (void) curl_multi_socket_action(loop->multi, fd, action, &running);
-        http_loop_drain(loop);
+        http_loop_act(loop, fd, action);
         return 0;
 }
 
 static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        HttpLoop *loop = userdata;
-        int running;
-
-        (void) curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        http_loop_drain(loop);
+        http_loop_act(userdata, CURL_SOCKET_TIMEOUT, 0);
         return 0;
 }
 
@@ -61,6 +79,8 @@ static int on_curl_socket(
         uint32_t events = 0;
 
         if (what == CURL_POLL_REMOVE) {
+                if (source)
+                        loop->n_sockets--;
                 sd_event_source_disable_unref(source);
                 return 0;
         }
@@ -73,8 +93,10 @@ static int on_curl_socket(
         /* If one of these fails (memory, descriptors), the request ends by its time-out. */
         if (source)
                 (void) sd_event_source_set_io_events(source, events);
-        else if (sd_event_add_io(loop->event, &source, fd, events, on_socket_ready, loop) >= 0)
+        else if (sd_event_add_io(loop->event, &source, fd, events, on_socket_ready, loop) >= 0) {
                 (void) curl_multi_assign(loop->multi, fd, source);
+                loop->n_sockets++;
+        }
 
         return 0;
 }
