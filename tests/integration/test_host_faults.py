@@ -1,0 +1,247 @@
+"""The host has a bad day: its clock, its limits, what is mounted, what a program inherits."""
+
+import datetime
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.agent import health_folder
+from support.program import Program
+from support.wait import wait_until
+
+SOURCE = Path(__file__).parent / "support/wall-clock.c"
+TEN_YEARS = 3650 * 86400
+SOMEBODY = 61234  # nobody else runs as this user, whose processes are counted
+
+
+@pytest.fixture
+def health(state_root):
+    return health_folder(state_root)
+
+
+def reports(master):
+    return master.requests("report")
+
+
+def wait_more_reports(master, count=3, deadline=15.0):
+    before = len(reports(master))
+    return wait_until(lambda: len(found := reports(master)) >= before + count and found, deadline,
+                      lambda: f"{count} more reports than {before}; there are {len(reports(master))}")
+
+
+def reported_time(request):
+    text = json.loads(request["body"])["timestamp"]
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def sanitizer_options(more):
+    """For an agent that is built with one; others do not look at it."""
+    return f"{os.environ.get('ASAN_OPTIONS', '')}:{more}"
+
+
+class WallClock:
+    """CLOCK_REALTIME of one program; the clocks that only go forward stay real."""
+
+    def __init__(self, folder):
+        self._file = folder / "shift"
+        self._file.write_bytes(bytes(8))
+        library = folder / "wall-clock.so"
+        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", library, SOURCE], check=True)
+        self.variables = {"LD_PRELOAD": library, "WALL_CLOCK_SHIFT": self._file,
+                          "ASAN_OPTIONS": sanitizer_options("verify_asan_link_order=0")}
+
+    def shift(self, seconds):
+        with open(self._file, "r+b") as file:
+            file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
+
+
+@pytest.fixture
+def wall_clock(tmp_path):
+    return WallClock(tmp_path)
+
+
+@pytest.mark.parametrize("jumps", [(TEN_YEARS, 0), (-TEN_YEARS, TEN_YEARS)], ids=["forth", "back"])
+def test_a_clock_that_jumps_by_years_moves_no_report(agent, master, bus, health, wall_clock, jumps):
+    (health / "log-a.json").write_text("1")
+    started = agent(REPORT_INTERVAL_SECONDS="1", **wall_clock.variables)
+    started.wait_online()
+    for jump in jumps:
+        wall_clock.shift(jump)
+        found = wait_more_reports(master, 5)[-4:]
+        for request in found:
+            assert abs(reported_time(request) - jump - request["wall"]) < 5, "the report has the new time"
+        for before, after in zip(found, found[1:]):
+            assert 0.3 < after["monotonic"] - before["monotonic"] < 2, "the pace is the old one"
+        told = {name: bus.get(name) / 1e6 - jump for name in ("LastReportTimestamp", "NextReportTimestamp")}
+        assert all(abs(moment - time.time()) < 5 for moment in told.values()), told
+    assert not started.entries("report-failed") and len(master.requests("register")) == 1
+    assert started.stop() == 0
+    assert json.loads(started.node_json.read_text())["id"] == "A1"
+
+
+def test_a_start_in_the_past(agent, master, state_root, health, wall_clock):
+    """A machine whose clock battery is empty starts in the past: files of the future are no hindrance."""
+    wall_clock.shift(-2 * TEN_YEARS)
+    (health / "log-a.json").write_text("1")
+    (health.parent / "node.json").write_text("{")
+    (health.parent / "node.json.corrupt-20261124T000000Z").write_text("{")
+    started = agent(AGENT_HEALTH_MAX_AGE_SECONDS="60", **wall_clock.variables)
+    started.wait_online()
+    assert json.loads(reports(master)[0]["body"])["health"] == {"log-a": 1}
+    assert json.loads(started.node_json.read_text())["id"] == "A1"
+
+
+def open_files(started):
+    return sorted(int(name) for name in os.listdir(f"/proc/{started.pid}/fd"))
+
+
+def set_limit(started, kind, soft):
+    _, hard = resource.prlimit(started.pid, kind)
+    resource.prlimit(started.pid, kind, (soft, hard))
+
+
+def test_no_file_can_be_opened_any_more(agent, master, bus, health):
+    """What is open goes on; what cannot be opened is said, and heals as soon as there is room again."""
+    (health / "log-a.json").write_text("1")
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    started.wait_online()
+    bus.wait_agent()
+    settled = open_files(started)
+    set_limit(started, resource.RLIMIT_NOFILE, 3)
+
+    (health / "log-a.json").write_text('"changed"')  # has to be read again
+    wait_more_reports(master)
+    assert not started.entries("report-failed")
+
+    master.stop()  # neither a new connection nor a socket for a new bus
+    bus.stop()
+    started.wait_log("report-failed")
+    bus.start()
+    master.start()
+    wait_until(lambda: started.is_running and started.entries("bus-lost"), 10, "the bus is lost")
+    begun = cpu_seconds(started)
+    time_passes(3)
+    assert cpu_seconds(started) - begun < 1, "it spins"
+
+    set_limit(started, resource.RLIMIT_NOFILE, 1024)
+    found = wait_more_reports(master)
+    assert json.loads(found[-1]["body"])["health"] == {"log-a": "changed"}
+    bus.wait_property("State", "online", 20)
+    wait_until(lambda: len(open_files(started)) <= len(settled) + 1, 10,
+               lambda: f"as many files as before ({settled}): {open_files(started)}")
+
+
+def cpu_seconds(started):
+    with open(f"/proc/{started.pid}/stat", encoding="ascii") as file:
+        words = file.read().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def time_passes(seconds):
+    """Not a wait for anything: what is measured needs this long."""
+    time.sleep(seconds)
+
+
+@pytest.mark.parametrize("limit", [*range(4, 16), 20])
+def test_few_files_from_the_start(agent, master, health, limit):
+    """It works, or it ends with words; it neither hangs nor crashes."""
+    (health / "log-a.json").write_text("1")
+    started = agent(REPORT_INTERVAL_SECONDS="1", wrapper=["prlimit", f"--nofile={limit}:1024"])
+    wait_until(lambda: not started.is_running or started.entries("report-ok") or started.entries("register-failed"), 10,
+               lambda: f"it comes to something: {started.output()}")
+    if started.is_running:
+        set_limit(started, resource.RLIMIT_NOFILE, 1024)
+        started.wait_online()
+    else:
+        assert started.wait_exit() == 1 and started.output().strip()
+
+
+def test_a_small_stack(agent, master, health):
+    (health / "log-a.json").write_text("[" * 500 + "]" * 500)
+    started = agent(wrapper=["prlimit", "--stack=131072"])
+    started.wait_online()
+    assert json.loads(reports(master)[0]["body"])["health"]
+
+
+def in_own_mounts(script):
+    """A wrapper that runs this in a mount namespace of its own first."""
+    return ["unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", script + '\nexec "$@"', "sh"]
+
+
+def test_no_thread_can_be_made(agent, master, as_root, tmp_path):
+    """libcurl's resolver wants a thread: a name cannot be found then, which is a failure like others."""
+    as_somebody = ["setpriv", f"--reuid={SOMEBODY}", f"--regid={SOMEBODY}", "--clear-groups", "--"]
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 master.test\n")
+    other = Program([*as_somebody, "sleep", "1000"])  # these two are all that the user may have
+    try:
+        started = agent(MASTER_ENDPOINT=f"http://master.test:{master.port}", REPORT_INTERVAL_SECONDS="1", wrapper=[
+            *in_own_mounts(f"mount --bind {hosts} /etc/hosts"), "prlimit", "--nproc=2", "--", *as_somebody])
+        started.wait_log("register-failed")
+        assert not reports(master)
+    finally:
+        other.kill()
+    started.wait_online(20)
+
+
+@pytest.mark.parametrize("gone", [["/proc"], ["/sys"], ["/proc", "/sys", "/run", "/etc"]], ids="+".join)
+def test_without_what_the_system_mounts(agent, master, as_root, health, gone):
+    (health / "log-a.json").write_text("1")
+    mounts = "\n".join(f"mount -t tmpfs none {folder}" for folder in gone)
+    started = agent(REPORT_INTERVAL_SECONDS="1", wrapper=in_own_mounts(mounts),
+                    ASAN_OPTIONS=sanitizer_options("detect_leaks=0"))  # which looks into /proc
+    started.wait_online()
+    assert json.loads(reports(master)[0]["body"])["health"] == {"log-a": 1}
+    described = json.loads(master.requests("register")[0]["body"])["meta_data"]
+    assert described["cpu_number"] >= 1 and described["memory_in_bytes"] >= 0
+
+
+def test_nothing_can_be_written(agent, master, as_root, health):
+    """A root that is read-only, with nothing writable on it."""
+    (health / "log-a.json").write_text("1")
+    read_only = "mount --rbind / /\nmount -t tmpfs -o ro none /dev/shm\nmount -o remount,bind,ro /\n" + \
+        f"mount --bind {health.parent} {health.parent}\nmount -o remount,bind,ro {health.parent}"
+    started = agent(REPORT_INTERVAL_SECONDS="1", wrapper=in_own_mounts(read_only))
+    started.wait_log("state-unwritable")
+    started.wait_online()
+    wait_more_reports(master)
+    assert not started.node_json.exists()
+
+
+@pytest.mark.parametrize("odd", [
+    {"TZ": "Asia/Kathmandu"}, {"TZ": ":/nowhere"}, {"TZ": "x" * 5000}, {"TZ": "\x01"},
+    {"LC_ALL": "tr_TR.UTF-8"}, {"LC_ALL": "xx_YY"}, {"LC_ALL": "/../../etc"}, {"LANG": "de_DE"}, {"HOME": None},
+    {"LC_ALL": "C", "LANG": "x" * 100_000}, {"MALLOC_ARENA_MAX": "nonsense", "TMPDIR": "/nowhere"},
+], ids=lambda odd: next(iter(odd)) + "=" + str(next(iter(odd.values())))[:12].replace("\x01", "1").replace("/", "-"))
+def test_an_odd_environment(agent, master, health, odd):
+    (health / "log-i.json").write_text('{"I": 1.5}')
+    started = agent(**odd, wrapper=["env", "--unset=PATH"])
+    started.wait_online()
+    request = reports(master)[0]
+    assert json.loads(request["body"])["health"] == {"log-i": {"I": 1.5}}
+    assert abs(reported_time(request) - request["wall"]) < 5
+
+
+def test_a_file_that_is_replaced_while_it_is_read(agent, master, health):
+    """A reader gets the old or the new one, whole."""
+    texts = [json.dumps({"first": number, "text": "x" * 700_000, "last": number}) for number in range(2)]
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    started.wait_online()
+    master.clear_requests()
+    replaced = 0
+    while len(found := reports(master)) < 4:
+        for text in texts * 5:
+            (health / ".new").write_text(text)
+            (health / ".new").rename(health / "log-a.json")
+            replaced += 1
+    assert replaced > 20
+    values = [json.loads(request["body"])["health"].get("log-a") for request in found]
+    assert any(values)
+    for value in filter(None, values):
+        assert value["first"] == value["last"] and len(value["text"]) == 700_000
+    assert not started.entries("report-failed") and not started.entries("health-file-bad")
