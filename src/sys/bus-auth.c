@@ -42,7 +42,8 @@ struct Check {
         void *userdata;
         sd_bus_slot *slot; /* of the call that is under way; NULL: waits for the lookup of another check */
         bool is_at_polkit;
-        uid_t uid; /* when at polkit */
+        bool is_person_asked; /* by polkit, for a password */
+        uid_t uid;            /* when at polkit */
 };
 
 /* A unique name is never used again on the same bus, and always is the same user. */
@@ -142,6 +143,19 @@ static bool auth_polkit_has_room(const BusAuth *auth, uid_t uid) {
         return count < POLKIT_MAX && of_uid < POLKIT_PER_UID_MAX;
 }
 
+static int check_ask_polkit(Check *check);
+
+/* A caller who allows it is asked for a password, but only once polkit says that one would help: a polkit
+ * that hangs must not hold him up for as long as a person may take. */
+static bool check_ask_person(Check *check) {
+        if (check->is_person_asked ||
+                        sd_bus_message_get_allow_interactive_authorization(check->message) <= 0)
+                return false;
+
+        check->is_person_asked = true;
+        return check_ask_polkit(check) >= 0;
+}
+
 static int on_polkit_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
         Check *check = userdata;
         int is_authorized, is_challenge;
@@ -163,6 +177,8 @@ static int on_polkit_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bu
                 check_end(check, 0, "Only root may: polkit gave no usable answer about others");
         else if (is_authorized)
                 check_end(check, 1, NULL);
+        else if (is_challenge && check_ask_person(check))
+                return 1;
         else if (is_challenge)
                 check_end(check, -ENOKEY, "Interactive authentication required");
         else
@@ -173,7 +189,6 @@ static int on_polkit_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bu
 static int check_ask_polkit(Check *check) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         sd_bus *bus = sd_bus_message_get_bus(check->message);
-        bool is_interactive = sd_bus_message_get_allow_interactive_authorization(check->message) > 0;
         int r;
 
         r = sd_bus_message_new_method_call(bus, &call, "org.freedesktop.PolicyKit1",
@@ -184,13 +199,13 @@ static int check_ask_polkit(Check *check) {
         /* subject, action, details, flags, cancellation id */
         r = sd_bus_message_append(call, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
                         sd_bus_message_get_sender(check->message), check->action, 0,
-                        is_interactive ? POLKIT_ALLOW_INTERACTION : 0, "");
+                        check->is_person_asked ? POLKIT_ALLOW_INTERACTION : 0, "");
         if (r < 0)
                 return r;
 
         check->slot = sd_bus_slot_unref(check->slot);
         return sd_bus_call_async(bus, &check->slot, call, on_polkit_reply, check,
-                        is_interactive ? POLKIT_INTERACTIVE_TIMEOUT_USEC : POLKIT_TIMEOUT_USEC);
+                        check->is_person_asked ? POLKIT_INTERACTIVE_TIMEOUT_USEC : POLKIT_TIMEOUT_USEC);
 }
 
 /* The sender of a check that was at the first step turned out to be this user. */

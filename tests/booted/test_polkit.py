@@ -28,9 +28,7 @@ def test_a_polkit_that_hangs_is_a_no_and_holds_nobody_up(running, master):
     running.systemctl("kill", "--signal=STOP", "polkit")
 
     before, begun = report_count(master), time.monotonic()
-    # One who may be asked for a password is given the time for it; this one may not.
-    refused = running.run(["busctl", "--allow-interactive-authorization=no", "call", *BUS, "Report"], user="somebody",
-                          check=False)
+    refused = running.run(["busctl", "call", *BUS, "Report"], user="somebody", check=False)  # may be asked for a password
     assert refused.returncode != 0 and "timed out" not in refused.stderr and time.monotonic() - begun < 12
     assert running.run(["busctl", "call", *BUS, "Report"], timeout=5).stdout == "u 200\n"  # root needs no polkit
     wait_for("reports go on", lambda: report_count(master) > before + 2)

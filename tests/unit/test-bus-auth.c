@@ -11,6 +11,7 @@ typedef enum PolkitBehaviour {
         POLKIT_YES,
         POLKIT_NO,
         POLKIT_CHALLENGE,
+        POLKIT_PASSWORD, /* a challenge, and then a person who knows the password */
         POLKIT_ERROR,
         POLKIT_NONSENSE,
         POLKIT_SILENT,
@@ -46,8 +47,11 @@ static int on_check(sd_bus_message *message, void *userdata, sd_bus_error *error
         case POLKIT_YES:
         case POLKIT_NO:
         case POLKIT_CHALLENGE:
+        case POLKIT_PASSWORD:
+                if (polkit->behaviour == POLKIT_PASSWORD && polkit->flags)
+                        return sd_bus_reply_method_return(message, "(bba{ss})", 1, 0, 0);
                 return sd_bus_reply_method_return(message, "(bba{ss})", polkit->behaviour == POLKIT_YES,
-                                polkit->behaviour == POLKIT_CHALLENGE, 0);
+                                polkit->behaviour != POLKIT_NO && polkit->behaviour != POLKIT_YES, 0);
         case POLKIT_ERROR:
                 return sd_bus_error_set(error, "org.freedesktop.PolicyKit1.Error.Failed", "no such action");
         case POLKIT_NONSENSE:
@@ -209,17 +213,21 @@ static void test_others_need_polkit(_unused_ void **state) {
                 PolkitBehaviour behaviour;
                 bool is_interactive;
                 const char *member, *action, *answer;
+                unsigned asked; /* how often: a person is only asked if polkit says that it would help */
         } cases[] = {
-                { POLKIT_YES, false, "GetNode", "org.argus.Agent1.read-data", "ok" },
-                { POLKIT_YES, true, "GetHealth", "org.argus.Agent1.read-data", "ok" },
-                { POLKIT_NO, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied" },
-                { POLKIT_NO, true, "Report", "org.argus.Agent1.report", "AccessDenied" },
+                { POLKIT_YES, false, "GetNode", "org.argus.Agent1.read-data", "ok", 1 },
+                { POLKIT_YES, true, "GetHealth", "org.argus.Agent1.read-data", "ok", 1 },
+                { POLKIT_NO, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied", 1 },
+                { POLKIT_NO, true, "Report", "org.argus.Agent1.report", "AccessDenied", 1 },
                 { POLKIT_CHALLENGE, false, "Reregister", "org.argus.Agent1.reregister",
-                                "InteractiveAuthorizationRequired" },
+                                "InteractiveAuthorizationRequired", 1 },
                 { POLKIT_CHALLENGE, true, "Reregister", "org.argus.Agent1.reregister",
-                                "InteractiveAuthorizationRequired" },
-                { POLKIT_ERROR, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied" },
-                { POLKIT_NONSENSE, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied" },
+                                "InteractiveAuthorizationRequired", 2 },
+                { POLKIT_PASSWORD, false, "GetNode", "org.argus.Agent1.read-data",
+                                "InteractiveAuthorizationRequired", 1 },
+                { POLKIT_PASSWORD, true, "GetNode", "org.argus.Agent1.read-data", "ok", 2 },
+                { POLKIT_ERROR, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied", 1 },
+                { POLKIT_NONSENSE, false, "GetNode", "org.argus.Agent1.read-data", "AccessDenied", 1 },
         };
         Polkit polkit;
         Agent agent;
@@ -234,16 +242,16 @@ static void test_others_need_polkit(_unused_ void **state) {
                 polkit.behaviour = cases[i].behaviour;
                 polkit.asked = 0;
                 assert_caller(&agent, OTHER_UID, cases[i].member, cases[i].is_interactive, cases[i].answer);
-                assert_int_equal(polkit.asked, 1);
+                assert_int_equal(polkit.asked, cases[i].asked);
                 assert_string_equal(polkit.action, cases[i].action);
                 assert_int_equal(polkit.sender[0], ':');
-                assert_int_equal(polkit.flags, cases[i].is_interactive);
+                assert_int_equal(polkit.flags, cases[i].asked - 1);
         }
         assert_int_equal(agent.reports + agent.reregisters, 0);
 
-        /* One that says nothing is a no after 5 s. */
+        /* One that says nothing is a no after 5 s, for those too who would type a password. */
         polkit.behaviour = POLKIT_SILENT;
-        assert_caller(&agent, OTHER_UID, "GetNode", false, "AccessDenied");
+        assert_caller(&agent, OTHER_UID, "GetNode", true, "AccessDenied");
 
         sd_bus_close_unref(polkit.bus);
         run_for(agent.event, 50 * USEC_PER_MSEC);
