@@ -205,6 +205,9 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
                         reply->remote_address, now_usec(CLOCK_BOOTTIME));
 
         manager->reply = reply;
+        /* Persisted is what was accepted; but a disk may be mended while the Master is away. */
+        if (reply->outcome->class != OUTCOME_OK)
+                manager_persist(manager);
         (void) manager_step(manager, events[reply->outcome->class]);
         manager->reply = NULL;
 

@@ -1,5 +1,6 @@
 #include "agent/node-keeper.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "util/macro.h"
@@ -22,9 +23,14 @@ static void node_keeper_save(NodeKeeper *keeper, usec_t now) {
         keeper->error = r < 0 ? r : 0;
 }
 
-/* Somebody removed the file, or all of the directory: the next start would not know its id. */
+/* Somebody removed or replaced the file, or all of the directory: the next start would not know its id. */
 static bool is_gone(const NodeKeeper *keeper) {
-        return keeper->error == 0 && keeper->node && state_store_is_missing(keeper->store);
+        if (keeper->error < 0 || !keeper->node)
+                return false;
+
+        /* The lock and health/ come back by this, if they can. If another agent has the lock, a save says
+         * so. */
+        return state_store_lock(keeper->store) == -EBUSY || state_store_is_missing(keeper->store);
 }
 
 static bool is_same_text(const Node *a, const Node *b) {

@@ -20,11 +20,11 @@ typedef struct NodeKeeper {
 } NodeKeeper;
 
 /* Takes a node object over. With `is_registration`, with another id, name or identity, after a failed write
- * or the removal of the file, or ten minutes after the last write it is durable when this returns with
+ * or a loss of the file, or ten minutes after the last write it is durable when this returns with
  * `error` 0. Returns true if it was written or tried to: `error` is new then. */
 bool node_keeper_take(NodeKeeper *keeper, Node *node, bool is_registration, usec_t now);
 
-/* Tries again what failed, and writes again what somebody removed; called at every report. Returns as
+/* Tries again what failed, and makes again what somebody removed; called at every report. Returns as
  * node_keeper_take(). */
 bool node_keeper_retry(NodeKeeper *keeper, usec_t now);
 

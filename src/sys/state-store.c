@@ -368,7 +368,10 @@ bool state_store_is_missing(const StateStore *store) {
         struct stat st;
 
         /* By its whole path: the directory that is held may have been moved away. */
-        return lstat(store->node_path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+        if (lstat(store->node_path, &st) < 0)
+                return errno == ENOENT || errno == ENOTDIR;
+
+        return !S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > NODE_SIZE_MAX;
 }
 
 int state_store_set_aside(StateStore *store, usec_t realtime_usec, char **ret_name) {

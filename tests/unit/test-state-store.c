@@ -286,6 +286,17 @@ static void test_missing(_unused_ void **state) {
 
         assert_return_code(unlink(in(NODE)), errno);
         assert_true(state_store_is_missing(store));
+
+        /* There, but nothing that a start could read. */
+        write_text(in(NODE), "");
+        assert_true(state_store_is_missing(store));
+        assert_return_code(truncate(in(NODE), NODE_SIZE_MAX + 1), errno);
+        assert_true(state_store_is_missing(store));
+        assert_return_code(unlink(in(NODE)), errno);
+        assert_return_code(symlink("elsewhere", in(NODE)), errno);
+        assert_true(state_store_is_missing(store));
+        assert_int_equal(save_text(store, "{}"), 0);
+        assert_false(state_store_is_missing(store));
 }
 
 static void test_set_aside(_unused_ void **state) {
