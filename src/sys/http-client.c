@@ -138,6 +138,15 @@ static bool was_asked(const HttpRequest *request) {
         return curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T, &usec) == CURLE_OK && usec > 0;
 }
 
+/* libcurl keeps the first words of a request. Those about a kept connection that had ended say nothing of
+ * the new one, on which it goes on. */
+static int on_new_socket(void *userdata, curl_socket_t fd _unused_, curlsocktype purpose _unused_) {
+        HttpRequest *request = userdata;
+
+        request->error[0] = '\0';
+        return CURL_SOCKOPT_OK;
+}
+
 static TransportResult transport_from_curl(const HttpRequest *request, CURLcode code) {
         if (request->is_too_large)
                 return TRANSPORT_TOO_LARGE;
@@ -192,6 +201,10 @@ static const char *transport_words(HttpRequest *request, CURLcode code) {
         case CURLE_OUT_OF_MEMORY:
                 return "out of memory, or a line of its head is longer than 100 KB"; /* libcurl calls both so
                                                                                       */
+        case CURLE_PEER_FAILED_VERIFICATION:
+                if (!request->error[0])
+                        return "the certificate of the Master is not to be trusted";
+                break;
         case CURLE_GOT_NOTHING:
                 return "the connection was closed without an answer";
         default:
@@ -313,6 +326,8 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_PRIVATE, request);
         SET(CURLOPT_SHARE, request->client->tls_sessions);
         SET(CURLOPT_ERRORBUFFER, request->error);
+        SET(CURLOPT_SOCKOPTFUNCTION, on_new_socket);
+        SET(CURLOPT_SOCKOPTDATA, request);
         SET(CURLOPT_NOSIGNAL, 1L);
         SET(CURLOPT_URL, url);
         SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
