@@ -13,12 +13,12 @@ class Authority:
         self._openssl("req", "-x509", *EC, "-days", "2", "-subj", f"/CN=test {name}",
                       "-keyout", f"{name}.key", "-out", f"{name}.pem")
 
-    def issue(self, name, addresses="IP:127.0.0.1,DNS:localhost"):
-        """Returns the files of a certificate and its key."""
+    def issue(self, name, addresses="IP:127.0.0.1,DNS:localhost", days=2):
+        """Returns the files of a certificate and its key; with days=-1 it has expired."""
         self._openssl("req", *EC, "-subj", f"/CN={name}", "-addext", f"subjectAltName={addresses}",
                       "-keyout", f"{name}.key", "-out", f"{name}.csr")
         self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", self.file, "-CAkey", f"{self._name}.key",
-                      "-CAcreateserial", "-copy_extensions", "copy", "-days", "2", "-out", f"{name}.pem")
+                      "-CAcreateserial", "-copy_extensions", "copy", "-days", str(days), "-out", f"{name}.pem")
         return self._folder / f"{name}.pem", self._folder / f"{name}.key"
 
     def _openssl(self, *arguments):
