@@ -377,8 +377,9 @@ int main(int argc, char *argv[]) {
 
         open_standard_streams();
         /* What is large (a big answer on the bus, a full report) goes back to the kernel when it is freed;
-         * the C library would raise this threshold by itself and keep it. */
-        (void) mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+         * the C library would raise this threshold by itself and keep it. So low that 256 files which reach
+         * the limit of all leave no holes: they would be a third of the memory then. */
+        (void) mallopt(M_MMAP_THRESHOLD, 32 * 1024);
         r = parse_arguments(argc, argv, &mode);
         if (r < 0)
                 return EX_USAGE;

@@ -204,6 +204,8 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
         is_address_other = own_address_learn(&manager->address, manager->config, reply->local_address,
                         reply->remote_address, now_usec(CLOCK_BOOTTIME));
 
+        buffer_done(&manager->body); /* it may be large, and what is read for the next one too */
+
         manager->reply = reply;
         /* Persisted is what was accepted; but a disk may be mended while the Master is away. */
         if (reply->outcome->class != OUTCOME_OK)
