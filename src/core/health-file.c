@@ -10,10 +10,15 @@
 #define SUFFIX ".json"
 #define OWN_PREFIX "systemd-" /* watched units */
 
-static bool is_key_byte(char byte) {
-        return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-               (byte >= '0' && byte <= '9') || byte == '.' || byte == '_' || byte == '-';
-}
+/* A table, as each name is checked at each scan. */
+static const bool is_key_byte[0x100] = {
+        ['A' ... 'Z'] = true,
+        ['a' ... 'z'] = true,
+        ['0' ... '9'] = true,
+        ['.'] = true,
+        ['_'] = true,
+        ['-'] = true,
+};
 
 int health_name_check(const char *file_name, const char **ret_reason) {
         size_t size = strlen(file_name), suffix_size = strlen(SUFFIX), key_size;
@@ -28,7 +33,7 @@ int health_name_check(const char *file_name, const char **ret_reason) {
                 return 0;
 
         for (size_t i = 0; i < key_size; i++)
-                if (!is_key_byte(file_name[i])) {
+                if (!is_key_byte[(unsigned char) file_name[i]]) {
                         *ret_reason = "the name holds other characters than letters, digits, '.', '_' and '-'";
                         return -EINVAL;
                 }
