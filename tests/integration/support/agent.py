@@ -24,11 +24,11 @@ def clean_environment(state_root, variables):
 
 
 class Agent(Program):
-    def __init__(self, state_root, variables, arguments=(), wrapper=(), **options):
+    def __init__(self, state_root, variables, arguments=(), wrapper=(), binary=BINARY, **options):
         environment = clean_environment(state_root, variables)
         self.folder = Path(state_root) / environment.get("AGENT_HOSTNAME", "")
         self.node_json = self.folder / "node.json"
-        super().__init__([*wrapper, BINARY, *arguments], environment, cwd="/", **options)
+        super().__init__([*wrapper, binary, *arguments], environment, cwd="/", **options)
 
     def entries(self, event=None, **fields):
         """Log entries of the json target, as dicts; `fields` by their journal names."""
