@@ -112,7 +112,7 @@ class Run:
         first = wait_until(is_back, checks.ONLINE_WITHIN, "a report that succeeds again")[0]
         self._recoveries.append(first["at"] - since)
         wait_until(lambda: len(is_back()) >= 3, 30, "reports go on")
-        world.bus.wait_agent(20)
+        world.bus.wait_agent(checks.ON_BUS_WITHIN)
         wait_until(lambda: world.bus.get("State") == "online" and world.bus.get("StatePersisted"), 20,
                    lambda: f"online and durable; it is {world.bus.get_all()}")
         wait_until(lambda: self._account() == [], 10, lambda: str(self._account()))

@@ -5,6 +5,7 @@ import statistics
 from world import WATCHDOG_SECONDS
 
 ONLINE_WITHIN = 70  # seconds after the last fault: the backoff of a registration ends at 60 s
+ON_BUS_WITHIN = 60  # a bus that keeps breaking is tried every 30 s at last, and a little later
 LATE = 0.5  # seconds that an answer may take before it is open whether the agent still waited for it (it waits 1 s)
 RSS_SLACK = 1 << 20
 FD_SLACK = 3
