@@ -1,16 +1,20 @@
 """The host has a bad day: its clock, its limits, what is mounted, what a program inherits."""
 
+import contextlib
 import datetime
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
-from support.agent import health_folder
+from support.agent import BINARY, health_folder
+from support.bus import BusError
 from support.program import Program
 from support.wait import wait_until
 
@@ -154,6 +158,72 @@ def test_few_files_from_the_start(agent, master, health, limit):
         started.wait_online()
     else:
         assert started.wait_exit() == 1 and started.output().strip()
+
+
+def test_no_memory_is_left(agent, master, bus, health):
+    """What needs more than there is fails, one thing at a time, and heals."""
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    started.wait_online()
+    bus.wait_agent()
+    set_limit(started, resource.RLIMIT_DATA, 0)
+    for number in range(8):
+        (health / f"log-{number}.json").write_text(json.dumps("x" * 900_000))
+    for _ in range(10):
+        with contextlib.suppress(BusError):
+            bus.call("GetHealth")
+    master.behave({"match": "report", "huge": 1_000_000})
+    time_passes(3)
+    master.behave()
+    assert started.is_running, started.output()
+
+    set_limit(started, resource.RLIMIT_DATA, resource.RLIM_INFINITY)
+    wait_until(lambda: len(json.loads(reports(master)[-1]["body"])["health"]) == 8, 20, "all files are reported")
+    bus.wait_property("State", "online", 20)
+
+
+@pytest.fixture
+def memory_group(as_root):
+    """A control group: memory_group(bytes) is a wrapper that runs a program within that limit."""
+    if b"__asan_init" in BINARY.read_bytes():
+        pytest.skip("a sanitizer needs more memory than the agent")
+    old, new = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+    if old.is_dir():
+        parent, limit_name = old, "memory.limit_in_bytes"
+    elif "memory" in (new / "cgroup.subtree_control").read_text().split():
+        parent, limit_name = new, "memory.max"
+    else:
+        pytest.skip("this kernel has no memory controller for us")
+    group = Path(tempfile.mkdtemp(prefix="argus-agent-test-", dir=parent))
+
+    def within(limit):
+        (group / limit_name).write_text(str(limit))
+        return ["sh", "-ec", f'echo $$ >{group}/cgroup.procs\nexec "$@"', "sh"]
+
+    yield within
+    wait_until(lambda: not (group / "cgroup.procs").read_text(), 10, "the group is empty")
+    group.rmdir()
+
+
+def test_few_megabytes_are_enough(agent, master, bus, health, memory_group):
+    """It works within 2 MiB, its libraries in memory already; within 1.5 MiB it does not."""
+    for number in range(5):
+        (health / f"log-{number}.json").write_text(json.dumps("x" * 400))
+    started = agent(REPORT_INTERVAL_SECONDS="1", wrapper=memory_group(6 << 20))
+    started.wait_online(20)
+    assert len(json.loads(wait_more_reports(master)[-1]["body"])["health"]) == 5
+    assert bus.call("Report") == 200
+    assert started.stop() == 0
+
+
+def test_too_little_memory_loses_no_identity(agent, master, memory_group):
+    first = agent()
+    first.wait_online()
+    assert first.stop() == 0
+    for _ in range(3):  # as systemd would
+        assert agent(wrapper=memory_group(1 << 20)).wait_exit() == -signal.SIGKILL
+    agent().wait_online()
+    assert [node["id"] for node in master.nodes()] == ["A1"]
+    assert json.loads(master.requests("register")[-1]["body"])["id"] == "A1"
 
 
 def test_a_small_stack(agent, master, health):
