@@ -21,6 +21,11 @@ PACKAGES = {
 }
 
 
+def with_broker(suite):
+    """Installed, dbus-broker takes the place of dbus-daemon."""
+    return [*PACKAGES[suite], "dbus-broker"]
+
+
 def cache_directory():
     if named := os.environ.get("ARGUS_ROOT_CACHE"):
         return Path(named)

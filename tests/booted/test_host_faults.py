@@ -1,0 +1,113 @@
+"""What the machine around the agent may do to it: journald and the bus hang, die, and are other programs."""
+
+import os
+import time
+
+import pytest
+
+from machine import UNIT, Machine, wait_for
+from installed import as_a_package_would
+from roots import cached_root
+from roots import with_broker as with_broker_packages
+from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from test_e2e import BUS, assert_refused, bus_property
+
+DROPPED = "log lines were dropped"
+
+
+def wait_more_reports(master, count=2, timeout=15.0):
+    before = len(master.requests("report"))
+    wait_for(f"{count} more reports", lambda: len(master.requests("report")) >= before + count, timeout)
+
+
+def wait_on_bus(machine):
+    wait_for("its name is on the bus", lambda: machine.run(["busctl", "--acquired", "list"], check=False)
+             .stdout.count(BUS[0]), 15)
+
+
+def assert_undisturbed(machine, pid):
+    assert machine.main_pid() == pid and machine.show("NRestarts") == "0"
+
+
+def test_a_journald_that_hangs_hangs_nobody(running, master):
+    master.wait_node()
+    pid = running.main_pid()
+    running.systemctl("service-log-level", UNIT, "debug")
+    running.systemctl("kill", "--signal=STOP", "systemd-journald")
+    try:
+        begun = time.monotonic()
+        running.run(["sh", "-c", f"for n in $(seq 400); do busctl call {' '.join(BUS)} Report; done"], timeout=60)
+        assert time.monotonic() - begun < 40
+        wait_more_reports(master)
+    finally:
+        running.systemctl("kill", "--signal=CONT", "systemd-journald")
+    wait_for("the journal says how many were lost",
+             lambda: [entry for entry in running.journal(f"_PID={pid}") if DROPPED in entry["MESSAGE"]], 15)
+    assert_undisturbed(running, pid)
+
+
+@pytest.mark.parametrize("how", [["restart"], ["kill", "--signal=KILL"]], ids=["restarted", "killed"])
+def test_a_journald_that_is_replaced_goes_on_hearing(running, master, how):
+    master.wait_node()
+    pid = running.main_pid()
+    running.systemctl(*how, "systemd-journald")
+    wait_more_reports(master)
+    since = len(running.events("report-ok"))
+    wait_for("the new one has entries", lambda: len(running.events("report-ok")) > since, 15)
+    assert_undisturbed(running, pid)
+
+
+def test_a_killed_bus_does_not_disturb(running, master):
+    node = master.wait_node()
+    pid = running.main_pid()
+    running.systemctl("kill", "--signal=KILL", "dbus.service")
+    wait_more_reports(master)
+    wait_on_bus(running)
+    assert bus_property(running, "NodeId") == f's "{node["id"]}"'
+    assert_undisturbed(running, pid)
+    assert running.events("bus-lost") and running.events("bus-back")
+
+
+@pytest.fixture
+def with_broker(request, network, tree, directory, master):
+    suite = os.environ["ARGUS_BOOTED_SUITE"]
+    machine = Machine(directory / "broker", [tree, cached_root(suite, with_broker_packages(suite))], network, "broker")
+    request.node.machine = machine
+    as_a_package_would(machine)
+    machine.write(ENVIRONMENT_FILE, settings_text(), mode=0o600)
+    alias = machine.root / "etc/systemd/system/dbus.service"
+    if not alias.is_symlink():  # some releases leave it to the administrator
+        alias.symlink_to("/lib/systemd/system/dbus-broker.service")
+    machine.start(ADDRESS)
+    machine.wait_active()
+    yield machine
+    machine.destroy()
+
+
+@pytest.mark.slow
+def test_on_dbus_broker(with_broker, master):
+    machine, node = with_broker, master.wait_node()
+    assert machine.show("ActiveState", "dbus-broker.service") == "active"
+    wait_on_bus(machine)
+    machine.run(["useradd", "--no-create-home", "somebody"])
+    pid = machine.main_pid()
+
+    def works():
+        assert machine.run(["busctl", "call", *BUS, "Report"]).stdout == "u 200\n"
+        assert machine.run(["busctl", "call", *BUS, "Reregister"]).stdout == f's "{node["id"]}"\n'
+        assert bus_property(machine, "NodeId", user="somebody") == f's "{node["id"]}"'
+        assert_refused(machine, "somebody", "Report")  # polkit's word
+        refused = machine.run(["busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                               "org.freedesktop.DBus", "RequestName", "su", BUS[0], "0"], user="somebody", check=False)
+        assert "denied" in refused.stderr.lower() or "not allowed" in refused.stderr.lower(), refused
+        assert machine.systemctl("service-log-level", UNIT).stdout == "info\n"
+
+    works()
+    for how in ["restart"], ["kill", "--signal=KILL"]:
+        lost = len(machine.events("bus-lost"))
+        machine.systemctl(*how, "dbus-broker.service")
+        wait_for("the agent has noticed", lambda: len(machine.events("bus-lost")) > lost, 15)
+        wait_more_reports(master)
+        wait_for("the bus is back", lambda: len(machine.events("bus-back")) > lost, 15)
+        works()
+    assert_undisturbed(machine, pid)
