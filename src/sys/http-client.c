@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sys/http-loop.h"
@@ -147,6 +148,15 @@ static int on_new_socket(void *userdata, curl_socket_t fd _unused_, curlsocktype
         return CURL_SOCKOPT_OK;
 }
 
+/* A proxy that opens no tunnel to the Master says so by a status of its own. Returns it, or 0. */
+static long proxy_refusal(const HttpRequest *request) {
+        long status = 0;
+
+        if (curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &status) != CURLE_OK || status < 300)
+                return 0;
+        return status;
+}
+
 static TransportResult transport_from_curl(const HttpRequest *request, CURLcode code) {
         if (request->is_too_large)
                 return TRANSPORT_TOO_LARGE;
@@ -154,6 +164,9 @@ static TransportResult transport_from_curl(const HttpRequest *request, CURLcode 
         /* With TLS 1.3 the server's refusal of our certificate comes with the first read. */
         if ((code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) && strstr(request->error, "SSL"))
                 return TRANSPORT_TLS;
+
+        if (code != CURLE_OK && proxy_refusal(request) > 0)
+                return TRANSPORT_CONNECT;
 
         switch (code) {
         case CURLE_OK:
@@ -189,7 +202,14 @@ static TransportResult transport_from_curl(const HttpRequest *request, CURLcode 
 }
 
 static const char *transport_words(HttpRequest *request, CURLcode code) {
-        long os_error = 0;
+        long os_error = 0, refusal = proxy_refusal(request);
+
+        if (refusal > 0) {
+                (void) snprintf(request->error, sizeof request->error, "the proxy answered %ld%s", refusal,
+                                refusal == 401 || refusal == 407 ? " (check the proxy's user and password)"
+                                                                 : "");
+                return request->error;
+        }
 
         switch (code) {
         case CURLE_COULDNT_CONNECT:
