@@ -15,9 +15,14 @@ from integration.conftest import (  # noqa: E402, F401
     agent as agent_anywhere, notify, pytest_sessionstart, state_root)
 from dns import Dnsmasq  # noqa: E402
 from lan import LAN_ADDRESSES, LanMaster, Node  # noqa: E402
-from network import BRIDGE, Network, ip  # noqa: E402
+from network import BRIDGE, MASTER_ADDRESS, Network, ip  # noqa: E402
 from support.certificates import Authority  # noqa: E402
-from web import Nginx  # noqa: E402
+from web import FAST, HTTPS, NAME, Nginx, Tinyproxy  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first: the others run beside it."""
+    items.sort(key=lambda item: not item.get_closest_marker("long"))
 
 
 @pytest.fixture(scope="session")
@@ -85,3 +90,28 @@ def agent(node, servers, agent_anywhere):
         return agent_anywhere(*arguments, wrapper=[*node.wrapper, *wrapper], **variables)
 
     return start
+
+
+@pytest.fixture
+def nginx(master, dns, authority, servers, tmp_path_factory):
+    """Starts nginx as master.test, in front of the Master."""
+    dns.answer(NAME, MASTER_ADDRESS)
+
+    def start(pair=None, **options):
+        return servers(Nginx, tmp_path_factory.mktemp("nginx"), master, pair or authority.issue("server", f"DNS:{NAME}"),
+                       **options)
+
+    return start
+
+
+@pytest.fixture
+def https_agent(agent, authority):
+    def start(**variables):
+        return agent(**{"MASTER_ENDPOINT": HTTPS, "MASTER_CA_FILE": authority.file} | FAST | variables)
+
+    return start
+
+
+@pytest.fixture
+def proxy(network, servers, tmp_path_factory):
+    return servers(Tinyproxy, tmp_path_factory.mktemp("proxy"))

@@ -66,5 +66,6 @@ class Dnsmasq(Program):
         return [line for line in self.lines if "query[" in line and name in line]
 
     def end(self):
-        self.resume()
-        self.kill()
+        if self.is_running:
+            self.resume()
+            self.kill()

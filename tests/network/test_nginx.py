@@ -10,30 +10,9 @@ from network import MASTER_ADDRESS
 from support.agent import health_folder
 from support.certificates import Authority
 from support.wait import wait_until
-from web import HTTPS, NAME, Nginx
+from web import FAST, HTTPS, NAME
 
-FAST = {"REPORT_INTERVAL_SECONDS": "2"}
 STORE = "ssl/certs/ca-certificates.crt"
-
-
-@pytest.fixture
-def nginx(master, dns, authority, servers, tmp_path_factory):
-    """Starts nginx as master.test, in front of the Master."""
-    dns.answer(NAME, MASTER_ADDRESS)
-
-    def start(pair=None, **options):
-        return servers(Nginx, tmp_path_factory.mktemp("nginx"), master, pair or authority.issue("server", f"DNS:{NAME}"),
-                       **options)
-
-    return start
-
-
-@pytest.fixture
-def https_agent(agent, authority):
-    def start(**variables):
-        return agent(**{"MASTER_ENDPOINT": HTTPS, "MASTER_CA_FILE": authority.file} | FAST | variables)
-
-    return start
 
 
 def failed_words(started, event="register-failed"):
@@ -240,23 +219,3 @@ def test_a_redirect_is_named_and_not_followed(https_agent, nginx, master, status
     assert master.requests() == []
     server.reload(settings="")
     started.wait_online(15)
-
-
-# ---- connections ----
-
-def test_one_connection_and_one_handshake_for_all_reports(https_agent, nginx):
-    """From the registration on; the option that keeps one for longer than libcurl's own 118 s is tested on its own."""
-    server = nginx()
-    started = https_agent(REPORT_INTERVAL_SECONDS="1")
-    started.wait_log("report-ok", count=6)
-    assert len(server.connections()) >= 7 and len(set(server.connections())) == 1
-
-
-def test_sessions_are_resumed_after_a_close(https_agent, nginx):
-    """A server that closes the connection after each answer costs no whole handshake each time."""
-    server = nginx(settings="keepalive_timeout 0; ssl_session_cache shared:s:1m;")
-    started = https_agent(REPORT_INTERVAL_SECONDS="1")
-    started.wait_log("report-ok", count=4)
-    lines = [line for line in server.lines if line.startswith("connection=")]
-    assert len(set(server.connections())) >= 5
-    assert "reused=." in lines[0] and all("reused=r" in line for line in lines[1:]), lines

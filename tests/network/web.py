@@ -10,6 +10,7 @@ from support.wait import wait_until
 
 NAME = "master.test"
 HTTPS = f"https://{NAME}"
+FAST = {"REPORT_INTERVAL_SECONDS": "2"}
 
 NGINX = """
 user root;
@@ -94,3 +95,37 @@ class Nginx(Program):
     def end(self):
         if self.is_running:
             self.kill_all()
+
+
+PROXY_USER, PROXY_PASSWORD = "robot", "pr0xy-s3cret-Kx7"
+PROXY_ADDRESS = f"{MASTER_ADDRESS}:8888"
+
+TINYPROXY = f"""
+User root
+Listen {MASTER_ADDRESS}
+Port 8888
+LogLevel Info
+MaxClients 20
+ConnectPort 443
+BasicAuth {PROXY_USER} {PROXY_PASSWORD}
+"""
+
+
+class Tinyproxy(Program):
+    """A proxy that asks for a password; only it knows the Master's name."""
+
+    def __init__(self, folder):
+        (folder / "tinyproxy.conf").write_text(TINYPROXY)
+        (folder / "hosts").write_text(f"{MASTER_ADDRESS} {NAME}\n")
+        super().__init__(["unshare", "--mount", "--", "sh", "-c", 'mount --bind "$0/hosts" /etc/hosts && '
+                          'exec tinyproxy -d -c "$0/tinyproxy.conf"', folder])
+        self.wait_line("Accepting connections")
+
+    def asked_for(self):
+        """The requests that it has passed on or refused."""
+        return [line.partition("): ")[2] for line in self.lines if "Request (file descriptor" in line]
+
+    def end(self):
+        if self.is_running:
+            self.resume()
+            self.kill()
