@@ -255,8 +255,14 @@ static void http_request_complete(HttpRequest *request, CURLcode code) {
         if (result.transport != TRANSPORT_ANSWERED)
                 result.transport_text = transport_words(request, code);
 
-        if (curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status > 0)
+        /* libcurl reads HTTP/23 as version 2 with a status of 3. */
+        if (curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status >= 100 &&
+                        status <= 999)
                 result.http_status = (unsigned) status;
+        else if (result.transport == TRANSPORT_ANSWERED) {
+                result.transport = TRANSPORT_BROKEN;
+                result.transport_text = "what came is no HTTP";
+        }
         if (curl_easy_getinfo(request->easy, CURLINFO_REDIRECT_URL, &text) == CURLE_OK)
                 result.location = text;
         if (curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&

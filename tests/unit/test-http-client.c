@@ -300,6 +300,9 @@ static void test_bad_answers(void **state) {
         } cases[] = {
                 { "", 0, NULL, TRANSPORT_BROKEN },
                 { "SSH-2.0-OpenSSH_9.2\r\n", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 42 x\r\n\r\n", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/23x\r\n\r\n", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/21010 OK\r\n\r\n", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\n folded: at once\r\n\r\n{}", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}", 0, NULL, TRANSPORT_BROKEN },
@@ -326,6 +329,8 @@ static void test_bad_answers(void **state) {
                         print_message("case %zu: transport %d: %s\n", i, exchange->transport,
                                         exchange->text);
                 assert_int_equal(exchange->transport, cases[i].transport);
+                if (exchange->http_status != 0)
+                        assert_in_range(exchange->http_status, 100, 999);
                 assert_true(exchange->body_size <= NODE_SIZE_MAX);
                 server_stop(&server);
         }
