@@ -1,0 +1,244 @@
+/* The state machine over random sequences of events, in a small world that carries its actions out: a disk
+ * that may fail, a Master that answers anything. What docs/architecture.md says of every state is asserted
+ * after each step:
+ *
+ *   - at most one request is in flight, and none after the exit;
+ *   - a deadline or a request is pending until the exit, and the deadline is not far;
+ *   - what is announced was persisted before;
+ *   - the id on the disk is replaced by another, never dropped;
+ *   - the slots of the reports never move;
+ *   - the Master's Retry-After is kept by all but a person;
+ *   - left alone with a Master that answers at once, whatever it says, the agent asks at a bounded pace.
+ *
+ * An input: interval, start of the clock, then two bytes and more an event. */
+#include "fuzz.h"
+
+#include "core/fsm.h"
+
+enum { EVENTS_MAX = 512, REQUESTS_PER_SECOND = 8 };
+
+typedef struct World {
+        Fsm fsm;
+        usec_t start_usec, now_usec;
+        bool is_in_flight, is_registration, is_without_id;
+        bool has_exited;
+        unsigned disk_id, memory_id, announced_id, next_id; /* 0: none */
+        bool is_disk_full, is_unsaved; /* the disk fails now; it did, and that is known */
+        usec_t not_before_usec;        /* the Master's wish, while it binds */
+        bool has_slot;
+        usec_t slot_usec;
+        bool is_left_alone; /* only answers and timers that came in time */
+        uint64_t n_requests;
+} World;
+
+static void world_request(World *world, const FsmEvent *event, FsmAction action) {
+        assert(!world->is_in_flight);
+        assert(event->now_usec >= world->not_before_usec);
+        if (action == ACTION_REPORT)
+                assert(world->memory_id != 0); /* there is a node to report */
+        if (action == ACTION_REGISTER_WITHOUT_ID)
+                assert(event->type == FSM_EVENT_ID_REFUSED && world->is_registration &&
+                                !world->is_without_id);
+
+        world->is_in_flight = true;
+        world->is_registration = action != ACTION_REPORT;
+        world->is_without_id = action == ACTION_REGISTER_WITHOUT_ID;
+        world->n_requests++;
+}
+
+static void world_persist(World *world, const FsmEvent *event) {
+        assert(event->type == FSM_EVENT_OK);
+
+        /* A registration's node may be another; a report's is the same one. */
+        if (world->is_registration && (world->is_without_id || world->memory_id == 0 || event->random & 1))
+                world->memory_id = ++world->next_id;
+        world->is_unsaved = world->is_disk_full;
+        if (!world->is_disk_full)
+                world->disk_id = world->memory_id;
+}
+
+static void world_act(World *world, const FsmEvent *event, const FsmStep *step) {
+        unsigned disk_id = world->disk_id;
+        bool has_published = false, has_persisted = false;
+
+        for (size_t i = 0; i < step->count; i++) {
+                FsmAction action = step->actions[i];
+
+                assert(!world->has_exited);
+                switch (action) {
+                case ACTION_REGISTER:
+                case ACTION_REGISTER_WITHOUT_ID:
+                case ACTION_REPORT:
+                        world_request(world, event, action);
+                        break;
+                case ACTION_CANCEL:
+                        assert(world->is_in_flight);
+                        world->is_in_flight = false;
+                        break;
+                case ACTION_PERSIST:
+                        assert(!has_published && !has_persisted);
+                        world_persist(world, event);
+                        has_persisted = true;
+                        break;
+                case ACTION_PUBLISH:
+                        world->announced_id = world->memory_id;
+                        has_published = true;
+                        break;
+                case ACTION_EXIT:
+                        assert(world->fsm.state == FSM_STOPPING);
+                        world->has_exited = true;
+                        break;
+                default:
+                        assert(false);
+                }
+        }
+
+        if (event->type == FSM_EVENT_OK)
+                assert(has_persisted && has_published);
+        if (event->type <= FSM_EVENT_FAILED)
+                assert(has_published); /* whoever waits for the answer is told */
+        assert(world->announced_id == 0 || world->announced_id == world->disk_id || world->is_unsaved);
+        assert(disk_id == 0 || world->disk_id != 0);
+}
+
+/* A deadline that was set is near: the agent comes back in an interval, or in a minute, behind the Master's
+ * wish. */
+static void check_deadline(const World *world, const FsmEvent *event) {
+        const Fsm *fsm = &world->fsm;
+        usec_t from = fsm->not_before_usec > event->now_usec ? fsm->not_before_usec : event->now_usec;
+
+        switch (fsm->state) {
+        case FSM_REGISTER_WAIT:
+                assert(fsm->deadline_usec > event->now_usec);
+                assert(fsm->deadline_usec - from <= BACKOFF_MAX_USEC);
+                break;
+        case FSM_IDLE:
+        case FSM_REPORT_WAIT:
+                assert(fsm->deadline_usec > event->now_usec);
+                assert(fsm->deadline_usec <= from ||
+                                fsm->deadline_usec - from <= fsm->schedule.interval_usec);
+                break;
+        case FSM_STOPPING:
+                assert(fsm->deadline_usec == event->now_usec + FSM_STOP_GRACE_USEC);
+                break;
+        default:
+                assert(false);
+        }
+}
+
+static void check_slots(World *world) {
+        usec_t slot = world->fsm.schedule.slot_usec, interval = world->fsm.schedule.interval_usec;
+
+        if (slot == 0)
+                return;
+        if (!world->has_slot) {
+                world->has_slot = true;
+                world->slot_usec = slot;
+        }
+        assert((slot > world->slot_usec ? slot - world->slot_usec : world->slot_usec - slot) % interval ==
+                        0);
+}
+
+static void check_state(World *world, const FsmEvent *event, usec_t deadline_before) {
+        const Fsm *fsm = &world->fsm;
+
+        assert(fsm->is_in_flight == world->is_in_flight);
+        if (world->has_exited) {
+                assert(fsm->state == FSM_STOPPING && !world->is_in_flight);
+                assert(fsm->deadline_usec == USEC_INFINITY);
+                return;
+        }
+
+        assert(world->is_in_flight || fsm->deadline_usec != USEC_INFINITY);
+        assert(world->is_in_flight == (fsm->state == FSM_REGISTERING || fsm->state == FSM_REPORTING ||
+                                                      fsm->state == FSM_STOPPING));
+        if (fsm->deadline_usec != deadline_before && fsm->deadline_usec != USEC_INFINITY)
+                check_deadline(world, event);
+        if (world->is_in_flight && fsm->state != FSM_STOPPING)
+                assert(fsm->state == (world->is_registration ? FSM_REGISTERING : FSM_REPORTING));
+        check_slots(world);
+
+        if (world->is_left_alone) {
+                usec_t pace = fsm->schedule.interval_usec < USEC_PER_SEC ? fsm->schedule.interval_usec
+                                                                         : USEC_PER_SEC;
+
+                assert(world->n_requests <=
+                                REQUESTS_PER_SECOND * ((world->now_usec - world->start_usec) / pace + 2));
+        }
+}
+
+/* Which events bind the Master's wish, and which free from it. */
+static void note_wish(World *world, const FsmEvent *event) {
+        switch (event->type) {
+        case FSM_EVENT_OK:
+        case FSM_EVENT_FORGOTTEN:
+        case FSM_EVENT_ID_REFUSED:
+        case FSM_EVENT_REREGISTER:
+        case FSM_EVENT_REPORT:
+        case FSM_EVENT_RELOAD:
+                world->not_before_usec = 0;
+                break;
+        case FSM_EVENT_FAILED:
+                world->not_before_usec =
+                                event->retry_after_usec > 0 ? event->now_usec + event->retry_after_usec : 0;
+                /* A person asked while this was in flight. */
+                if (world->fsm.is_want_urgent)
+                        world->not_before_usec = 0;
+                break;
+        default:
+                break;
+        }
+}
+
+static bool may_come(const World *world, FsmEventType type) {
+        if (type <= FSM_EVENT_FAILED)
+                return world->is_in_flight;
+        return type != FSM_EVENT_TIMER || world->fsm.deadline_usec != USEC_INFINITY;
+}
+
+static void take_event(World *world, FuzzInput *input) {
+        uint8_t choice = fuzz_byte(input), flags = fuzz_byte(input);
+        FsmEvent event = { .type = choice % _FSM_EVENT_MAX };
+        usec_t deadline = world->fsm.deadline_usec;
+        FsmStep step;
+
+        if (flags & 1)
+                event.random = fuzz_number(input, 8);
+        if (flags & 2)
+                world->now_usec += fuzz_number(input, 5);
+        if (flags & 4 && event.type == FSM_EVENT_FAILED)
+                event.retry_after_usec =
+                                fuzz_number(input, 2) % (RETRY_AFTER_MAX_SECONDS + 1) * USEC_PER_SEC;
+        world->is_disk_full = flags & 8;
+
+        if (!may_come(world, event.type))
+                event.type = world->is_in_flight ? FSM_EVENT_OK : FSM_EVENT_TIMER;
+        if (event.type == FSM_EVENT_TIMER && world->now_usec < deadline)
+                world->now_usec = deadline;
+        if (event.type > FSM_EVENT_TIMER)
+                world->is_left_alone = false;
+        event.now_usec = world->now_usec;
+
+        note_wish(world, &event);
+        if (event.type <= FSM_EVENT_FAILED)
+                world->is_in_flight = false;
+        fsm_step(&world->fsm, &event, &step);
+        world_act(world, &event, &step);
+        if (step.is_refused)
+                assert(world->fsm.state == FSM_STOPPING && step.count == 0);
+        check_state(world, &event, deadline);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        FuzzInput input = { data, size };
+        usec_t interval = fuzz_number(&input, 4) * USEC_PER_SEC;
+        World world = { .now_usec = 1 + fuzz_number(&input, 6), .is_left_alone = true };
+
+        world.start_usec = world.now_usec;
+        world.disk_id = world.memory_id = world.next_id = fuzz_byte(&input) % 2; /* one is stored, or none */
+        fsm_init(&world.fsm, interval > 0 ? interval : USEC_PER_SEC, world.now_usec);
+
+        for (unsigned i = 0; i < EVENTS_MAX && input.size > 0 && !world.has_exited; i++)
+                take_event(&world, &input);
+        return 0;
+}

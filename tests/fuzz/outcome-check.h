@@ -1,0 +1,72 @@
+/* What holds for every outcome, whatever came. */
+#pragma once
+
+#include "core/outcome.h"
+
+#include "fuzz.h"
+
+static inline OutcomeClass expected_class(const Answer *answer, bool is_node_good) {
+        unsigned status = answer->http_status;
+        bool is_report = answer->kind == REQUEST_REPORT;
+
+        if (answer->transport != TRANSPORT_ANSWERED)
+                return OUTCOME_FAILED;
+        if (status >= 200 && status <= 299)
+                return is_node_good || (is_report && status == 204) ? OUTCOME_OK : OUTCOME_FAILED;
+        if (is_report)
+                return status == 404 || status == 410 ? OUTCOME_FORGOTTEN : OUTCOME_FAILED;
+        return answer->sent_id && (status == 404 || status == 409 || status == 410) ? OUTCOME_ID_REFUSED
+                                                                                    : OUTCOME_FAILED;
+}
+
+/* A token is printable ASCII. One with asterisks may look like what hides it. */
+static inline bool is_secret(const char *secret) {
+        for (const char *p = strempty(secret); *p; p++)
+                if (*p <= ' ' || *p == '*' || *p == 0x7F || (unsigned char) *p >= 0x80)
+                        return false;
+        return !isempty(secret);
+}
+
+static inline void check_outcome(const Answer *answer, const Outcome *outcome) {
+        bool may_wait = answer->http_status == 408 || answer->http_status == 429 ||
+                        (answer->http_status >= 500 && answer->http_status <= 599);
+        bool is_good = false;
+        Node *node;
+
+        if (answer->body && node_parse(answer->body, answer->body_size, &node, NULL) == 0) {
+                is_good = answer->kind != REQUEST_REPORT ||
+                          (answer->node ? node_same_id(answer->node, node)
+                                        : !answer->sent_id || streq(answer->sent_id, node->id));
+                node_free(node);
+        }
+        assert(outcome->class == expected_class(answer, is_good));
+        assert(outcome->http_status == answer->http_status);
+
+        assert(memchr(outcome->error, '\0', sizeof outcome->error));
+        assert(!*outcome->error == (outcome->class == OUTCOME_OK));
+        assert(fuzz_is_safe(outcome->error));
+        if (is_secret(answer->secret))
+                assert(!strstr(outcome->error, answer->secret));
+
+        /* A report's 204 is OK without one. */
+        if (outcome->node) {
+                assert(outcome->class == OUTCOME_OK);
+                assert(outcome->node->size == answer->body_size);
+                assert(memcmp(outcome->node->text, answer->body, answer->body_size) == 0);
+        } else
+                assert(outcome->class != OUTCOME_OK ||
+                                (answer->kind == REQUEST_REPORT && answer->http_status == 204));
+
+        assert(outcome->retry_after_usec <= RETRY_AFTER_MAX_SECONDS * USEC_PER_SEC);
+        assert(outcome->retry_after_usec <= answer->retry_after_usec);
+        if (!may_wait)
+                assert(outcome->retry_after_usec == 0);
+
+        /* Of an answer that is too long the head came, and another address is no help. */
+        if (outcome->class != OUTCOME_FAILED)
+                assert(!outcome_is_unanswered(outcome));
+        else if (answer->transport == TRANSPORT_ANSWERED || answer->transport == TRANSPORT_TOO_LARGE)
+                assert(outcome_is_unanswered(outcome) == (answer->http_status >= 500));
+        else
+                assert(outcome_is_unanswered(outcome));
+}
