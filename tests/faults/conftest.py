@@ -5,11 +5,21 @@ import random
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS), str(TESTS / "integration")]
 
 from integration.conftest import (  # noqa: E402, F401
     agent, as_root, bus, master, pytest_sessionstart, run_agent, start_master, state_root)
+from renaming import RenamingMaster  # noqa: E402
+
+
+@pytest.fixture
+def renaming_master():
+    made = RenamingMaster()
+    yield made
+    made.stop()
 
 
 def pytest_configure():

@@ -22,16 +22,18 @@ class Call:
 
 FD = r"(?:\d+|AT_FDCWD)<(?P<{0}>[^>]*)>"
 PATTERNS = [(re.compile(pattern), make) for pattern, make in (
-    (r'openat\(' + FD.format("at") + r', "(?P<name>[^"]*)", [^)]*O_CREAT', lambda at, name: Call("make", f"{at}/{name}")),
-    (r'mkdirat\(' + FD.format("at") + r', "(?P<name>[^"]*)"', lambda at, name: Call("make-directory", f"{at}/{name}")),
+    (r'openat\(' + FD.format("at") + r', "(?P<name>[^"]*)", [^)]*O_CREAT',
+     lambda at, name: Call("make", f"{at}/{name}")),
+    (r'mkdirat\(' + FD.format("at") + r', "(?P<name>[^"]*)"',
+     lambda at, name: Call("make-directory", f"{at}/{name}")),
     (r'write\(' + FD.format("path") + r', .*= (?P<size>\d+)$', lambda path, size: Call("write", path, size=int(size))),
     (r'f(data)?sync\(' + FD.format("path"), lambda path: Call("sync", path)),
     (r'renameat2?\(' + FD.format("at") + r', "(?P<name>[^"]*)", ' + FD.format("to") + r', "(?P<new>[^"]*)"',
      lambda at, name, to, new: Call("rename", f"{at}/{name}", f"{to}/{new}")),
     (r'unlinkat\(' + FD.format("at") + r', "(?P<name>[^"]*)"', lambda at, name: Call("remove", f"{at}/{name}")),
     (r'send(to|msg)\(.*"PUT /', lambda: Call("send")))]
-TRACED = "openat,mkdirat,write,pwrite64,writev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,symlinkat," \
-         "unlink,unlinkat,rmdir,sync,syncfs,sendto,sendmsg"
+TRACED = "openat,mkdirat,write,pwrite64,writev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat," \
+         "symlinkat,unlink,unlinkat,rmdir,sync,syncfs,sendto,sendmsg"
 
 
 def read_trace(path, root):

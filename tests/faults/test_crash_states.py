@@ -9,25 +9,11 @@ from pathlib import Path
 import pytest
 
 from crash_model import TRACED, moments, read_trace
+from renaming import NEW, OLD
 from support.agent import HOSTNAME, write_node_json
-from support.liar import Liar, answer, node
 
-OLD = node("A1")
-NEW = node("B2", filler="x" * 9000)
 BEFORE = {"nothing": {}, "an object": {"node.json": OLD}, "a corrupt object": {"node.json": OLD[:-7]},
           "what a kill left": {"node.json": OLD, ".node.json.1.tmp": NEW[:4096]}}
-
-
-@pytest.fixture
-def b2_master():
-    """Calls the node B2, whatever it was called before."""
-    class Master(Liar):
-        def truth(self, request):
-            return answer(200, NEW) if request.kind == "register" else answer(204)
-
-    made = Master()
-    yield made
-    made.stop()
 
 
 def lay_out(root, files):
@@ -68,9 +54,9 @@ class Recording:
 
 
 @pytest.fixture
-def record(tmp_path, agent, b2_master):
+def record(tmp_path, agent, renaming_master):
     def make(what):
-        return Recording(tmp_path / "recorded" if what == "nothing" else tmp_path, BEFORE[what], agent, b2_master,
+        return Recording(tmp_path / "recorded" if what == "nothing" else tmp_path, BEFORE[what], agent, renaming_master,
                          tmp_path.parent / f"{tmp_path.name}.trace")
     return make
 
@@ -96,7 +82,7 @@ def distinct(recording):
 
 
 @pytest.mark.parametrize("what", BEFORE)
-def test_an_agent_starts_from_whatever_a_power_cut_leaves(record, what, run_agent, b2_master, tmp_path):
+def test_an_agent_starts_from_whatever_a_power_cut_leaves(record, what, run_agent, renaming_master, tmp_path):
     recording = record(what)
     states = distinct(recording)
     print(f"{len(states)} states after", *(f"{call.name} {call.path}" for call in recording.calls), sep="\n  ")
@@ -109,11 +95,11 @@ def test_an_agent_starts_from_whatever_a_power_cut_leaves(record, what, run_agen
             copy.mkdir(exist_ok=True) if content is None else copy.write_bytes(content)
 
         stored = files.get(recording.node_json)
-        seen = len(b2_master.requests)
-        status, output = run_agent("--once", MASTER_ENDPOINT=b2_master.url, AGENT_STATE_ROOT=str(root))
+        seen = len(renaming_master.requests)
+        status, output = run_agent("--once", MASTER_ENDPOINT=renaming_master.url, AGENT_STATE_ROOT=str(root))
         assert status == 0, output
         expected = json.loads(stored)["id"] if stored in (OLD, NEW) else None
-        assert b2_master.requests[seen].body.get("id") == expected, output
+        assert renaming_master.requests[seen].body.get("id") == expected, output
         assert not is_announced or expected == "B2"
         folder = root / HOSTNAME
         assert (folder / "node.json").read_bytes() == NEW

@@ -149,8 +149,8 @@ def test_a_state_that_cannot_be_read_at_the_start_is_not_thrown_away(agent, mast
     first.stop()
     stored = first.node_json.read_bytes()
     master.behave({"match": "register", "hang": True})
-    second = agent(wrapper=["strace", "-D", "-f", "-o", "/dev/null", f"--trace-path={first.node_json}", "-e", "trace=read",
-                            "--inject=read:error=EIO"])
+    second = agent(wrapper=["strace", "-D", "-f", "-o", "/dev/null", f"--trace-path={first.node_json}",
+                            "-e", "trace=read", "--inject=read:error=EIO"])
     second.wait_log("state-corrupt", 20)
     master.wait_for_requests(1, kind="register")
     assert second.node_json.read_bytes() == stored

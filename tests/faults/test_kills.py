@@ -57,10 +57,10 @@ def run_and_kill(environment, pause):
     return process.wait() == -9
 
 
-def time_until_online(run_agent):
+def time_until_online(run_agent, master):
     """How long a start takes until its first report is accepted."""
     begun = time.monotonic()
-    status, output = run_agent("--once")
+    status, output = run_agent("--once", MASTER_ENDPOINT=master.url)
     assert status == 0, output
     return time.monotonic() - begun
 
@@ -68,7 +68,7 @@ def time_until_online(run_agent):
 def test_kills_at_random_instants(forgetful_master, run_agent, agent, tmp_path):
     master = forgetful_master
     chance = random.Random(int(os.environ["ARGUS_SEED"]))
-    span = max(time_until_online(lambda *arguments: run_agent(*arguments, MASTER_ENDPOINT=master.url)) for _ in range(3))
+    span = max(time_until_online(run_agent, master) for _ in range(3))
     print(f"{KILLS} kills over the {1000 * span:.1f} ms of a start")
 
     counts = {"killed": 0, "before the first object": 0, "temporary files": 0, "lives": 0}
@@ -107,7 +107,8 @@ def test_kills_at_random_instants(forgetful_master, run_agent, agent, tmp_path):
             assert known is None, f"kill {number}: the object is gone"
             counts["before the first object"] += 1
         # no report under an id that is not stored: a power cut after it would make a second node
-        assert {request.path.split("/")[5] for request in asked if request.kind == "report"} <= {known}, f"kill {number}"
+        reported = {request.path.split("/")[5] for request in asked if request.kind == "report"}
+        assert reported <= {known}, f"kill {number}"
         assert not list(folder.glob("node.json.corrupt-*")), f"kill {number}"
 
         if number % KILLS_OF_A_LIFE == KILLS_OF_A_LIFE - 1 or number == KILLS - 1:

@@ -1,5 +1,5 @@
-"""What comes from the Master is no HTTP, or no end of it, or a lie: the agent lives, keeps its id, stays small and quiet,
-and takes the next good answer."""
+"""What comes from the Master is no HTTP, or no end of it, or a lie: the agent lives, keeps its id, stays small and
+quiet, and takes the next good answer."""
 
 import gzip
 import json
@@ -96,8 +96,13 @@ def liar():
 
 
 @pytest.fixture
-def victim(liar, agent, bus, connect):
-    started = agent(MASTER_ENDPOINT=liar.url, REPORT_INTERVAL_SECONDS="86400", MASTER_TIMEOUT_SECONDS="1")
+def interval():
+    return 86400
+
+
+@pytest.fixture
+def victim(liar, agent, bus, connect, interval):
+    started = agent(MASTER_ENDPOINT=liar.url, REPORT_INTERVAL_SECONDS=interval, MASTER_TIMEOUT_SECONDS="1")
     started.wait_online()
     bus.wait_property("LastReportStatus", "success")
     return Victim(started, liar, connect(bus.address))
@@ -331,7 +336,8 @@ def with_id(text):
 
 
 TAKEN = {"path": with_id(b'"../../../etc/cron.d/x"'), "slashes": with_id(b'"/"'), "dots": with_id(b'".."'),
-         "query": with_id(b'"a?b=c#d%2f&e"'), "blanks": with_id(b'"  "'), "quotes": with_id(b'"\\"\\\\ $(id) `id` %s%n"'),
+         "query": with_id(b'"a?b=c#d%2f&e"'), "blanks": with_id(b'"  "'),
+         "quotes": with_id(b'"\\"\\\\ $(id) `id` %s%n"'),
          "bidi": with_id('"\u202eA1\u2066"'.encode()), "emoji": with_id('"\U0001f480"'.encode()),
          "255 bytes": with_id(b'"%s"' % (b"x" * 255)), "0": with_id(b"0"), "-0": with_id(b"-0"),
          "2^64": with_id(b"18446744073709551616"), "100 digits": with_id(b"1" * 100),
@@ -399,32 +405,33 @@ def test_a_reports_answer_with_another_id(victim, liar):
 # ---- words ----
 
 HOUR = 3600
-RETRY_AFTER = {"7": (7, 8), "0": (0, 0), "": (0, 0), "-1": (0, 0), "3600": (HOUR, HOUR + 1), "86400": (HOUR, HOUR + 1),
-               "99999999999999999999999999": (0, HOUR + 1), "1e9": (0, 1), "1.5": (0, 1), "soon": (0, 0), "0x10": (0, 0),
-               "Thu, 01 Jan 1970 00:00:00 GMT": (0, 0), "Fri, 31 Dec 9999 23:59:59 GMT": (HOUR, HOUR + 1),
-               "Fri, 99 Foo 2026 99:99:99 GMT": (0, 0), "7\r\nRetry-After: 9": (7, 9), "\x1b[2J": (0, 0)}
+# the wish that is understood, in seconds
+RETRY_AFTER = {"7": 7, "0": 0, "": 0, "-1": 0, "3600": HOUR, "86400": HOUR, "Fri, 31 Dec 9999 23:59:59 GMT": HOUR,
+               "Thu, 01 Jan 1970 00:00:00 GMT": 0, "Fri, 99 Foo 2026 99:99:99 GMT": 0, "soon": 0, "0x10": 0,
+               "1.5": 0, "1e9": 0, "\x1b[2J": 0, "700\r\nRetry-After: 9": 9}
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_all_odd_forms_of_retry_after(victim, liar, status):
-    """Never longer than an hour, and nonsense is no wish: then the pace is the agent's own, 1 to 10 s."""
-    for number, (text, (least, most)) in enumerate(RETRY_AFTER.items(), 1):
+@pytest.mark.parametrize("interval", [600])
+def test_all_odd_forms_of_retry_after(victim, liar, status, interval):
+    """The next try is the first regular one behind the wish, of an hour at most; nonsense is no wish."""
+    for text, wish in RETRY_AFTER.items():
         liar.lie("report", answer(status, b"", "Retry-After: " + text), closes=False)
         assert str(status) in victim.ask("report")
-        entry = victim.agent.wait_log("report-failed", count=number)
-        pause = int(entry["ARGUS_RETRY_USEC"]) / 1e6
-        if most <= 1:
-            assert pause <= 10.5, text
-        else:
-            # a slot that comes after the wish: they are a day apart
-            assert least - 1 <= pause, text
+        pause = int(victim.agent.entries("report-failed")[-1]["ARGUS_RETRY_USEC"]) / 1e6
+        assert wish - 1 <= pause <= wish + interval + 1, text
         victim.come_back()
+    liar.lie("report", answer(status, b"", "Retry-After: 99999999999999999999999999"), closes=False)
+    assert str(status) in victim.ask("report")
+    assert int(victim.agent.entries("report-failed")[-1]["ARGUS_RETRY_USEC"]) / 1e6 <= HOUR + interval + 1
+    victim.come_back()
     victim.check_is_idle()
 
 
 def test_hostile_bytes_stay_out_of_the_log(victim, liar, agent, state_root):
     """On a terminal and in the journal: no escape, and no line that the agent did not write."""
-    hostile = b"\x1b]0;owned\x07\x1b[31m\r\n<0>fake: a line\n\xe2\x80\xa8\x00\xc2\x9b31m" + b'"}\n{"MESSAGE": "injected"}'
+    hostile = b"\x1b]0;owned\x07\x1b[31m\r\n<0>fake: a line\n\xe2\x80\xa8\x00\xc2\x9b31m" \
+              b'"}\n{"MESSAGE": "injected"}'
     header = b"\x1b[31m\x9b" + b"y" * 300
     for kind in KINDS:
         victim.ask_a_liar(kind, answer(400, hostile))
@@ -434,7 +441,8 @@ def test_hostile_bytes_stay_out_of_the_log(victim, liar, agent, state_root):
     assert not [entry for entry in victim.agent.entries() if entry["MESSAGE"] == "injected"]
 
     liar.lie("register", answer(400, hostile))
-    other = agent(MASTER_ENDPOINT=liar.url, AGENT_BUS="none", AGENT_LOG_TARGET="console", AGENT_HOSTNAME="dev-bob-web02")
+    other = agent(MASTER_ENDPOINT=liar.url, AGENT_BUS="none", AGENT_LOG_TARGET="console",
+                  AGENT_HOSTNAME="dev-bob-web02")
     line = other.wait_line("400")
     assert "fake: a line" in line
     assert all(is_shown_as_it_is(shown) for shown in other.lines), other.output()

@@ -1,4 +1,4 @@
-"""A Master that lies below the level at which the dev Master can: it sends the bytes that a test chose, as HTTP or not."""
+"""A Master that lies below the level at which the dev Master can: it sends the bytes that a test chose."""
 
 import asyncio
 import json
@@ -114,7 +114,7 @@ class Liar:
     async def _answer(self, reader, writer, connection):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         method, path, _ = head.split(" ", 2)
-        length = next(int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length"))
+        length = next(int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:"))
         body = json.loads(await reader.readexactly(length))
         request = Request("register" if method == "POST" else "report", path, body, connection)
         self.requests.append(request)
