@@ -8,7 +8,6 @@
 #include "simulation.h"
 #include "util/macro.h"
 
-#define WARM_UP 180 /* seconds until something happens to a fleet that is under way */
 #define AFTERWARDS 300
 #define RETRY_AFTER_USEC (120 * USEC_PER_SEC)
 
@@ -16,7 +15,8 @@ typedef struct Arguments {
         SimulationOptions options;
         const char *scenario;
         AgentKind kind;
-        unsigned hold; /* seconds that a fault, or the steady state, holds */
+        unsigned warm_up; /* seconds until something happens to a fleet that is under way */
+        unsigned hold;    /* seconds that a fault, or the steady state, holds */
         unsigned boot_seconds;
 } Arguments;
 
@@ -24,28 +24,29 @@ static int usage(const char *program) {
         fprintf(stderr,
                         "usage: %s [OPTION…] SCENARIO\n"
                         "  --nodes=N --seed=N --agent=argus|naive --interval=SECONDS --timeout=SECONDS\n"
-                        "  --capacity=MULTIPLE-OF-THE-STEADY-LOAD --hold=SECONDS --boot=SECONDS --one-machine\n"
+                        "  --capacity=MULTIPLE-OF-THE-STEADY-LOAD --warm-up=SECONDS --hold=SECONDS --boot=SECONDS --one-machine\n"
                         "scenarios: boot boot-sent-away steady restart refused silent forgotten sent-away split\n",
                         program);
         return 2;
 }
 
 /* A fault that begins after the warm-up, and is over after `hold`. */
-static Scenario fault(const char *name, MasterMode mode, unsigned hold) {
+static Scenario fault(const char *name, MasterMode mode, unsigned warm_up, unsigned hold) {
         return (Scenario){
                 .name = name,
-                .seconds = WARM_UP + hold + AFTERWARDS,
+                .seconds = warm_up + hold + AFTERWARDS,
                 .boot_usec = USEC_PER_MINUTE,
-                .warm_up_seconds = WARM_UP,
+                .warm_up_seconds = warm_up,
                 .patience_usec = 2 * USEC_PER_SEC,
-                .changes = { { WARM_UP, mode, false }, { WARM_UP + hold, MASTER_SERVES, false } },
+                .changes = { { warm_up, mode, false }, { warm_up + hold, MASTER_SERVES, false } },
                 .n_changes = 2,
         };
 }
 
 static int find_scenario(const Arguments *arguments, Scenario *ret) {
         const char *name = arguments->scenario;
-        Scenario scenario = fault(name, MASTER_SERVES, arguments->hold);
+        unsigned warm_up = arguments->warm_up;
+        Scenario scenario = fault(name, MASTER_SERVES, warm_up, arguments->hold);
 
         if (strcmp(name, "boot") == 0 || strcmp(name, "boot-sent-away") == 0) {
                 scenario.boot_usec = USEC_PER_SEC;
@@ -55,20 +56,20 @@ static int find_scenario(const Arguments *arguments, Scenario *ret) {
         } else if (strcmp(name, "steady") == 0)
                 scenario.n_changes = 0;
         else if (strcmp(name, "restart") == 0)
-                scenario = fault(name, MASTER_REFUSES, 20);
+                scenario = fault(name, MASTER_REFUSES, warm_up, 20);
         else if (strcmp(name, "refused") == 0)
-                scenario = fault(name, MASTER_REFUSES, arguments->hold);
+                scenario = fault(name, MASTER_REFUSES, warm_up, arguments->hold);
         else if (strcmp(name, "silent") == 0) {
-                scenario = fault(name, MASTER_IS_SILENT, arguments->hold);
+                scenario = fault(name, MASTER_IS_SILENT, warm_up, arguments->hold);
                 scenario.patience_usec =
                                 USEC_PER_MINUTE; /* it never says 503: what waits too long times out */
         } else if (strcmp(name, "forgotten") == 0) {
                 scenario.changes[0].is_database_lost = true;
                 scenario.n_changes = 1;
         } else if (strcmp(name, "sent-away") == 0)
-                scenario = fault(name, MASTER_SENDS_AWAY, arguments->hold);
+                scenario = fault(name, MASTER_SENDS_AWAY, warm_up, arguments->hold);
         else if (strcmp(name, "split") == 0)
-                scenario = fault(name, MASTER_IS_SPLIT, arguments->hold);
+                scenario = fault(name, MASTER_IS_SPLIT, warm_up, arguments->hold);
         else
                 return -EINVAL;
 
@@ -86,6 +87,7 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments) {
                 { "interval", required_argument, NULL, 'i' },
                 { "timeout", required_argument, NULL, 't' },
                 { "capacity", required_argument, NULL, 'c' },
+                { "warm-up", required_argument, NULL, 'w' },
                 { "hold", required_argument, NULL, 'h' },
                 { "boot", required_argument, NULL, 'b' },
                 { "one-machine", no_argument, NULL, 'o' },
@@ -112,6 +114,9 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments) {
                         break;
                 case 'c':
                         arguments->options.capacity = strtod(optarg, NULL);
+                        break;
+                case 'w':
+                        arguments->warm_up = (unsigned) strtoul(optarg, NULL, 10);
                         break;
                 case 'h':
                         arguments->hold = (unsigned) strtoul(optarg, NULL, 10);
@@ -142,6 +147,7 @@ int main(int argc, char **argv) {
                         .timeout_usec = 10 * USEC_PER_SEC,
                         .capacity = 1.2,
                 },
+                .warm_up = 180,
                 .hold = 3600,
         };
         Scenario scenario;

@@ -63,3 +63,28 @@ def draw_scenarios(runs, path):
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+
+
+def draw_swarm(swarm, asked, simulated, path):
+    """The start is cut off: it is too high for the rest to be seen."""
+    steady = swarm["agents"] / swarm["interval"]
+    back = swarm["back"]
+    length = min(len(asked), len(simulated)) - 1
+    figure, axes = pyplot.subplots(figsize=(10, 4))
+    seconds = [second + 0.5 for second in range(length)]
+    axes.plot(seconds, [value / steady for value in simulated[:length]], color="#999999", linewidth=0.9, label="simulated")
+    axes.plot(seconds, [value / steady for value in asked[:length]], color=COLORS["argus"], linewidth=1,
+              label=f"{swarm['agents']:,} real agents")
+    axes.axvspan(back - swarm["away"], back, color="#dddddd", zorder=0)
+    axes.text(back - swarm["away"] / 2, 3.7, "no Master", ha="center", fontsize=9)
+    axes.set_ylim(0, 4)
+    axes.set_xlim(0, length)
+    axes.set_xlabel("seconds since the first agent was started", fontsize=9)
+    axes.set_ylabel("requests a second, × steady load", fontsize=9)
+    axes.annotate(f"start of all, in {swarm['start_seconds']:.0f} s: up to {max(asked[:length]) / steady:.1f} ×",
+                  (swarm["start_seconds"] + 1, 3.8), fontsize=9, va="top", xytext=(swarm["start_seconds"] + 4, 3.8))
+    axes.grid(axis="y", color="#eeeeee")
+    axes.legend(loc="upper right", fontsize=9, frameon=False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)

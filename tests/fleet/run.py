@@ -1,6 +1,7 @@
 """Simulates a fleet in every scenario, draws what it does, and fails if it does not keep what is promised."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -32,10 +33,13 @@ def show(run, is_judged):
     return sum(measured > most for _, measured, most in found) if is_judged else 0
 
 
-def show_speed(runs, is_judged):
-    """Simulated node-hours over the seconds they took, of our agent."""
+def seconds_for_a_million_hours(runs):
     node_hours = sum(run.nodes * len(run.requests) / 3600 for run in runs)
-    seconds = sum(run.seconds for run in runs) / (node_hours / 1_000_000)
+    return sum(run.seconds for run in runs) / (node_hours / 1_000_000)
+
+
+def show_speed(runs, is_judged):
+    seconds = seconds_for_a_million_hours(runs)
     print(f"\n  {sum(run.events for run in runs) / sum(run.seconds for run in runs) / 1e6:.1f} million events a second; "
           f"an hour of a million nodes in {seconds:.1f} s, at most {SECONDS_FOR_A_MILLION_HOURS}")
     return is_judged and seconds > SECONDS_FOR_A_MILLION_HOURS
@@ -68,6 +72,11 @@ def main():
     if options.folder:
         from plot import draw_scenarios  # only this needs matplotlib
         options.folder.mkdir(parents=True, exist_ok=True)
+        ours = [run for run in [*runs, day] if run.agent == "argus"]
+        (options.folder / "fleet.json").write_text(json.dumps({
+            "nodes": options.nodes, "seed": options.seed, "hold": options.hold, "day_nodes": day.nodes,
+            "seconds_for_a_million_hours": seconds_for_a_million_hours(ours),
+            "goals": [(run.scenario, run.nodes, *goal) for run in ours for goal in goals(run)]}) + "\n")
         (options.folder / "fleet.csv").write_text(
             ",".join(("scenario", "agent", "second") + scenarios.COLUMNS) + "\n" + "".join(run.csv for run in runs))
         draw_scenarios(runs, options.folder / "fleet.svg")

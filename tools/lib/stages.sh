@@ -48,7 +48,7 @@ needed_stage() {
 
 # The last line of a log that counts tests.
 summary_of() {
-        sed -n 's/^=* *\([0-9]* \(passed\|failed\).*[^ =]\) *=*$/\1/p; s/^\(Ok: .*\)/\1 unit tests/p; s/^SKIP: //p; s/^\([0-9]* runs; .*missed\)$/\1/p' "$1" |
+        sed -n 's/^=* *\([0-9]* \(passed\|failed\).*[^ =]\) *=*$/\1/p; s/^\(Ok: .*\)/\1 unit tests/p; s/^SKIP: //p; s/^\([0-9]* \(runs\|agents\); .*\)$/\1/p' "$1" |
                 tail -n 1
 }
 

@@ -1,0 +1,58 @@
+"""The simulated agent of tests/fleet asks for the same as the real one, at the same time, if both are given the same
+random bits and the same answers. What ./dev fleet says of a million rests on it."""
+
+import subprocess
+
+import pytest
+
+from support.agent import BINARY
+from support.wait import wait_until
+
+INTERVAL, TIMEOUT, RETRY_AFTER = 4, 1, 5
+TRACE = BINARY.parent / "tests/fleet/fleet-trace"
+FIXED_RANDOM = BINARY.parent / "tests/fleet/fixed-random.so"
+RULES = {
+    "201": {},  # as the Master answers by itself
+    "204": {},
+    "404": {"status": 404},
+    "429": {"status": 429, "headers": {"Retry-After": str(RETRY_AFTER)}},
+    "503": {"status": 503},
+    "timeout": {"hang": True},
+}
+EARLY, LATE = 0.1, 0.5  # what a timer may be early against another clock, and a loaded machine late
+
+
+def simulated(answers):
+    """(seconds since the first, kind, whether with an id) of each request."""
+    lines = subprocess.run([TRACE, *map(str, (INTERVAL, TIMEOUT, RETRY_AFTER)), *answers], check=True,
+                           capture_output=True, text=True).stdout.splitlines()
+    return [(float(when), kind, has_id == "with-id") for when, kind, has_id in map(str.split, lines)]
+
+
+def real(master, count):
+    first, *_ = found = master.requests()[:count]
+    return [(request["monotonic"] - first["monotonic"], request["kind"],
+             request["kind"] == "report" or '"id"' in request["body"]) for request in found]
+
+
+@pytest.mark.parametrize("answers", [
+    "503 503 429 201 204 204",                  # a registration backs off, and is sent away
+    "201 503 204 503 503 204 429 204 204",      # an outage keeps the pace, a Retry-After leaves slots out
+    "201 404 201 404 204 404 201 204 204",      # forgotten, and forgotten again at once
+    "201 timeout timeout 204 204",
+    "201 204 404 404 201 204 204",              # forgotten, and the id refused
+])
+def test_the_real_agent_does_what_the_simulated_does(agent, master, answers):
+    if not FIXED_RANDOM.exists():
+        pytest.skip(f"no {FIXED_RANDOM}: a build without tests")
+    if b"__asan_init" in BINARY.read_bytes():
+        pytest.skip("nothing can be preloaded before the address sanitizer")
+    answers = answers.split()
+    expected = simulated(answers)
+    master.behave(*({"match": "any", "times": 1} | RULES[answer] for answer in answers))
+    agent(REPORT_INTERVAL_SECONDS=INTERVAL, MASTER_TIMEOUT_SECONDS=TIMEOUT, LD_PRELOAD=FIXED_RANDOM)
+    wait_until(lambda: len(master.requests()) >= len(answers), expected[-1][0] + 10, "as many requests")
+    found = real(master, len(answers))
+    assert [request[1:] for request in found] == [request[1:] for request in expected]
+    for (when, *_), (predicted, *_) in zip(found, expected):
+        assert predicted - EARLY < when < predicted + LATE, (found, expected)

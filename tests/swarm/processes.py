@@ -1,0 +1,106 @@
+"""Many processes that end with us, and what they cost."""
+
+import os
+import signal
+import subprocess
+import time
+
+# setpriv becomes the program itself: the same pid, and the kernel ends it should we be killed
+BOUND = ("/usr/bin/setpriv", "--pdeathsig", "KILL", "--")
+
+
+def spawn(command, environment, log):
+    """Starts one; returns its pid."""
+    redirect = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2)]
+    return os.posix_spawn(BOUND[0], [*BOUND, *map(str, command)], environment, file_actions=redirect)
+
+
+def has_ended(pid):
+    return os.waitpid(pid, os.WNOHANG)[0] == pid
+
+
+def end_all(pids, deadline=30):
+    """SIGTERM to each, and SIGKILL to whatever is left after `deadline` seconds. Returns how many had to be killed."""
+    left = [pid for pid in pids if not has_ended(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGTERM)
+    end = time.monotonic() + deadline
+    while left and time.monotonic() < end:
+        time.sleep(0.05)
+        left = [pid for pid in left if not has_ended(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    for pid in left:
+        os.waitpid(pid, 0)
+    return len(left)
+
+
+def cpu_seconds(pids):
+    """Of all together; utime and stime count in steps of 10 ms, in which a report does not show."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as schedstat:
+            total += int(schedstat.read().split()[0])
+    return total / 1e9
+
+
+def memory_kib(pid):
+    """Rss, Pss, Anonymous of smaps_rollup."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+        found = dict(line.split(":", 1) for line in rollup.readlines()[1:])
+    return {name: int(found[name].split()[0]) for name in ("Rss", "Pss", "Anonymous")}
+
+
+def available_kib():
+    with open("/proc/meminfo", encoding="ascii") as meminfo:
+        return next(int(line.split()[1]) for line in meminfo if line.startswith("MemAvailable:"))
+
+
+def refused_connections():
+    """Of this network namespace, since it exists."""
+    with open("/proc/net/snmp", encoding="ascii") as snmp:
+        names, values = [line.split() for line in snmp if line.startswith("Tcp:")]
+    return int(values[names.index("AttemptFails")])
+
+
+class LoadMaster:
+    """The Master of load_master.py; it can be killed and started again on the same port."""
+
+    def __init__(self, python, program, folder):
+        self._command = [*BOUND, python, program]
+        self._folder = folder
+        self._port = 0
+        self.start()
+
+    def start(self):
+        port_file = self._folder / "port"
+        port_file.unlink(missing_ok=True)
+        with open(self._folder / "master.log", "ab") as log:
+            self._process = subprocess.Popen([*map(str, self._command), str(self._port), str(self._folder)],
+                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + 20
+        while not port_file.exists():
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError((self._folder / "master.log").read_text())
+            time.sleep(0.02)
+        self._port = int(port_file.read_text())
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def ids(self):
+        return dict(line.split() for line in (self._folder / "ids").read_text().splitlines())
+
+    def requests(self):
+        """(monotonic time, kind, id) of each so far."""
+        path = self._folder / "requests"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(float(when), kind, node_id) for when, kind, node_id in map(str.split, lines)]
