@@ -1,4 +1,4 @@
-/* Simulates a fleet of agents in the scenarios of tests/fleet/goals.py; ./dev fleet runs it. */
+/* Simulates a fleet of agents in the scenarios of tests/fleet/scenarios.py; ./dev fleet runs it. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -24,7 +24,8 @@ static int usage(const char *program) {
         fprintf(stderr,
                         "usage: %s [OPTION…] SCENARIO\n"
                         "  --nodes=N --seed=N --agent=argus|naive --interval=SECONDS --timeout=SECONDS\n"
-                        "  --capacity=MULTIPLE-OF-THE-STEADY-LOAD --warm-up=SECONDS --hold=SECONDS --boot=SECONDS --one-machine\n"
+                        "  --capacity=MULTIPLE-OF-THE-STEADY-LOAD --one-machine\n"
+                        "  --warm-up=SECONDS --hold=SECONDS --boot=SECONDS\n"
                         "scenarios: boot boot-sent-away steady restart refused silent forgotten sent-away split\n",
                         program);
         return 2;

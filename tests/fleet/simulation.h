@@ -22,11 +22,10 @@ enum { CHANGES_MAX = 2 };
 
 typedef struct Scenario {
         const char *name;
-        const char *title;
         unsigned seconds;
         usec_t boot_usec;         /* the fleet boots within this time */
         unsigned warm_up_seconds; /* until then the Master serves all at once */
-        usec_t patience_usec;     /* of the Master, see MasterModel; likewise */
+        usec_t patience_usec;     /* of the Master, see MasterModel; so is the next */
         bool is_overload_sent_away;
         Change changes[CHANGES_MAX];
         size_t n_changes;
