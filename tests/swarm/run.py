@@ -21,6 +21,7 @@ from processes import (LoadMaster, available_kib, cpu_seconds, end_all, has_ende
 
 SAMPLE = 50
 SLACK = 3   # seconds that a loaded machine may be late
+LOOK = 0.1  # seconds between two looks at what was refused
 HERE = Path(__file__).parent
 
 
@@ -62,7 +63,7 @@ class Swarm:
         """Until this many seconds after the begin; counts refused connections meanwhile."""
         while time.monotonic() < self.begun + until:
             self.refused.append((time.monotonic(), refused_connections()))
-            time.sleep(min(1, max(0, self.begun + until - time.monotonic())))
+            time.sleep(min(LOOK, max(0, self.begun + until - time.monotonic())))
 
     def wait_all_reported(self, since, deadline):
         """Until each node has reported since then; returns when the last did, in seconds since the begin."""
@@ -96,12 +97,11 @@ def per_second(swarm, kinds):
 
 
 def refused_per_second(swarm, length):
-    """Of the growth between two looks, each second in between has its share."""
-    seconds = [0.0] * length
+    seconds = [0] * length
     for (earlier, before), (later, after) in zip(swarm.refused, swarm.refused[1:]):
-        middle = int((earlier + later) / 2 - swarm.begun)
-        if middle < length:
-            seconds[middle] += after - before
+        second = int((earlier + later) / 2 - swarm.begun)
+        if second < length:
+            seconds[second] += after - before
     return seconds
 
 
