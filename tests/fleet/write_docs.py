@@ -62,9 +62,11 @@ def swarm_table():
 
 
 def replace_generated(page, name, text):
-    begin, end = f"<!-- generated: {name} -->\n", f"\n<!-- end: {name} -->"
+    begin, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
     before, _, rest = page.partition(begin)
-    return before + begin + text + end + rest.partition(end)[2]
+    _, found, after = rest.partition(end)
+    assert found, f"{PAGE} lacks {end}"
+    return f"{before}{begin}\n{text}\n{end}{after}"
 
 
 if __name__ == "__main__":
