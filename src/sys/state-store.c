@@ -437,7 +437,8 @@ static int write_temporary(int directory_fd, const char *name, const char *text,
         return r;
 }
 
-/* Why a crash at any instant leaves the old or the new object:
+/* Why a crash at any instant leaves the old or the new object (tests/faults/test_crash_states.py looks at
+ * every state that the disk may be in after each call, and leaves out a call to see that it is needed):
  *
  * 1. The new bytes go to a file of another name. A crash leaves node.json untouched, and a temporary file
  *    that the next lock removes.
@@ -445,7 +446,7 @@ static int write_temporary(int directory_fd, const char *name, const char *text,
  *    system may bring the rename to the disk before the data, and a power cut leaves an empty node.json.
  * 3. rename replaces one name in one step, for other processes and (by the file system's journal or its
  *    order of writes) on the disk: node.json is the old or the new inode, never neither. It replaces the
- * name itself, so that a link of that name is not followed.
+ *    name itself, so that a link of that name is not followed.
  * 4. fsync of the directory: only from here on will the new name survive a power cut, so only then do we
  *    return 0. If it fails, node.json is the new object by now, but a power cut may bring the old one back:
  *    either is whole, and the caller is told that nothing is certain. */

@@ -194,6 +194,13 @@ def test_the_disk_is_mended_while_the_master_is_away(online, master):
     assert is_stored(online)
 
 
+def test_the_file_is_removed_while_the_master_is_away(online, master):
+    master.stop()
+    online.wait_log("report-failed")
+    online.node_json.unlink()
+    wait_stored(online)
+
+
 def test_a_reload_finds_its_state_again(online):
     remove_folder(online.folder)
     online.send(signal.SIGHUP)
