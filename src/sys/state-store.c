@@ -256,18 +256,27 @@ static void remove_files(
         free(entries);
 }
 
-static int open_lock(int directory_fd) {
+/* Whoever can read a file can lock it: members of the directory's group could keep the agent from starting.
+ * A name of ours that somebody gave another file is left alone. */
+static void close_to_others(int fd) {
+        struct stat st;
+
+        if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && st.st_nlink == 1 && (st.st_mode & 0077))
+                (void) fchmod(fd, 0600);
+}
+
+/* Not for writing, unless the file system needs that for a lock (NFS): while a file is open for writing its
+ * disk cannot be remounted read-only, and on one that is, none can be opened so. */
+static int open_lock(int directory_fd, int access) {
         _cleanup_close_ int fd = -1;
         int r;
 
-        fd = openat(directory_fd, LOCK_FILE, O_RDWR | OPEN_SAFELY);
+        fd = openat(directory_fd, LOCK_FILE, access | OPEN_SAFELY);
         if (fd < 0 && errno == ENOENT) {
-                fd = openat(directory_fd, LOCK_FILE, O_RDWR | O_CREAT | O_EXCL | OPEN_SAFELY, 0640);
+                fd = openat(directory_fd, LOCK_FILE, access | O_CREAT | O_EXCL | OPEN_SAFELY, 0600);
                 if (fd >= 0)
                         adopt_owner(directory_fd, fd);
-        } else if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
-                /* To lock a file that is there already, nothing has to be written. */
-                fd = openat(directory_fd, LOCK_FILE, O_RDONLY | OPEN_SAFELY);
+        }
         if (fd < 0)
                 return errno == ENXIO ? -EINVAL : -errno; /* ENXIO: a socket */
 
@@ -275,6 +284,7 @@ static int open_lock(int directory_fd) {
         if (r < 0)
                 return r;
 
+        close_to_others(fd);
         return TAKE_FD(fd);
 }
 
@@ -287,18 +297,24 @@ static bool lock_is_current(int directory_fd, int fd) {
 }
 
 static int take_lock(StateStore *store) {
+        int access = O_RDONLY;
+
         if (lock_is_current(store->directory_fd, store->lock_fd))
                 return 0;
 
         for (int i = 0; i < TRIES_MAX; i++) {
-                _cleanup_close_ int fd = open_lock(store->directory_fd);
+                _cleanup_close_ int fd = open_lock(store->directory_fd, access);
 
                 if (fd == -EEXIST)
                         continue; /* another agent made it just now */
                 if (fd < 0)
                         return fd;
-                if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                        return errno == EWOULDBLOCK ? -EBUSY : -errno;
+                if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                        if (errno != EBADF || access == O_RDWR)
+                                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+                        access = O_RDWR; /* NFS */
+                        continue;
+                }
                 if (!lock_is_current(store->directory_fd, fd))
                         continue; /* removed between open and lock: what we hold is nobody's lock */
 

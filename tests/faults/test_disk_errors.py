@@ -98,6 +98,15 @@ def test_close_says_nothing_that_fsync_has_not_said(online, master):
     assert not online.entries("state-unwritable")
 
 
+def test_a_file_system_that_locks_only_what_is_open_for_writing(agent, run_agent, master, as_root):
+    """NFS does."""
+    started = agent(wrapper=["strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=flock",
+                             "--inject=flock:error=EBADF:when=1"])
+    started.wait_online(20)
+    assert not started.entries("state-unwritable")
+    assert run_agent("--once")[0] == 75, "it is locked"
+
+
 def test_errors_that_change_are_one_outage(online, master, bus):
     """A disk that dies says now this and now that: that must not fill the disk of the log."""
     path = PLACES["temporary"].format(folder=online.folder, pid=online.pid)

@@ -145,8 +145,10 @@ static int on_read_only_disk(void) {
         CHECK(state_store_new(in("root"), "dev-alice-web01", &store) == 0);
         CHECK(state_store_new(in("root"), "other", &other) == 0);
         CHECK(save_text(store, "one") == 0);
-        store = state_store_free(store);
+        /* Nothing that is open for writing is in the way of it. */
         CHECK(mount("none", in("root"), "none", MS_REMOUNT | MS_RDONLY, "") == 0);
+        CHECK(save_text(store, "two") == -EROFS);
+        store = state_store_free(store);
 
         /* What is there serves: the lock is taken, so that a second agent still learns of the first. */
         CHECK(state_store_new(in("root"), "dev-alice-web01", &store) == 0);
@@ -232,7 +234,7 @@ static int as_other_user(void) {
         CHECK(owner_of(in(HOST "/.lock")) == NOBODY);
         CHECK(owner_of(in(NODE)) == NOBODY);
 
-        /* A file that was there is not given away, be it called as it likes. */
+        /* A file that was there is not given away nor closed, be it called as it likes. */
         CHECK(unlink(in(HOST "/.lock")) == 0);
         write_text(in("roots-own"), "");
         CHECK(link(in("roots-own"), in(HOST "/.lock")) == 0);
@@ -240,6 +242,7 @@ static int as_other_user(void) {
         CHECK(state_store_lock(store) == 0);
         store = state_store_free(store);
         CHECK(owner_of(in("roots-own")) == 0);
+        CHECK((mode_of(in("roots-own")) & 07777) == 0644);
         CHECK(unlink(in(HOST "/.lock")) == 0);
 
         /* Then the service itself. A node.json of root's, as the Python agent left it, is taken over. */

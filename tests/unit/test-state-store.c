@@ -37,7 +37,7 @@ static void test_directories_are_made(_unused_ void **state) {
         assert_int_equal(mode_of(in("a/b/c")) & 07777, 0755);
         assert_int_equal(mode_of(in("a/b/c/dev-alice-web01")) & 07777, 0750);
         assert_int_equal(mode_of(in("a/b/c/dev-alice-web01/health")) & 07777, 01770);
-        assert_int_equal(mode_of(in("a/b/c/dev-alice-web01/.lock")) & 0137, 0);
+        assert_int_equal(mode_of(in("a/b/c/dev-alice-web01/.lock")) & 07777, 0600);
         assert_int_equal(state_store_lock(store), 0);
 }
 
@@ -77,6 +77,13 @@ static void test_second_agent(_unused_ void **state) {
         first = state_store_free(first);
         assert_int_equal(state_store_lock(second), 0);
         second = state_store_free(second);
+
+        /* Whoever can read it can lock it: one that was made with another mode is closed to others. */
+        assert_return_code(chmod(in(HOST "/.lock"), 0644), errno);
+        first = store_at(in("root"));
+        assert_int_equal(state_store_lock(first), 0);
+        assert_int_equal(mode_of(in(HOST "/.lock")) & 07777, 0600);
+        first = state_store_free(first);
 
         child = child_start(hold_flock, in(HOST "/.lock"));
         first = store_at(in("root"));
