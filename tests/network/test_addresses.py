@@ -105,16 +105,16 @@ def test_bridges_of_containers_are_no_news(agent, node, master):
 
 
 def test_no_address_at_the_start_and_a_network_that_comes_later(agent, node, master):
+    """The network ends the wait for the next try, which is 4 s at least by then."""
     node.ip("addr", "flush", "dev", "eth0")
-    started = agent(MASTER_ENDPOINT=master.url)
-    failed = started.wait_log("register-failed")
+    started = agent(MASTER_ENDPOINT=master.url, AGENT_LOG_LEVEL="debug")
+    failed = started.wait_log("register-failed", count=3, deadline=12)
     assert f"Registration at {master.url} failed: cannot connect: Network is unreachable; next try in " \
         in failed["MESSAGE"]
     assert master.requests() == []
 
     node.add_address(ADDRESS)
-    wait_told_first = wait_until(lambda: master.ips(), NOTICED, "the first registration")
-    assert wait_told_first == [ADDRESS]
+    wait_until(lambda: master.ips() == [ADDRESS], NOTICED, "the first registration")
     assert started.wait_log("address-changed")["MESSAGE"] == f"Own address changed from none to {ADDRESS}."
     started.wait_online()
 
