@@ -116,6 +116,7 @@ int http_loop_reset(HttpLoop *loop) {
         if (loop->multi)
                 (void) curl_multi_cleanup(loop->multi);
         event_timer_arm(loop->timer, USEC_INFINITY);
+        loop->n_sockets = 0;
 
         loop->multi = curl_multi_init();
         if (!loop->multi)
