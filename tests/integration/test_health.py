@@ -246,6 +246,26 @@ def test_thousands_of_files_are_bounded(agent, master, health):
     assert len(started.lines) < 2000
 
 
+def test_thousands_of_files_that_change_cost_little(agent, master, health):
+    """What is looked at is bounded, and nothing of it stays open."""
+    for number in range(5000):
+        (health / f"m-{number:04}.json").write_text("1")
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    started.wait_online(20)
+    settled = len(os.listdir(f"/proc/{started.pid}/fd"))
+    count, number = len(master.requests("report")), 0
+    while len(found := master.requests("report")) < count + 5:
+        for _ in range(50):
+            number += 1
+            (health / ".new").write_text(str(number))
+            (health / ".new").rename(health / f"m-{number * 7 % 5000:04}.json")
+    for before, after in zip(found[count:], found[count + 1:]):
+        assert after["monotonic"] - before["monotonic"] < 2, "a report each second"
+    assert all(len(reported(request["body"])) == 256 for request in found)
+    assert len(os.listdir(f"/proc/{started.pid}/fd")) <= settled + 1
+    assert not started.entries("report-failed") and started.rss() < 400 * MIB
+
+
 @pytest.mark.parametrize("mode,owner", [(0o000, "root"), (0o600, "root")])
 def test_a_file_that_may_not_be_read(agent, master, health, state_root, as_root, mode, owner):
     for folder in (state_root, health.parent, health, health / "log-root.json"):
