@@ -7,7 +7,9 @@ from world import WATCHDOG_SECONDS
 ONLINE_WITHIN = 70  # seconds after the last fault: the backoff of a registration ends at 60 s
 ON_BUS_WITHIN = 60  # a bus that keeps breaking is tried every 30 s at last, and a little later
 LATE = 0.5  # seconds that an answer may take before it is open whether the agent still waited for it (it waits 1 s)
-RSS_SLACK = 1 << 20
+# The heap keeps what the biggest files and answers once needed; in a life with many quiet points that is long over.
+RSS_SLACK, RSS_SLACK_OF_A_SHORT_LIFE = 1 << 20, 6 << 20
+MANY_QUIET_POINTS = 12
 FD_SLACK = 3
 CPU_SHARE = 0.10
 LINES_PER_SECOND = 10
@@ -63,7 +65,8 @@ def check_growth(lives, is_sanitized):
         if len(samples) < 3:
             continue
         third = max(1, len(samples) // 3)
-        for name, at, slack in (("RSS", 1, RSS_SLACK), ("number of open files", 2, FD_SLACK)):
+        rss_slack = RSS_SLACK if len(samples) >= MANY_QUIET_POINTS else RSS_SLACK_OF_A_SHORT_LIFE
+        for name, at, slack in (("RSS", 1, rss_slack), ("number of open files", 2, FD_SLACK)):
             if name == "RSS" and is_sanitized:
                 continue  # its allocator keeps what is freed
             first = statistics.median(sample[at] for sample in samples[:third])
