@@ -68,6 +68,9 @@ class Run:
                 self._rest(min(15, end - time.monotonic()))
                 self._quiet()
             self._end_agent()
+        except (KeyboardInterrupt, SystemExit):
+            self._wrong.append("it was ended early")
+            raise
         except Exception as error:
             self._wrong.append(str(error) if isinstance(error, (Failed, AssertionError)) else
                                traceback.format_exc())
