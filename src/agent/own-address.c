@@ -36,13 +36,18 @@ static bool is_loopback(const char *address) {
         return strncmp(address, "127.", 4) == 0 || streq(address, "::1");
 }
 
+/* While IPv6 comes up the kernel has nothing else to connect with; beyond its link it is of no use. */
+static bool is_link_local(const char *address) {
+        return strncmp(address, "fe80:", 5) == 0;
+}
+
 bool own_address_learn(OwnAddress *own, const Config *config, const char *local_address,
                 const char *remote_address, usec_t now) {
         if (remote_address)
                 set_address(own->master, remote_address);
 
         if (config->address || !local_address || is_loopback(local_address) ||
-                        streq(local_address, own->registered))
+                        is_link_local(local_address) || streq(local_address, own->registered))
                 return false;
         if (own->followed_usec > 0 && now < usec_add(own->followed_usec, FOLLOW_INTERVAL_USEC))
                 return false;

@@ -95,7 +95,8 @@ def test_an_address_that_is_still_looked_at_for_duplicates(agent, node6, master)
     started = agent(MASTER_ENDPOINT=master.url6)
     started.wait_log("register-failed")
     node6.sysctl("ipv6/conf/eth0/accept_dad", 1)
+    node6.sysctl("ipv6/conf/eth0/dad_transmits", 4)  # seconds
     node6.ip("addr", "add", ADDRESS6 + "/64", "dev", "eth0")
     assert "tentative" in node6.run("ip", "-6", "addr", "show", "dev", "eth0")
-    wait_until(lambda: ADDRESS6 in master.ips(), 8, lambda: f"{ADDRESS6} in {master.ips()}")
-    assert set(master.ips()) == {ADDRESS6}, "nor is the link-local one told meanwhile"
+    wait_until(lambda: ADDRESS6 in master.ips(), 12, lambda: f"{ADDRESS6} in {master.ips()}")
+    assert set(master.ips()) == {ADDRESS6}, "not the link-local one, which the first connection has"
