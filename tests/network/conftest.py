@@ -98,8 +98,8 @@ def nginx(master, dns, authority, servers, tmp_path_factory):
     dns.answer(NAME, MASTER_ADDRESS)
 
     def start(pair=None, **options):
-        return servers(Nginx, tmp_path_factory.mktemp("nginx"), master, pair or authority.issue("server", f"DNS:{NAME}"),
-                       **options)
+        pair = pair or authority.issue("server", f"DNS:{NAME}")
+        return servers(Nginx, tmp_path_factory.mktemp("nginx"), master, pair, **options)
 
     return start
 

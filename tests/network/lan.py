@@ -83,7 +83,8 @@ class Node:
     def wrapper(self):
         """What puts a program on this machine; it stays one process, with the same number."""
         binds = " && ".join(f"mount --bind {file} /etc/{name}" for name, file in self.etc.items())
-        return ["nsenter", f"--net=/run/netns/{NAME}", "unshare", "--mount", "--", "sh", "-c", f'{binds} && exec "$@"', "sh"]
+        return ["nsenter", f"--net=/run/netns/{NAME}", "unshare", "--mount", "--",
+                "sh", "-c", f'{binds} && exec "$@"', "sh"]
 
     def run(self, *command, **options):
         return subprocess.run([*self.wrapper, *command], check=True, capture_output=True, text=True, **options).stdout
@@ -129,9 +130,10 @@ class Node:
     def _replace_cable(self, latency, loss):
         """By one that wirefilter(1) makes bad: tc-netem(8) would need a module that not every kernel has."""
         self.ip("link", "set", "eth0", "down", "name", "spare")
+        # dpipe makes a process group of its own
         self._slow_cable = Program(["dpipe", "vde_plug", "tap://slow0", "=",
                                     "wirefilter", "-d", str(latency / 2), "-l", str(loss), "=",
-                                    "nsenter", f"--net=/run/netns/{NAME}", "vde_plug", "tap://eth0"])  # a process group of its own
+                                    "nsenter", f"--net=/run/netns/{NAME}", "vde_plug", "tap://eth0"])
         has_devices = [HAS_SLOW_END, ["ip", "-n", NAME, "link", "show", "eth0"]]
         wait_until(lambda: all(subprocess.run(has, capture_output=True).returncode == 0 for has in has_devices), 10,
                    lambda: f"both ends of the slow cable: {self._slow_cable.output()}")
@@ -148,7 +150,8 @@ class Firewall:
         """Each rule: (hook, text); replaces those before."""
         chains = "".join(f"chain c{n} {{ type filter hook {hook} priority 0; {text}; }}\n"
                          for n, (hook, text) in enumerate(rules))
-        self._node.run("nft", "-f", "-", input=f"table inet t {{}}\ndelete table inet t\ntable inet t {{ {chains} }}\n")
+        self._node.run("nft", "-f", "-",
+                       input=f"table inet t {{}}\ndelete table inet t\ntable inet t {{ {chains} }}\n")
 
     def hits(self):
         """How many packets the rules that say "counter" have met."""

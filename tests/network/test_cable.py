@@ -104,11 +104,12 @@ def test_silence_from_the_start(agent, node, master, notify):
     assert_failed_in_time(started.wait_log("register-failed"))
     Firewall(node).clear()
     started.wait_online(5)
+    started.stop()
 
-    Firewall(node).set(("output", f"tcp dport {master.port} drop"))
+    firewall = Firewall(node)
+    firewall.set(("output", f"tcp dport {master.port} counter drop"))
     hanging = agent(MASTER_ENDPOINT=master.url, MASTER_TIMEOUT_SECONDS="10", AGENT_STATE_ROOT=started.folder / "other")
-    hanging.wait_log("started")
-    time.sleep(0.3)  # it is somewhere in the handshake
+    wait_until(lambda: any(firewall.hits()), 5, "the first packet of a handshake")
     assert time_to_stop(hanging) < 2 + ROOM
 
 
