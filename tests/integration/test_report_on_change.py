@@ -182,7 +182,7 @@ def test_slots_do_not_move(agent, master, health):
 def test_the_directory_is_replaced(watching, master, health):
     old = health.with_name("old")
     health.rename(old)
-    health.mkdir()
+    health.mkdir(exist_ok=True)
     master.wait_for_requests(2, kind="report", deadline=5)
     assert bodies(master)[1] == {}
     (health / "log-b.json").write_text("1")
@@ -192,7 +192,7 @@ def test_the_directory_is_replaced(watching, master, health):
     (health / "log-b.json").unlink()
     health.rmdir()
     master.wait_for_requests(4, kind="report", deadline=PAUSE + 5)
-    health.mkdir()
+    health.mkdir(exist_ok=True)  # the agent makes it again, too
     (health / "log-c.json").write_text("1")
     master.wait_for_requests(5, kind="report", deadline=2 * PAUSE + 5)
     assert bodies(master)[3:] == [{}, {"log-c": 1}]
