@@ -27,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         if (has & 4)
                 answer.secret = secret = fuzz_string(&input);
+        else if (has & 128)
+                answer.secret = "s3/cret"; /* also in the dictionary */
         if (has & 8)
                 answer.location = location = fuzz_string(&input);
         if (has & 16)

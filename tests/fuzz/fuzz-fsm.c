@@ -10,12 +10,13 @@
  *   - the Master's Retry-After is kept by all but a person;
  *   - left alone with a Master that answers at once, whatever it says, the agent asks at a bounded pace.
  *
- * An input: interval, start of the clock, then two bytes and more an event. */
+ * An input: interval, start of the clock, then two bytes and more an event. The events are played again and
+ * again: a Master that keeps saying the same two things is the one that could drive an agent into a loop. */
 #include "fuzz.h"
 
 #include "core/fsm.h"
 
-enum { EVENTS_MAX = 512, REQUESTS_PER_SECOND = 8 };
+enum { EVENTS_MAX = 256, REQUESTS_PER_SECOND = 8 };
 
 typedef struct World {
         Fsm fsm;
@@ -230,7 +231,7 @@ static void take_event(World *world, FuzzInput *input) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        FuzzInput input = { data, size };
+        FuzzInput input = { data, size }, events;
         usec_t interval = fuzz_number(&input, 4) * USEC_PER_SEC;
         World world = { .now_usec = 1 + fuzz_number(&input, 6), .is_left_alone = true };
 
@@ -238,7 +239,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         world.disk_id = world.memory_id = world.next_id = fuzz_byte(&input) % 2; /* one is stored, or none */
         fsm_init(&world.fsm, interval > 0 ? interval : USEC_PER_SEC, world.now_usec);
 
-        for (unsigned i = 0; i < EVENTS_MAX && input.size > 0 && !world.has_exited; i++)
+        events = input;
+        for (unsigned i = 0; i < EVENTS_MAX && events.size > 0 && !world.has_exited; i++) {
+                if (input.size == 0)
+                        input = events;
                 take_event(&world, &input);
+        }
         return 0;
 }

@@ -52,7 +52,7 @@ static void on_result(HttpRequest *request _unused_, const HttpResult *result, v
         Answer answer = {
                 .kind = exchange->kind,
                 .sent_id = "A7",
-                .secret = "s3cret",
+                .secret = "s3/cret", /* also in the dictionary */
                 .transport = result->transport,
                 .transport_text = result->transport_text,
                 .http_status = result->http_status,
