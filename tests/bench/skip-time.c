@@ -24,7 +24,7 @@
 
 enum {
         DESCRIPTORS_MAX = 64,
-        WAIT_MSEC = 2, /* for what cannot be skipped */
+        WAIT_MSEC = 2, /* until it is looked again whether time may be skipped */
 };
 
 #define NSEC_PER_SEC UINT64_C(1000000000)
@@ -134,11 +134,8 @@ static bool may_skip(void) {
 int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout_msec) {
         for (;;) {
                 bool is_waiting = timeout_msec < 0, is_skipping = is_waiting && may_skip();
-                int r = (int) syscall(SYS_epoll_pwait, epoll_fd, events, max,
-                                is_skipping  ? 0
-                                : is_waiting ? WAIT_MSEC
-                                             : timeout_msec,
-                                NULL, 0);
+                int msec = is_skipping ? 0 : is_waiting && n_in_flight == 0 ? WAIT_MSEC : timeout_msec;
+                int r = (int) syscall(SYS_epoll_pwait, epoll_fd, events, max, msec, NULL, 0);
 
                 if (r != 0 || !is_waiting)
                         return r;

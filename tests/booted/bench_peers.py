@@ -1,0 +1,125 @@
+"""Not a test but a measurement of ./dev bench: the agent, the floor, a Python agent and what Debian has, each as a
+service of one booted machine. Writes what it finds to $ARGUS_BENCH_RESULT, as JSON.
+
+ARGUS_BENCH_ROOT is a root that has the peers; ARGUS_BENCH_EXTRA a directory with the programs floor, python_agent.py
+and maybe portable-agent."""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from installed import as_a_package_would
+from machine import Machine
+from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+
+EXTRA = Path(os.environ["ARGUS_BENCH_EXTRA"])
+RUNS = 5
+HEALTH = "/private/argus/agent/dev-alice-web01/health"
+NODE_EXPORTER = ('ARGS="--collector.disable-defaults --collector.textfile '
+                 f'--collector.textfile.directory={HEALTH}"\n')
+SERVICE = ("[Service]\nType=notify\nEnvironmentFile=/etc/argus/agent.env\nEnvironment=AGENT_STATE_ROOT=/var/lib/{name}\n"
+           "ExecStart={command}\n")
+UNITS = {
+    "argus-agent": "argus-agent.service",
+    "argus-agent, portable": "portable-agent.service",
+    "floor": "floor.service",
+    "Python agent": "python-agent.service",
+    "prometheus-node-exporter": "prometheus-node-exporter.service",
+    "zabbix-agent": "zabbix-agent.service",
+    "zabbix-agent2": "zabbix-agent2.service",
+    "collectd": "collectd.service",
+}
+
+
+@pytest.fixture
+def machine(network, tree, directory):
+    box = Machine(directory / "box", [tree, os.environ["ARGUS_BENCH_ROOT"]], network)
+    as_a_package_would(box)
+    box.write(ENVIRONMENT_FILE, settings_text(REPORT_INTERVAL_SECONDS="60"), mode=0o600)
+    box.write("/etc/default/prometheus-node-exporter", NODE_EXPORTER)
+    box.write("/etc/zabbix/zabbix_agent2.d/port.conf", "ListenPort=10060\n")
+    for program in EXTRA.iterdir():
+        shutil.copy(program, box.root / "opt")
+    box.write("/etc/systemd/system/floor.service", SERVICE.format(
+        name="floor", command=f"/opt/floor splice --register http://10.77.0.1:3000 {HEALTH}"))
+    box.write("/etc/systemd/system/python-agent.service", SERVICE.format(
+        name="python-agent", command="/usr/bin/python3 /opt/python_agent.py"))
+    for wanted in (box.root / "etc/systemd/system/multi-user.target.wants").iterdir():
+        if wanted.name in UNITS.values():
+            wanted.unlink()  # started one by one, and at no other time
+    box.start(ADDRESS)
+    for number in range(5):
+        for folder in HEALTH, HEALTH.replace("/private/argus/agent", "/var/lib/python-agent"):
+            box.write(f"{folder}/metric-module-{number}.json", json.dumps({"status": "ok", "note": "x" * 370}), 0o644)
+    if (box.root / "opt/portable-agent").exists():  # the same unit, another program and state
+        unit = (box.root / "usr/lib/systemd/system/argus-agent.service").read_text()
+        unit = unit.replace("/usr/bin/argus-agent", "/opt/portable-agent")
+        box.write("/etc/systemd/system/portable-agent.service", unit)
+        box.systemctl("daemon-reload")
+    yield box
+    box.destroy()
+
+
+def processes(machine, unit):
+    group = machine.show("ControlGroup", unit)
+    return machine.run(["cat", f"/sys/fs/cgroup{group}/cgroup.procs"]).stdout.split()
+
+
+def weigh(machine, unit):
+    """Memory in kB and threads of all its processes."""
+    pids = processes(machine, unit)
+    texts = machine.run(["cat", *(f"/proc/{pid}/{file}" for pid in pids for file in ("smaps_rollup", "status"))]).stdout
+    found = {name: sum(map(int, re.findall(rf"^{field}:\s+(\d+)", texts, re.MULTILINE)))
+             for name, field in (("rss", "Rss"), ("pss", "Pss"), ("anonymous", "Anonymous"), ("threads", "Threads"))}
+    return found | {"processes": len(pids)}
+
+
+def switches(machine, units):
+    """Voluntary switches so far, of all threads of each unit."""
+    script = "".join(f'echo {unit} $(cat $(for pid in {" ".join(processes(machine, unit))}; do echo /proc/$pid/task/*/status;'
+                     " done) | grep ^voluntary | cut -f2);" for unit in units)
+    return {line.split()[0]: sum(map(int, line.split()[1:]))
+            for line in machine.run(["sh", "-c", script]).stdout.splitlines()}
+
+
+def start_to_active(machine, unit):
+    """Milliseconds from its process to READY=1; systemd calls a service of another type active at once."""
+    if machine.show("Type", unit) != "notify":
+        return None
+    times = []
+    for _ in range(RUNS):
+        machine.systemctl("reset-failed", unit)  # forgets how often it was started
+        machine.systemctl("restart", unit)
+        begin, end = (int(machine.show(name, unit))
+                      for name in ("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic"))
+        times.append((end - begin) / 1000)
+    return statistics.median(times)
+
+
+def test_measure(master, machine):
+    units = {name: unit for name, unit in UNITS.items() if machine.show("LoadState", unit) == "loaded"}
+    found = {}
+    for name, unit in units.items():
+        machine.systemctl("start", unit)
+        machine.wait_active(unit)
+        active = start_to_active(machine, unit)
+        time.sleep(5)  # for it to settle; it is weighed alone, as its libraries are shared with systemd only
+        found[name] = weigh(machine, unit) | {"start_to_active_msec": active}
+        machine.systemctl("stop", unit)
+
+    units.pop("argus-agent, portable", None)  # its name on the bus is the agent's
+    for unit in units.values():
+        machine.systemctl("start", unit)
+    time.sleep(10)
+    before = switches(machine, units.values())
+    time.sleep(60)
+    after = switches(machine, units.values())
+    for name, unit in units.items():
+        found[name]["wakeups_a_minute"] = after[unit] - before[unit]
+    Path(os.environ["ARGUS_BENCH_RESULT"]).write_text(json.dumps(found))
