@@ -298,7 +298,7 @@ static int read_file(HealthDir *dir, Candidate *candidate, size_t *budget) {
                 return health_set_refuse(dir->set, candidate->name, HEALTH_TOO_LARGE,
                                 "more than 32 MiB in the files before it");
 
-        r = fd_read_all(fd, HEALTH_FILE_SIZE_MAX, &text, &size);
+        r = fd_read_all(fd, (size_t) st.st_size, HEALTH_FILE_SIZE_MAX, &text, &size);
         *budget -= min_size(*budget, r < 0 ? HEALTH_FILE_SIZE_MAX : size);
         if (r == -ENOMEM)
                 return r;

@@ -21,7 +21,7 @@ int fd_write_all(int fd, const void *data, size_t size) {
         return 0;
 }
 
-int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size) {
+int fd_read_all(int fd, size_t expected, size_t max, char **ret_data, size_t *ret_size) {
         _cleanup_free_ char *data = NULL;
         size_t size = 0, allocated = 0;
 
@@ -29,7 +29,9 @@ int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size) {
                 ssize_t n;
 
                 if (allocated - size < 2) {
-                        size_t larger = allocated == 0 ? 4096 : allocated * 2;
+                        size_t larger = allocated > 0     ? allocated * 2
+                                        : expected > 4096 ? expected + 2
+                                                          : 4096;
                         char *grown;
 
                         if (larger > max + 2) /* one byte to notice that there is more, one for the NUL */

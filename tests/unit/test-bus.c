@@ -247,7 +247,7 @@ static void test_introspection(_unused_ void **state) {
         strcpy(slash, "/../../dbus/org.argus.Agent1.xml");
         fd = open(path, O_RDONLY | O_CLOEXEC);
         assert_true(fd >= 0);
-        assert_int_equal(fd_read_all(fd, 1024 * 1024, &file, &size), 0);
+        assert_int_equal(fd_read_all(fd, 0, 1024 * 1024, &file, &size), 0);
 
         agent_start(&agent);
         client = client_open(agent.event);
