@@ -1,5 +1,6 @@
-"""Measures the agent beside the floor program, a Python agent and what Debian has, and writes docs/performance/bench.json.
-Run by ./dev bench, which builds what is measured. About five minutes; a busy machine bends the times, not the rest."""
+"""Measures the agent beside the floor program, a Python agent and what Debian has: docs/performance/bench.json.
+
+Run by ./dev bench, which builds what is measured. A busy machine bends the times, not the rest."""
 
 import argparse
 import json
@@ -131,7 +132,7 @@ def bytes_on_the_wire(begin, secure, folder):
 
 
 def growth(around):
-    """CPU time and peak memory of a report, by files of 1 KB and by the size of one file; all files are new each time."""
+    """CPU time and peak memory of a report, by files of 1 KB and by the size of one; all are new each time."""
     shapes = [(count, 1024) for count in (1, 4, 16, 64, 256)] + [(1, 4 ** power * 1024) for power in range(1, 6)]
     shapes += [(256, 32 << 10)]
     found = []
@@ -150,7 +151,8 @@ def growth(around):
                 with begin(on) as program:
                     on.master.on_report = on_report
                     on.master.wait_reports(24, 60)
-                    row |= {f"{name}_usec": (used[1] - used[0]) / 20 * 1e6, f"{name}_peak_kb": status(program.pid, "VmHWM")}
+                    row |= {f"{name}_usec": (used[1] - used[0]) / 20 * 1e6,
+                            f"{name}_peak_kb": status(program.pid, "VmHWM")}
         found.append(row)
     return found
 
@@ -170,9 +172,10 @@ def booted(folder):
     if PORTABLE.exists():
         shutil.copy(PORTABLE, extra / "portable-agent")
     root = roots.cached_root("bookworm", [*roots.PACKAGES["bookworm"], *PEERS])
-    done = subprocess.run([HERE.parent / "booted/run", "-q", "bench_peers.py"], check=False, capture_output=True, text=True,
-                          env={**os.environ, "ARGUS_BUILD_DIR": str(BINARY.parent), "ARGUS_BENCH_ROOT": str(root),
-                               "ARGUS_BENCH_EXTRA": str(extra), "ARGUS_BENCH_RESULT": str(result)})
+    variables = {"ARGUS_BUILD_DIR": BINARY.parent, "ARGUS_BENCH_ROOT": root, "ARGUS_BENCH_EXTRA": extra,
+                 "ARGUS_BENCH_RESULT": result}
+    done = subprocess.run([HERE.parent / "booted/run", "-q", "bench_peers.py"], check=False, capture_output=True,
+                          text=True, env=os.environ | {name: str(value) for name, value in variables.items()})
     if done.returncode != 0:
         sys.exit(f"the booted measurement failed:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
     return json.loads(result.read_text(encoding="utf-8"))
@@ -196,7 +199,8 @@ def measure():
                 "cpu_usec": at_a_pace(begin_agent(around)),
                 "stripped_bytes": stripped_size(BINARY, folder)}
             programs[FLOOR_PROGRAM] |= {
-                "instructions": total(a_report(floor_costs)), "instructions_put": total(a_report(floor_costs, mode="put")),
+                "instructions": total(a_report(floor_costs)),
+                "instructions_put": total(a_report(floor_costs, mode="put")),
                 "cpu_usec": at_a_pace(begin_floor), "stripped_bytes": stripped_size(FLOOR, folder)}
             programs[PYTHON] |= {"cpu_usec": at_a_pace(begin_python)}
             if PORTABLE_AGENT in programs:

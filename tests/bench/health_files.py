@@ -2,8 +2,8 @@
 
 import os
 
-CHECK = ('{"name": "check-%03d", "state": "passing", "message": "%d.%d %% of the volume in use, below the limit of 90 %%",'
-         ' "value": %d.5}')
+CHECK = ('{"name": "check-%03d", "state": "passing", "message": "%d.%d %% of the volume in use, below the limit of'
+         ' 90 %%", "value": %d.5}')
 
 
 def health_text(size, salt=0):

@@ -58,7 +58,8 @@ def floor_table(programs):
 
 def growth_table(growth):
     rows = [[f"{row['files']} × {row['bytes'] // 1024} KB",
-             *(f"{row[f'{kind}_usec']:,.0f}" for kind in ("agent", "floor")), f"{row['agent_usec'] / row['floor_usec']:.2f}",
+             *(f"{row[f'{kind}_usec']:,.0f}" for kind in ("agent", "floor")),
+             f"{row['agent_usec'] / row['floor_usec']:.2f}",
              *(f"{row[f'{kind}_peak_kb']:,.0f}" for kind in ("agent", "floor")),
              f"{row['agent_peak_kb'] / row['floor_peak_kb']:.2f}"] for row in growth]
     return table(["health files", "agent µs", "floor µs", "ratio", "agent peak kB", "floor peak kB", "ratio"], rows)
@@ -75,7 +76,8 @@ def draw_bars(axis, rows, title):
     rows = sorted(rows, key=lambda row: -row[1])
     names, values = zip(*rows)
     bars = axis.barh(names, values, color=[OURS if name.startswith(AGENT) else OTHERS for name in names])
-    axis.bar_label(bars, [f"{value:,.0f}" if value >= 20 or value == int(value) else f"{value:.1f}" for value in values], padding=3)
+    labels = [f"{value:,.0f}" if value >= 20 or value == int(value) else f"{value:.1f}" for value in values]
+    axis.bar_label(bars, labels, padding=3)
     axis.set_title(title, loc="left")
     axis.margins(x=0.18)
     axis.spines[["top", "right"]].set_visible(False)
@@ -92,7 +94,7 @@ def draw_peers(programs):
 
 def draw_starts(programs):
     figure, axis = pyplot.subplots(figsize=(8, 2.4))
-    draw_bars(axis, [(name, row["first_report_msec"]) for name, row in programs.items() if row.get("first_report_msec")],
+    draw_bars(axis, [(name, row["first_report_msec"]) for name, row in programs.items() if "first_report_msec" in row],
               "exec → first report accepted, ms")
     save(figure, "starts.svg")
 

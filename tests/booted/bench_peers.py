@@ -23,8 +23,12 @@ RUNS = 5
 HEALTH = "/private/argus/agent/dev-alice-web01/health"
 NODE_EXPORTER = ('ARGS="--collector.disable-defaults --collector.textfile '
                  f'--collector.textfile.directory={HEALTH}"\n')
-SERVICE = ("[Service]\nType=notify\nEnvironmentFile=/etc/argus/agent.env\nEnvironment=AGENT_STATE_ROOT=/var/lib/{name}\n"
-           "ExecStart={command}\n")
+SERVICE = """[Service]
+Type=notify
+EnvironmentFile=/etc/argus/agent.env
+Environment=AGENT_STATE_ROOT=/var/lib/{name}
+ExecStart={command}
+"""
 UNITS = {
     "argus-agent": "argus-agent.service",
     "argus-agent, portable": "portable-agent.service",
@@ -82,8 +86,10 @@ def weigh(machine, unit):
 
 def switches(machine, units):
     """Voluntary switches so far, of all threads of each unit."""
-    script = "".join(f'echo {unit} $(cat $(for pid in {" ".join(processes(machine, unit))}; do echo /proc/$pid/task/*/status;'
-                     " done) | grep ^voluntary | cut -f2);" for unit in units)
+    script = ""
+    for unit in units:
+        files = " ".join(f"/proc/{pid}/task/*/status" for pid in processes(machine, unit))
+        script += f"echo {unit} $(cat {files} | grep ^voluntary | cut -f2);"
     return {line.split()[0]: sum(map(int, line.split()[1:]))
             for line in machine.run(["sh", "-c", script]).stdout.splitlines()}
 

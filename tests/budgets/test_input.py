@@ -18,9 +18,9 @@ def trace(changing):
         log = on.folder / "trace"
         if changing:
             on.master.on_report = on.files.rewrite
-        with skipping_agent(on, None, REPORTS, ["strace", "-D", "-y", "-s", "64", "-o", log, "-E", f"LD_PRELOAD={SKIP_TIME}",
-                                                "-e", "trace=openat,newfstatat,read,pread64,sendto"],
-                            LD_PRELOAD=None) as agent:
+        strace = ["strace", "-D", "-y", "-s", "64", "-o", log, "-E", f"LD_PRELOAD={SKIP_TIME}",
+                  "-e", "trace=openat,newfstatat,read,pread64,sendto"]
+        with skipping_agent(on, None, REPORTS, strace, LD_PRELOAD=None) as agent:
             on.master.wait_reports(REPORTS)
             assert agent.stop() == 0, agent.output()
         wait_until(lambda: "+++ exited" in log.read_text(), 10, "strace has written all")

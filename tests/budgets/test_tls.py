@@ -1,4 +1,4 @@
-"""TLS: one handshake for each connection, connections that last, sessions that are taken up again; bytes on the wire."""
+"""TLS: one handshake for each connection, which lasts; sessions that are taken up again; bytes on the wire."""
 
 import ssl
 
