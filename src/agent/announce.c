@@ -330,23 +330,6 @@ void announce_reply(Manager *manager) {
 
 /* ---- health files, the state on disk ---- */
 
-/* FNV-1a, of what HealthFiles shows: a report that only has other content must not be a change of the
- * property. */
-static uint64_t health_listing_hash(const HealthSet *health) {
-        uint64_t hash = UINT64_C(0xCBF29CE484222325);
-
-        for (size_t i = 0; i < health_set_count(health); i++) {
-                const HealthFile *file = health_set_get(health, i);
-                const char *texts[] = { file->key, health_verdict_to_string(file->verdict), file->reason };
-
-                for (size_t t = 0; t < ELEMENTSOF(texts); t++)
-                        for (const char *p = texts[t]; p == texts[t] || p[-1]; p++) /* with the NUL */
-                                hash = (hash ^ (unsigned char) *p) * UINT64_C(0x100000001B3);
-        }
-
-        return hash;
-}
-
 static void announce_gone(Manager *manager, unsigned *n_lines, unsigned *n_left) {
         char *key;
 
@@ -363,7 +346,6 @@ static void announce_gone(Manager *manager, unsigned *n_lines, unsigned *n_left)
 
 void announce_health(Manager *manager) {
         const HealthFile *file;
-        uint64_t hash = health_listing_hash(manager->health);
         unsigned n_lines = 0, n_left = 0;
 
         while ((file = health_set_next_change(manager->health))) {
@@ -389,8 +371,7 @@ void announce_health(Manager *manager) {
         if (n_left > 0)
                 log_line(LOG_WARNING, "… and %u more health files changed; see HealthFiles on D-Bus.",
                                 n_left);
-        if (hash != manager->health_listing) {
-                manager->health_listing = hash;
+        if (health_set_take_listing_change(manager->health)) {
                 manager->status.health_generation++;
                 announce_status(manager);
         }

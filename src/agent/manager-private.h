@@ -70,7 +70,6 @@ struct Manager {
         AgentStatus status;
         int announced_save_error;
         int announced_health_error;
-        uint64_t health_listing; /* hash of what HealthFiles shows */
         usec_t announced_deadline_usec;
         LogPolicy outage;
 };

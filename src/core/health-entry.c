@@ -62,7 +62,8 @@ HealthEntry *health_entry_free(HealthEntry *entry) {
 }
 
 void health_entry_reset(HealthEntry *entry) {
-        content_done(&entry->found);
+        if (entry->sight == HEALTH_FOUND)
+                content_done(&entry->found);
         entry->sight = HEALTH_NOT_SEEN;
 }
 
@@ -135,21 +136,22 @@ int health_entry_check(HealthEntry *entry, const HealthStamp *stamp, bool is_tru
         return error.is_incomplete ? 1 : 0;
 }
 
-bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_scan) {
+bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_scan, bool *is_listing_other) {
         static const char *const limit_reasons[] = {
                 [HEALTH_TOO_MANY] = "more than 256 files",
                 [HEALTH_TOO_LARGE] = "all files together are larger than 8 MiB",
         };
         bool was_reported = entry->file.value, is_reported, is_other = false;
-        HealthContent *known = &entry->known;
-        HealthFile *file = &entry->file;
+        HealthContent *known = &entry->known, before = {};
+        HealthFile *file = &entry->file, listed = entry->file;
+        bool was_listed = entry->is_listed;
         HealthVerdict verdict;
 
         if (entry->sight == HEALTH_FOUND) {
                 is_other = !entry->found.is_same;
                 if (entry->found.is_same)
                         entry->found.value = TAKE_PTR(known->value);
-                content_done(known);
+                before = *known; /* holds what `listed` shows */
                 *known = entry->found;
                 entry->found = (HealthContent){};
         }
@@ -176,5 +178,9 @@ bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_sca
         file->verdict = verdict;
         file->value = known->value;
         file->value_size = is_reported ? known->value_size : 0;
+
+        if (!was_listed || listed.verdict != verdict || !streq(listed.reason, file->reason))
+                *is_listing_other = true;
+        content_done(&before);
         return is_reported != was_reported || (is_reported && is_other);
 }

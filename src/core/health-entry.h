@@ -63,5 +63,5 @@ int health_entry_refuse(HealthEntry *entry, HealthVerdict verdict, const char *r
 
 /* The scan is over and saw the file: brings what it found into effect, within the limits. Returns true if
  * that changes what is reported. *wants_scan is set to true if the file could be reported, but its value was
- * given up: it has to be read again. */
-bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_scan);
+ * given up: it has to be read again; *is_listing_other if what is listed of it (verdict, reason) differs. */
+bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_scan, bool *is_listing_other);

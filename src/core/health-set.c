@@ -22,6 +22,7 @@ struct HealthSet {
         char *gone[HEALTH_FILES_MAX]; /* keys that are not handed out yet; more are not told */
         size_t n_gone;
         bool wants_scan;
+        bool is_listing_other; /* since it was last asked for */
 };
 
 int health_set_new(HealthSet **ret) {
@@ -255,6 +256,7 @@ bool health_set_end(HealthSet *set) {
                         continue;
                 if (entry->file.value)
                         is_changed = true;
+                set->is_listing_other = true;
                 set_note_gone(set, entry);
                 (void) health_entry_free(entry);
         }
@@ -262,7 +264,7 @@ bool health_set_end(HealthSet *set) {
         for (size_t i = 0; i < n_entries; i++) {
                 if (!set->entries[i]->is_listed)
                         set_note_new(set, set->entries[i]);
-                if (health_entry_settle(set->entries[i], &tally, &set->wants_scan))
+                if (health_entry_settle(set->entries[i], &tally, &set->wants_scan, &set->is_listing_other))
                         is_changed = true;
         }
 
@@ -277,6 +279,13 @@ bool health_set_end(HealthSet *set) {
                 set->wants_scan = true;
 
         return is_changed;
+}
+
+bool health_set_take_listing_change(HealthSet *set) {
+        bool is_other = set->is_listing_other;
+
+        set->is_listing_other = false;
+        return is_other;
 }
 
 bool health_set_wants_scan(const HealthSet *set) {

@@ -38,6 +38,10 @@ int health_set_refuse(HealthSet *set, const char *file_name, HealthVerdict verdi
 /* Returns true if what would be reported differs from the end of the last scan. */
 bool health_set_end(HealthSet *set);
 
+/* Whether the files, verdicts or reasons that health_set_get() shows are others than when this was last
+ * asked; a value that changed is no such change. */
+bool health_set_take_listing_change(HealthSet *set);
+
 /* Whether a file that was left out for a limit has room now, because another one went or shrank, but has to
  * be read for that: scan once more. (The next scan does it in any case.) */
 bool health_set_wants_scan(const HealthSet *set);

@@ -395,6 +395,58 @@ static void test_next_change(void **state) {
         assert_null(health_set_next_change(set));
 }
 
+/* What D-Bus has to be told of: files, verdicts and reasons, not values. */
+static void test_listing_change(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        static const struct {
+                const char *text; /* NULL: the file is not there; "": it may not be read */
+                bool is_other;
+        } scans[] = {
+                { NULL, false },
+                { "1", true },
+                { "1", false },
+                { "2", false },
+                { "[", true },
+                { "[", false },
+                { "[1,", true },
+                { "", true },
+                { "", false },
+                { "3", true },
+                { NULL, true },
+                { NULL, false },
+                { "[", true },
+                { "[ ", true },
+                { "4", true },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(scans); i++) {
+                const char *text = scans[i].text;
+
+                health_set_begin(set);
+                (void) see(set, "a-always.json", "true");
+                if (text && *text)
+                        (void) see(set, "a-b.json", text);
+                else if (text)
+                        assert_int_equal(health_set_refuse(set, "a-b.json", HEALTH_UNREADABLE, "why"), 0);
+                (void) health_set_end(set);
+                if (i == 0) /* the one that is always there */
+                        assert_true(health_set_take_listing_change(set));
+                if (health_set_take_listing_change(set) != scans[i].is_other)
+                        fail_msg("scan %zu: %s", i, strempty(text));
+        }
+
+        /* Two scans are asked for at once. */
+        for (int n_files = 1; n_files >= 0; n_files--) {
+                health_set_begin(set);
+                if (n_files > 0)
+                        (void) see(set, "a-always.json", "true");
+                (void) health_set_end(set);
+        }
+        assert_true(health_set_take_listing_change(set));
+        assert_false(health_set_take_listing_change(set));
+}
+
 /* What an unchanged directory may cost. */
 static void test_unchanged_needs_no_memory(void **state) {
         _cleanup_(health_set_free_pointer) HealthSet *set = NULL;
@@ -486,6 +538,7 @@ int main(void) {
                 cmocka_unit_test(test_second_read),
                 cmocka_unit_test(test_scan_begun_anew),
                 cmocka_unit_test(test_next_change),
+                cmocka_unit_test(test_listing_change),
                 cmocka_unit_test(test_unchanged_needs_no_memory),
                 cmocka_unit_test(test_no_memory),
                 cmocka_unit_test(test_freed),
