@@ -346,12 +346,10 @@ static void test_odd_heads(void **state) {
 
                 server_start(&server);
                 ask(exchange, &server);
-                if (exchange->transport == TRANSPORT_ANSWERED)
-                        assert_in_range(exchange->http_status, 100, 999);
-                else {
+                if (exchange->transport != TRANSPORT_ANSWERED)
                         assert_int_equal(exchange->transport, TRANSPORT_BROKEN);
-                        assert_int_equal(exchange->http_status, 0);
-                }
+                if (exchange->transport == TRANSPORT_ANSWERED || exchange->http_status != 0)
+                        assert_in_range(exchange->http_status, 100, 999);
                 server_stop(&server);
         }
 }
