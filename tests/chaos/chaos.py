@@ -24,6 +24,9 @@ from support.agent import BINARY, SANITIZER_WORDS  # noqa: E402
 from support.wait import wait_until  # noqa: E402
 from world import World  # noqa: E402
 
+# faults that take a connection away, and with it what is on its way
+CUTS = ("address-changed", "plain-port-shut", "tls-port-shut")
+
 
 class Failed(Exception):
     """Something that must hold did not."""
@@ -165,7 +168,8 @@ class Run:
                         *checks.check_growth(world.lives, self._is_sanitized),
                         *checks.check_cpu(world.lives, self._is_sanitized),
                         *checks.check_log(world.lives, now),
-                        *checks.check_identity(ledger, agent_stops, self._counts["state-removed"])]
+                        *checks.check_identity(ledger, agent_stops, self._counts["state-removed"],
+                                               sum(self._counts[name] for name in CUTS))]
         said = self._agent_log.read_text(errors="replace")
         self._wrong += [f"the sanitizer says {words}" for words in SANITIZER_WORDS if words in said]
 
