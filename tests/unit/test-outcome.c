@@ -423,6 +423,21 @@ static void test_a_secret_is_never_shown(void **state _unused_) {
                 }
 }
 
+/* One that JSON has only one way to write. */
+static void test_a_plain_secret_is_not_shown(void **state _unused_) {
+        static const char body[] = "no such token: tok-en";
+        Outcome outcome;
+
+        assert_int_equal(outcome_classify(&(Answer){ .secret = "tok-en",
+                                                          .http_status = 400,
+                                                          .body = body,
+                                                          .body_size = strlen(body) },
+                                         &outcome),
+                        0);
+        assert_non_null(strstr(outcome.error, "no such token: ******"));
+        outcome_done(&outcome);
+}
+
 static void test_retry_after(void **state _unused_) {
         static const struct {
                 TransportResult transport;
@@ -518,6 +533,7 @@ int main(void) {
                 cmocka_unit_test(test_redirects),
                 cmocka_unit_test(test_transport),
                 cmocka_unit_test(test_a_secret_is_never_shown),
+                cmocka_unit_test(test_a_plain_secret_is_not_shown),
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_no_memory),
         };

@@ -274,6 +274,7 @@ static int build_and_splice(void) {
 
 static void test_memory(void **state _unused_) {
         memory_check(build_and_splice);
+        assert_null(unit_set_free(NULL));
 }
 
 static void test_many(void **state _unused_) {
