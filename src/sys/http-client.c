@@ -323,7 +323,10 @@ static int http_request_set_headers(HttpRequest *request, const char *bearer_tok
         if (r < 0 || !bearer_token)
                 return r;
 
-        r = buffer_printf(&authorization, "Authorization: Bearer %s", bearer_token);
+        /* Not printed: what a buffer that grows leaves behind must not hold a part of the token. */
+        r = buffer_append_string(&authorization, "Authorization: Bearer ");
+        if (r >= 0)
+                r = buffer_append_string(&authorization, bearer_token);
         if (r < 0)
                 return r;
         r = http_request_add_header(request, authorization.data);
