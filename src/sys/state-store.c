@@ -35,6 +35,7 @@ struct StateStore {
         char *root, *path, *node_path, *health_path;
         int directory_fd; /* -1 until it could be opened */
         int lock_fd;      /* the locked .lock of that very directory; -1: not held */
+        struct stat node; /* of node.json as it was loaded or saved last */
 };
 
 DEFINE_CLEANUP(StateStore *, state_store_free)
@@ -377,6 +378,7 @@ int state_store_load(StateStore *store, char **ret_text, size_t *ret_size) {
         if (r < 0)
                 return r;
 
+        (void) fstat(fd, &store->node);
         return fd_read_all(fd, 0, NODE_SIZE_MAX, ret_text, ret_size);
 }
 
@@ -387,7 +389,10 @@ bool state_store_is_missing(const StateStore *store) {
         if (lstat(store->node_path, &st) < 0)
                 return errno == ENOENT || errno == ENOTDIR;
 
-        return !S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > NODE_SIZE_MAX;
+        /* Not by the time of change, which a backup or a chmod moves, too. */
+        return !same_file(&st, &store->node) || st.st_size != store->node.st_size ||
+               st.st_mtim.tv_sec != store->node.st_mtim.tv_sec ||
+               st.st_mtim.tv_nsec != store->node.st_mtim.tv_nsec;
 }
 
 int state_store_set_aside(StateStore *store, usec_t realtime_usec, char **ret_name) {
@@ -494,5 +499,7 @@ int state_store_save(StateStore *store, const char *text, size_t size) {
                 return r;
         }
 
+        if (fstatat(store->directory_fd, NODE_FILE, &store->node, AT_SYMLINK_NOFOLLOW) < 0)
+                store->node = (struct stat){};
         return sync_directory(store->directory_fd);
 }

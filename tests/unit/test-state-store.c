@@ -280,6 +280,8 @@ static void test_directory_goes_away(_unused_ void **state) {
 
 static void test_missing(_unused_ void **state) {
         _cleanup_store_ StateStore *store = locked_store();
+        _cleanup_free_ char *text = NULL;
+        size_t size;
 
         assert_true(state_store_is_missing(store));
         assert_int_equal(save_text(store, "{}"), 0);
@@ -303,6 +305,19 @@ static void test_missing(_unused_ void **state) {
         assert_return_code(symlink("elsewhere", in(NODE)), errno);
         assert_true(state_store_is_missing(store));
         assert_int_equal(save_text(store, "{}"), 0);
+        assert_false(state_store_is_missing(store));
+
+        /* Another object than ours: written into the file, or put in its place. */
+        write_text(in(NODE), "[]!");
+        assert_true(state_store_is_missing(store));
+        assert_int_equal(save_text(store, "{}"), 0);
+        assert_false(state_store_is_missing(store));
+        write_text(in("another"), "[]");
+        assert_return_code(rename(in("another"), in(NODE)), errno);
+        assert_true(state_store_is_missing(store));
+
+        /* What was read at the start is ours. */
+        assert_int_equal(state_store_load(store, &text, &size), 0);
         assert_false(state_store_is_missing(store));
 }
 
