@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 import sys
+import threading
 
 from flask import Flask
 
@@ -16,6 +17,8 @@ from misbehaviour import Rules
 from nodes_file import NodesFile
 from server import Server
 from store import Store
+
+END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def parse_arguments(arguments):
@@ -70,15 +73,14 @@ def main(arguments):
     application.register_blueprint(control_blueprint(store, nodes_file, journal, rules))
     server = Server(host.strip("[]"), int(port), application, journal, rules, options.prefix, tls_context(options))
 
+    # Before the first thread, which inherits it: a handler could come a moment too late to end a wait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     nodes_file.keep_fresh(min(1.0, options.offline_after / 4))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(server.server_port, flush=True)
     if options.port_file:
         write_whole(options.port_file, f"{server.server_port}\n")
-    try:
-        server.serve_forever(poll_interval=60)  # nothing but a signal ends it
-    except KeyboardInterrupt:
-        pass
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 60}, daemon=True, name="server").start()
+    signal.sigwait(END_SIGNALS)
 
 
 if __name__ == "__main__":
