@@ -105,15 +105,18 @@ static bool same_file(const struct stat *a, const struct stat *b) {
         return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static int check_regular(int fd) {
+static int check_regular(int fd, struct stat *ret) {
         struct stat st;
 
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
 
-        return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+        *ret = st;
+        return 0;
 }
 
 /* Brings a directory's entries to the disk. File systems that know no such operation are believed. */
@@ -259,10 +262,8 @@ static void remove_files(
 
 /* Whoever can read a file can lock it: members of the directory's group could keep the agent from starting.
  * A name of ours that somebody gave another file is left alone. */
-static void close_to_others(int fd) {
-        struct stat st;
-
-        if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && st.st_nlink == 1 && (st.st_mode & 0077))
+static void close_to_others(int fd, const struct stat *st) {
+        if (st->st_uid == geteuid() && st->st_nlink == 1 && (st->st_mode & 0077))
                 (void) fchmod(fd, 0600);
 }
 
@@ -270,6 +271,7 @@ static void close_to_others(int fd) {
  * disk cannot be remounted read-only, and on one that is, none can be opened so. */
 static int open_lock(int directory_fd, int access) {
         _cleanup_close_ int fd = -1;
+        struct stat st;
         int r;
 
         fd = openat(directory_fd, LOCK_FILE, access | OPEN_SAFELY);
@@ -281,11 +283,11 @@ static int open_lock(int directory_fd, int access) {
         if (fd < 0)
                 return errno == ENXIO ? -EINVAL : -errno; /* ENXIO: a socket */
 
-        r = check_regular(fd);
+        r = check_regular(fd, &st);
         if (r < 0)
                 return r;
 
-        close_to_others(fd);
+        close_to_others(fd, &st);
         return TAKE_FD(fd);
 }
 
@@ -374,11 +376,10 @@ int state_store_load(StateStore *store, char **ret_text, size_t *ret_size) {
         if (fd < 0)
                 return errno == ENXIO ? -EINVAL : -errno;
 
-        r = check_regular(fd);
+        r = check_regular(fd, &store->node);
         if (r < 0)
                 return r;
 
-        (void) fstat(fd, &store->node);
         return fd_read_all(fd, 0, NODE_SIZE_MAX, ret_text, ret_size);
 }
 
