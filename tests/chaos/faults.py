@@ -40,18 +40,21 @@ def start_master(world):
     world.master.start()
 
 
-def stop_master(world):
-    world.master.send(signal.SIGSTOP)
-    world.master.stops.append([time.monotonic(), float("inf")])
-
-
-def continue_master(world):
-    world.master.stops[-1][1] = time.monotonic()
-    world.master.send(signal.SIGCONT)
-
-
 def let_master_forget(world):
     world.master.tell(forget=True)
+
+
+def stop_for_a_while(process_of):
+    """SIGSTOP, with the time noted: what was answered then is in doubt."""
+    def stop(world):
+        process_of(world).send(signal.SIGSTOP)
+        process_of(world).stops.append([time.monotonic(), float("inf")])
+
+    def go_on(world):
+        process_of(world).stops[-1][1] = time.monotonic()
+        process_of(world).send(signal.SIGCONT)
+
+    return stop, go_on
 
 
 def shut(name):
@@ -114,16 +117,6 @@ def terminate_agent(world):
 
 def start_agent(world):
     world.start_agent()
-
-
-def stop_agent(world):
-    world.life.send(signal.SIGSTOP)
-    world.life.stops.append([time.monotonic(), float("inf")])
-
-
-def continue_agent(world):
-    world.life.stops[-1][1] = time.monotonic()
-    world.life.send(signal.SIGCONT)
 
 
 def reload_agent(world):
@@ -209,7 +202,7 @@ def change_address(world):
 ACTS = {
     "master-misbehaves": (begin_misbehaving, end_misbehaving),
     "master-killed": (kill_master, start_master),
-    "master-stopped": (stop_master, continue_master),
+    "master-stopped": stop_for_a_while(lambda world: world.master),
     "master-forgets": (let_master_forget, None),
     "plain-port-shut": shut("plain"),
     "tls-port-shut": shut("tls"),
@@ -219,7 +212,7 @@ ACTS = {
     "bus-stopped": (stop_bus, continue_bus),
     "agent-killed": (kill_agent, start_agent),
     "agent-terminated": (terminate_agent, start_agent),
-    "agent-stopped": (stop_agent, continue_agent),
+    "agent-stopped": stop_for_a_while(lambda world: world.life),
     "agent-reloaded": (reload_agent, None),
     "state-read-only": (make_read_only, make_writable),
     "state-full": (fill_state, empty_state),
