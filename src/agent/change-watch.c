@@ -179,7 +179,9 @@ void change_watch_has_no_bus(Manager *manager, const char *reason) {
 }
 
 const char *change_watch_members(Manager *manager) {
-        return manager->changes.units ? unit_set_members(manager->changes.units) : NULL;
+        UnitSet *units = manager->changes.units;
+
+        return units ? unit_set_members(units, now_usec(CLOCK_BOOTTIME)) : NULL;
 }
 
 /* ---- life ---- */

@@ -17,13 +17,15 @@ typedef struct Unit {
         char *key;
         UnitState state;
         bool is_known;
+        usec_t restarts_usec[2]; /* when systemd restarted it last, and before that; 0: not seen */
 } Unit;
 
 struct UnitSet {
         Unit *units;
         size_t count;
         Buffer members;
-        bool is_stale; /* `members` is */
+        bool is_stale;           /* `members` is */
+        usec_t loops_until_usec; /* then one of the loops in `members` is over; USEC_INFINITY: none */
 };
 
 DEFINE_CLEANUP(UnitSet *, unit_set_free)
@@ -145,6 +147,23 @@ bool unit_is_healthy(const UnitState *state) {
         return false;
 }
 
+/* Between two failures a service is up, for most of the time maybe: what a report finds is chance. */
+static usec_t unit_loops_until(const Unit *unit) {
+        return unit->restarts_usec[1] > 0 ? unit->restarts_usec[1] + UNIT_LOOP_USEC : 0;
+}
+
+static void unit_note_restarts(Unit *unit, uint32_t before, usec_t now) {
+        uint32_t after = unit->state.n_restarts;
+
+        if (after < before) /* somebody started it: that is no loop */
+                unit->restarts_usec[0] = unit->restarts_usec[1] = 0;
+        if (after <= before)
+                return;
+
+        unit->restarts_usec[1] = after - before > 1 ? now : unit->restarts_usec[0];
+        unit->restarts_usec[0] = now;
+}
+
 static bool is_same_state(const UnitState *a, const UnitState *b) {
         return streq(a->active_state, b->active_state) && streq(a->sub_state, b->sub_state);
 }
@@ -155,7 +174,7 @@ static bool is_news(const UnitState *a, const UnitState *b) {
                unit_is_healthy(a) != unit_is_healthy(b);
 }
 
-bool unit_set_update(UnitSet *set, size_t index, const UnitState *state) {
+bool unit_set_update(UnitSet *set, size_t index, const UnitState *state, usec_t now) {
         Unit *unit = &set->units[index];
         UnitState before = unit->state;
         bool was_known = unit->is_known;
@@ -166,6 +185,8 @@ bool unit_set_update(UnitSet *set, size_t index, const UnitState *state) {
         unit->is_known = true;
         if (was_known && state->since_usec == 0 && is_same_state(&before, state))
                 unit->state.since_usec = before.since_usec;
+        if (was_known)
+                unit_note_restarts(unit, before.n_restarts, now);
 
         if (!was_known || before.main_pid != state->main_pid ||
                         before.since_usec != unit->state.since_usec || is_news(&before, state))
@@ -179,6 +200,7 @@ bool unit_set_forget(UnitSet *set) {
         for (size_t i = 0; i < set->count; i++) {
                 was_known = was_known || set->units[i].is_known;
                 set->units[i].is_known = false;
+                memset(set->units[i].restarts_usec, 0, sizeof set->units[i].restarts_usec);
         }
         if (was_known)
                 set->is_stale = true;
@@ -214,7 +236,7 @@ static int append_since(Buffer *buffer, const UnitState *state) {
         return append_text(buffer, ",\"since\":\"", format_timestamp(timestamp, state->since_usec));
 }
 
-static int append_unit(Buffer *buffer, const Unit *unit) {
+static int append_unit(Buffer *buffer, const Unit *unit, bool is_looping) {
         const UnitState *state = &unit->state;
         UnitKind kind = unit_kind(unit->name);
         int r;
@@ -236,19 +258,30 @@ static int append_unit(Buffer *buffer, const Unit *unit) {
         if (r >= 0)
                 r = append_since(buffer, state);
         if (r >= 0)
-                r = buffer_printf(buffer, ",\"healthy\":%s}", unit_is_healthy(state) ? "true" : "false");
+                r = buffer_printf(buffer, ",\"healthy\":%s}",
+                                unit_is_healthy(state) && !is_looping ? "true" : "false");
 
         return r;
 }
 
-const char *unit_set_members(UnitSet *set) {
-        if (!set->is_stale)
+const char *unit_set_members(UnitSet *set, usec_t now) {
+        if (!set->is_stale && now < set->loops_until_usec)
                 return strempty(set->members.data);
 
         buffer_clear(&set->members);
-        for (size_t i = 0; i < set->count; i++)
-                if (set->units[i].is_known && append_unit(&set->members, &set->units[i]) < 0)
+        set->is_stale = true;
+        set->loops_until_usec = USEC_INFINITY;
+        for (size_t i = 0; i < set->count; i++) {
+                const Unit *unit = &set->units[i];
+                usec_t until = unit_loops_until(unit);
+
+                if (!unit->is_known)
+                        continue;
+                if (append_unit(&set->members, unit, now < until) < 0)
                         return NULL;
+                if (now < until && until < set->loops_until_usec)
+                        set->loops_until_usec = until;
+        }
 
         set->is_stale = false;
         return strempty(set->members.data);

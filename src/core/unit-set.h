@@ -10,7 +10,9 @@
  *     inactive, a oneshot service whose result is success                 yes: it has done its work, or has
  *                                                                         none to do yet
  *     inactive, all others                                                no
- *     deactivating, maintenance, failed, and whatever comes after these   no */
+ *     deactivating, maintenance, failed, and whatever comes after these   no
+ *     a service that systemd has restarted twice within a minute          no, whatever it is just now: it
+ *                                                                         comes up and fails again */
 #pragma once
 
 #include <stdbool.h>
@@ -51,16 +53,20 @@ const char *unit_set_name(const UnitSet *set, size_t index);
 const char *unit_set_key(const UnitSet *set, size_t index);
 UnitKind unit_kind(const char *name);
 
+#define UNIT_LOOP_USEC (60 * USEC_PER_SEC) /* two restarts within this: a loop */
+
+/* What its state alone says. */
 bool unit_is_healthy(const UnitState *state);
 
-/* Takes over what is known of a unit now. Returns true if that is news: other than before, and by more than
- * the main process's number (a service may hand over to another) or the time. systemd forgets times of units
- * that it unloads: a time that goes to 0 while the state stays is kept. */
-bool unit_set_update(UnitSet *set, size_t index, const UnitState *state);
+/* Takes over what is known of a unit now (boot time). Returns true if that is news: other than before, and
+ * by more than the main process's number (a service may hand over to another) or the time. systemd forgets
+ * times of units that it unloads: a time that goes to 0 while the state stays is kept. */
+bool unit_set_update(UnitSet *set, size_t index, const UnitState *state, usec_t now);
 
 /* Nothing is known any more. Returns true if something was. */
 bool unit_set_forget(UnitSet *set);
 
 /* The members for health_set_splice(), without braces; "" if nothing is known. It is built when something
- * has changed, and lives until the next update or forget. Returns NULL if memory is out. */
-const char *unit_set_members(UnitSet *set);
+ * has changed or a loop is over by `now` (boot time), and lives until the next call. Returns NULL if memory
+ * is out. */
+const char *unit_set_members(UnitSet *set, usec_t now);

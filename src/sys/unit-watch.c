@@ -109,7 +109,8 @@ static void item_commit(Item *item) {
         UnitWatch *watch = item->watch;
 
         if (item->is_complete && !item->fetch &&
-                        unit_set_update(watch->set, (size_t) (item - watch->items), &item->state))
+                        unit_set_update(watch->set, (size_t) (item - watch->items), &item->state,
+                                        now_usec(CLOCK_BOOTTIME)))
                 watch->callback(UNIT_WATCH_NEWS, 0, watch->userdata);
 }
 

@@ -19,6 +19,7 @@
 DEFINE_CLEANUP(UnitSet *, unit_set_free)
 
 #define NAMES(...) ((char *[]){ __VA_ARGS__ })
+#define NOW (1000 * USEC_PER_SEC)
 #define NEW_SET(...) set_of(NAMES(__VA_ARGS__), ELEMENTSOF(NAMES(__VA_ARGS__)))
 
 static UnitSet *set_of(char *const *names, size_t count) {
@@ -40,7 +41,7 @@ static UnitState state_of(const char *load_state, const char *active_state, cons
 }
 
 static const char *members_of(UnitSet *set) {
-        const char *members = unit_set_members(set);
+        const char *members = unit_set_members(set, NOW);
 
         assert_non_null(members);
         return members;
@@ -147,7 +148,7 @@ static void test_members(void **state _unused_) {
         unit.n_restarts = UINT32_MAX;
         unit.main_pid = 4711;
         unit.since_usec = UINT64_C(1795522380123456);
-        assert_true(unit_set_update(set, 3, &unit));
+        assert_true(unit_set_update(set, 3, &unit, NOW));
         assert_string_equal(members_of(set),
                         "\"systemd-web@a\\\\x2db\":{\"unit\":\"web@a\\\\x2db.service\","
                         "\"load_state\":\"loaded\",\"active_state\":\"active\",\"sub_state\":\"running\","
@@ -156,12 +157,12 @@ static void test_members(void **state _unused_) {
 
         /* The others, in the order of their keys. */
         unit = state_of("not-found", "inactive", "dead");
-        assert_true(unit_set_update(set, 2, &unit));
-        assert_true(unit_set_update(set, 1, &unit));
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 2, &unit, NOW));
+        assert_true(unit_set_update(set, 1, &unit, NOW));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         assert_true(unit_set_forget(set));
-        assert_true(unit_set_update(set, 2, &unit));
-        assert_true(unit_set_update(set, 1, &unit));
+        assert_true(unit_set_update(set, 2, &unit, NOW));
+        assert_true(unit_set_update(set, 1, &unit, NOW));
         assert_string_equal(members_of(set),
                         "\"systemd-db.socket\":{\"unit\":\"db.socket\",\"load_state\":\"not-found\","
                         "\"active_state\":\"inactive\",\"sub_state\":\"dead\",\"result\":\"success\","
@@ -174,7 +175,7 @@ static void test_members(void **state _unused_) {
 
         /* Words that nobody has thought of stay within their string. */
         unit = state_of("a\"b", "\\", "\xE4\xB8\xAD");
-        assert_true(unit_set_update(set, 1, &unit));
+        assert_true(unit_set_update(set, 1, &unit, NOW));
         assert_object(set);
 
         assert_true(unit_set_forget(set));
@@ -186,36 +187,36 @@ static void test_news(void **state _unused_) {
         _cleanup_(unit_set_free_pointer) UnitSet *set = NEW_SET("a.service");
         UnitState unit = state_of("loaded", "active", "running");
 
-        assert_true(unit_set_update(set, 0, &unit));
-        assert_false(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_false(unit_set_update(set, 0, &unit, NOW));
 
         /* Not these alone; but they are reported. */
         unit.main_pid = 7;
-        assert_false(unit_set_update(set, 0, &unit));
+        assert_false(unit_set_update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"main_pid\":7"));
         unit.since_usec = 1;
-        assert_false(unit_set_update(set, 0, &unit));
+        assert_false(unit_set_update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"since\":\"1970-01-01T00:00:00.000Z\""));
 
         unit.n_restarts = 1;
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         (void) stpcpy(unit.result, "signal");
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         (void) stpcpy(unit.sub_state, "exited");
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         (void) stpcpy(unit.active_state, "inactive");
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         (void) stpcpy(unit.load_state, "masked");
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
 
         /* The verdict alone: the unit's file has become a oneshot's. */
         unit = state_of("loaded", "inactive", "dead");
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         unit.is_oneshot = true;
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
 
         assert_true(unit_set_forget(set));
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
 }
 
 /* systemd unloads what is inactive, and loads it without a past. */
@@ -224,21 +225,21 @@ static void test_since_outlives_unloading(void **state _unused_) {
         UnitState unit = state_of("loaded", "inactive", "dead");
 
         unit.since_usec = UINT64_C(1795522380123456);
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         unit.since_usec = 0;
-        assert_false(unit_set_update(set, 0, &unit));
+        assert_false(unit_set_update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"since\":\"2026-11-24T12:13:00.123Z\""));
 
         (void) stpcpy(unit.active_state, "active");
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"since\":null"));
 
         /* Nor does what was known before it was forgotten come back. */
         unit.since_usec = 1;
-        (void) unit_set_update(set, 0, &unit);
+        (void) unit_set_update(set, 0, &unit, NOW);
         (void) unit_set_forget(set);
         unit.since_usec = 0;
-        assert_true(unit_set_update(set, 0, &unit));
+        assert_true(unit_set_update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"since\":null"));
 }
 
@@ -247,15 +248,69 @@ static void test_text_is_kept(void **state _unused_) {
         UnitState unit = state_of("loaded", "active", "running");
         const char *members;
 
-        (void) unit_set_update(set, 0, &unit);
+        (void) unit_set_update(set, 0, &unit, NOW);
         members = members_of(set);
         memset((char *) members, 'x', strlen(members)); /* nothing is written again without a change */
-        assert_false(unit_set_update(set, 0, &unit));
+        assert_false(unit_set_update(set, 0, &unit, NOW));
         assert_string_equal(members_of(set), members);
         assert_int_equal(members[0], 'x');
         unit.main_pid = 1;
-        (void) unit_set_update(set, 0, &unit);
+        (void) unit_set_update(set, 0, &unit, NOW);
         assert_int_equal(members_of(set)[0], '"');
+}
+
+static bool is_healthy_at(UnitSet *set, usec_t now) {
+        return strstr(unit_set_members(set, now), "\"healthy\":true") != NULL;
+}
+
+static void restart(UnitSet *set, UnitState *unit, usec_t now) {
+        unit->n_restarts++;
+        assert_true(unit_set_update(set, 0, unit, now));
+}
+
+/* A service that fails again and again is not healthy because a report meets it while it runs. */
+static void test_restart_loop(void **state _unused_) {
+        _cleanup_(unit_set_free_pointer) UnitSet *set = NEW_SET("a.service");
+        UnitState unit = state_of("loaded", "active", "running");
+        usec_t now = NOW;
+
+        unit.n_restarts = 50; /* nobody knows when that was */
+        (void) unit_set_update(set, 0, &unit, now);
+        assert_true(is_healthy_at(set, now));
+
+        restart(set, &unit, now);
+        assert_true(is_healthy_at(set, now)); /* one may happen */
+        restart(set, &unit, now + 50 * USEC_PER_SEC);
+        assert_false(is_healthy_at(set, now + 50 * USEC_PER_SEC));
+        assert_false(is_healthy_at(set, now + UNIT_LOOP_USEC - 1));
+        assert_true(is_healthy_at(set, now + UNIT_LOOP_USEC)); /* without an update */
+
+        /* It goes on while there is never a minute with less than two. */
+        restart(set, &unit, now + 70 * USEC_PER_SEC);
+        assert_false(is_healthy_at(set, now + 109 * USEC_PER_SEC));
+        assert_true(is_healthy_at(set, now + 110 * USEC_PER_SEC));
+
+        /* Several at a time, as one change */
+        now += 1000 * USEC_PER_SEC;
+        unit.n_restarts++;
+        restart(set, &unit, now);
+        assert_false(is_healthy_at(set, now));
+
+        /* A start by hand counts anew. */
+        unit.n_restarts = 0;
+        assert_true(unit_set_update(set, 0, &unit, now));
+        assert_true(is_healthy_at(set, now));
+        restart(set, &unit, now);
+        assert_true(is_healthy_at(set, now));
+
+        /* So does what is known again. */
+        assert_true(unit_set_forget(set));
+        restart(set, &unit, now);
+        assert_true(is_healthy_at(set, now));
+        restart(set, &unit, now);
+        assert_true(is_healthy_at(set, now));
+        restart(set, &unit, now);
+        assert_false(is_healthy_at(set, now));
 }
 
 static int build_and_splice(void) {
@@ -267,9 +322,9 @@ static int build_and_splice(void) {
         r = unit_set_new(names, ELEMENTSOF(names), &set);
         if (r < 0)
                 return r;
-        (void) unit_set_update(set, 0, &unit);
-        (void) unit_set_update(set, 1, &unit);
-        return unit_set_members(set) ? 0 : -ENOMEM;
+        (void) unit_set_update(set, 0, &unit, NOW);
+        (void) unit_set_update(set, 1, &unit, NOW);
+        return unit_set_members(set, NOW) ? 0 : -ENOMEM;
 }
 
 static void test_memory(void **state _unused_) {
@@ -289,7 +344,7 @@ static void test_many(void **state _unused_) {
         }
         set = set_of(names, ELEMENTSOF(names));
         for (size_t i = 0; i < unit_set_count(set); i++) {
-                assert_true(unit_set_update(set, i, &unit));
+                assert_true(unit_set_update(set, i, &unit, NOW));
                 if (i > 0)
                         assert_true(strcmp(unit_set_key(set, i - 1), unit_set_key(set, i)) < 0);
         }
@@ -305,6 +360,7 @@ int main(void) {
                 cmocka_unit_test(test_news),
                 cmocka_unit_test(test_since_outlives_unloading),
                 cmocka_unit_test(test_text_is_kept),
+                cmocka_unit_test(test_restart_loop),
                 cmocka_unit_test(test_memory),
                 cmocka_unit_test(test_many),
         };
