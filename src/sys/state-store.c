@@ -106,17 +106,12 @@ static bool same_file(const struct stat *a, const struct stat *b) {
 }
 
 static int check_regular(int fd, struct stat *ret) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
+        if (fstat(fd, ret) < 0)
                 return -errno;
-        if (S_ISDIR(st.st_mode))
+        if (S_ISDIR(ret->st_mode))
                 return -EISDIR;
-        if (!S_ISREG(st.st_mode))
-                return -EINVAL;
 
-        *ret = st;
-        return 0;
+        return S_ISREG(ret->st_mode) ? 0 : -EINVAL;
 }
 
 /* Brings a directory's entries to the disk. File systems that know no such operation are believed. */
