@@ -30,7 +30,7 @@ static bool is_gone(const NodeKeeper *keeper) {
 
         /* The lock and health/ come back by this, if they can. If another agent has the lock, a save says
          * so. */
-        return state_store_lock(keeper->store) == -EBUSY || state_store_is_missing(keeper->store);
+        return state_store_lock(keeper->store) == -EBUSY || state_store_node_is_gone(keeper->store);
 }
 
 static bool is_same_text(const Node *a, const Node *b) {

@@ -378,7 +378,7 @@ int state_store_load(StateStore *store, char **ret_text, size_t *ret_size) {
         return fd_read_all(fd, 0, NODE_SIZE_MAX, ret_text, ret_size);
 }
 
-bool state_store_is_missing(const StateStore *store) {
+bool state_store_node_is_gone(const StateStore *store) {
         struct stat st;
 
         /* By its whole path: the directory that is held may have been moved away. */

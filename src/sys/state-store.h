@@ -26,7 +26,7 @@ int state_store_lock(StateStore *store);
 int state_store_load(StateStore *store, char **ret_text, size_t *ret_size);
 
 /* Whether node.json, as it was loaded or saved last, is not there any more: none, or something else. */
-bool state_store_is_missing(const StateStore *store);
+bool state_store_node_is_gone(const StateStore *store);
 
 /* Renames node.json (whatever it is) to node.json.corrupt-<UTC time>, keeps the newest 3 of those. Returns 0
  * or a negative errno. *ret_name (freed by the caller; may be NULL) is the new name. */

@@ -283,42 +283,42 @@ static void test_missing(_unused_ void **state) {
         _cleanup_free_ char *text = NULL;
         size_t size;
 
-        assert_true(state_store_is_missing(store));
+        assert_true(state_store_node_is_gone(store));
         assert_int_equal(save_text(store, "{}"), 0);
-        assert_false(state_store_is_missing(store));
+        assert_false(state_store_node_is_gone(store));
 
         /* Moved away with its directory: whoever starts next does not find it. */
         assert_return_code(rename(in(HOST), in("elsewhere")), errno);
-        assert_true(state_store_is_missing(store));
+        assert_true(state_store_node_is_gone(store));
         assert_int_equal(save_text(store, "{}"), 0);
-        assert_false(state_store_is_missing(store));
+        assert_false(state_store_node_is_gone(store));
 
         assert_return_code(unlink(in(NODE)), errno);
-        assert_true(state_store_is_missing(store));
+        assert_true(state_store_node_is_gone(store));
 
         /* There, but nothing that a start could read. */
         write_text(in(NODE), "");
-        assert_true(state_store_is_missing(store));
+        assert_true(state_store_node_is_gone(store));
         assert_return_code(truncate(in(NODE), NODE_SIZE_MAX + 1), errno);
-        assert_true(state_store_is_missing(store));
+        assert_true(state_store_node_is_gone(store));
         assert_return_code(unlink(in(NODE)), errno);
         assert_return_code(symlink("elsewhere", in(NODE)), errno);
-        assert_true(state_store_is_missing(store));
+        assert_true(state_store_node_is_gone(store));
         assert_int_equal(save_text(store, "{}"), 0);
-        assert_false(state_store_is_missing(store));
+        assert_false(state_store_node_is_gone(store));
 
         /* Another object than ours: written into the file, or put in its place. */
         write_text(in(NODE), "[]!");
-        assert_true(state_store_is_missing(store));
+        assert_true(state_store_node_is_gone(store));
         assert_int_equal(save_text(store, "{}"), 0);
-        assert_false(state_store_is_missing(store));
+        assert_false(state_store_node_is_gone(store));
         write_text(in("another"), "[]");
         assert_return_code(rename(in("another"), in(NODE)), errno);
-        assert_true(state_store_is_missing(store));
+        assert_true(state_store_node_is_gone(store));
 
         /* What was read at the start is ours. */
         assert_int_equal(state_store_load(store, &text, &size), 0);
-        assert_false(state_store_is_missing(store));
+        assert_false(state_store_node_is_gone(store));
 }
 
 static void test_set_aside(_unused_ void **state) {
