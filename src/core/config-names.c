@@ -115,8 +115,9 @@ static size_t min3(size_t a, size_t b, size_t c) {
         return min_size(min_size(a, b), c);
 }
 
-/* Edits (insert, drop, change a byte, or swap two neighbours) that lead from one name to the other. */
-static size_t edit_distance(const char *a, size_t a_size, const char *b, size_t b_size) {
+/* Edits (insert, drop, change a byte, or swap two neighbours) that lead from one name to the other, if they
+ * are no more than the limit. */
+static size_t edit_distance(const char *a, size_t a_size, const char *b, size_t b_size, size_t limit) {
         size_t rows[3][VARIABLE_SIZE_MAX + 1];
         size_t *before = rows[0], *above = rows[1], *row = rows[2];
 
@@ -126,7 +127,7 @@ static size_t edit_distance(const char *a, size_t a_size, const char *b, size_t 
                 row[j] = j;
 
         for (size_t i = 1; i <= a_size; i++) {
-                size_t *oldest = before;
+                size_t *oldest = before, least = i;
 
                 before = above;
                 above = row;
@@ -140,7 +141,10 @@ static size_t edit_distance(const char *a, size_t a_size, const char *b, size_t 
                         if (i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) &&
                                         fold(a[i - 2]) == fold(b[j - 1]))
                                 row[j] = min_size(row[j], before[j - 2] + 1);
+                        least = min_size(least, row[j]);
                 }
+                if (least > limit) /* so are all of the rows below: most names differ in their first bytes */
+                        return SIZE_MAX;
         }
 
         return row[b_size];
@@ -159,7 +163,7 @@ size_t config_name_distance(const char *name, size_t size, const char *known) {
         if (size > known_size + limit || size + limit < known_size)
                 return SIZE_MAX;
 
-        distance = edit_distance(name, size, known, known_size);
+        distance = edit_distance(name, size, known, known_size, limit);
         return distance <= limit ? distance : SIZE_MAX;
 }
 

@@ -115,10 +115,21 @@ def agent_costs(reports, around=None, changing=False, tool="callgrind", **option
         return read_costs(out)
 
 
-def floor_costs(reports, mode="splice", **options):
+def agent_start_costs(around):
+    """Instructions from exec to the first report, and of the end."""
+    with stage() as on:
+        out = on.folder / "callgrind.out"
+        with run(start_agent(on, around, callgrind(out))) as agent:
+            on.master.wait_reports(1)
+            around.bus.wait_agent()
+            assert agent.stop(30) == 0, agent.output()
+        return read_costs(out)
+
+
+def floor_costs(reports, mode="splice", register=False, **options):
     with stage(**options) as on:
         out = on.folder / "callgrind.out"
-        with run(start_floor(on, mode, reports=reports, wrapper=callgrind(out))) as floor:
+        with run(start_floor(on, mode, register, reports, callgrind(out))) as floor:
             on.master.wait_reports(reports)
             wait_until(lambda: state(floor.pid) == "S", 10, "the floor program waits")
             floor.stop(30)

@@ -1,13 +1,19 @@
 """User instructions of a report, beside the floor's for the same files."""
 
-from budgets import GROWTH, GROWTH_A_FILE_NOW, INSTRUCTIONS_NOW, UNCHANGED_256_TO_5_NOW
+from budgets import GROWTH, GROWTH_A_FILE_NOW, INSTRUCTIONS_NOW, START_INSTRUCTIONS, UNCHANGED_256_TO_5_NOW
 from callgrind import total
-from subjects import a_report, agent_costs, floor_costs
+from subjects import a_report, agent_costs, agent_start_costs, floor_costs
 
 
 def test_a_report_of_five_changed_files(around):
     cost = total(a_report(agent_costs, around=around, changing=True))
     assert cost <= INSTRUCTIONS_NOW, f"{cost:,.0f} instructions; the floor: {total(a_report(floor_costs)):,.0f}"
+
+
+def test_a_start(around):
+    floor = total(floor_costs(1, register=True))
+    cost = total(agent_start_costs(around)) - floor
+    assert cost <= START_INSTRUCTIONS, f"{cost:,} instructions; the floor: {floor:,}"
 
 
 def a_byte(costs_of, **options):
