@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import random
 import shutil
 import ssl
 import statistics
@@ -22,7 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "integration"), str(HERE.parent / "
 
 import roots  # noqa: E402
 from callgrind import total  # noqa: E402
-from subjects import (FLOOR, Surroundings, a_report, agent_costs, floor_costs, run,  # noqa: E402
+from subjects import (EXEC_STAMP, FLOOR, Surroundings, a_report, agent_costs, floor_costs, run,  # noqa: E402
                       skipping_agent, stage, start_agent, start_floor, status)
 from support.agent import BINARY, clean_environment  # noqa: E402
 from support.certificates import Authority  # noqa: E402
@@ -34,29 +35,28 @@ PEERS = ["python3-requests", "prometheus-node-exporter", "zabbix-agent", "zabbix
 AGENT, PORTABLE_AGENT, FLOOR_PROGRAM, PYTHON = "argus-agent", "argus-agent, portable", "floor", "Python agent"
 STARTS, COLD_STARTS = 15, 3
 SECOND = 20  # reports in one
+MEMORY, DISK = "/dev/shm", "/var/tmp"  # the state is durable on a disk only, and waits for it
 
 
-def start_python(on, **variables):
+def start_python(on, wrapper=(), **variables):
     environment = clean_environment(on.folder, {"MASTER_ENDPOINT": on.master.url} | variables)
-    return Program(["/usr/bin/python3", PYTHON_AGENT], environment)
+    return Program([*wrapper, "/usr/bin/python3", PYTHON_AGENT], environment)
 
 
 def starters(around):
-    found = {AGENT: lambda on: start_agent(on, around),
-             FLOOR_PROGRAM: lambda on: start_floor(on, register=True),
+    found = {AGENT: lambda on, wrapper: start_agent(on, around, wrapper),
+             FLOOR_PROGRAM: lambda on, wrapper: start_floor(on, register=True, wrapper=wrapper),
              PYTHON: start_python}
     if PORTABLE.exists() and b"libcurl.so" not in PORTABLE.read_bytes():
-        found[PORTABLE_AGENT] = lambda on: start_agent(on, around, binary=PORTABLE)
+        found[PORTABLE_AGENT] = lambda on, wrapper: start_agent(on, around, wrapper, PORTABLE)
     return found
 
 
-def first_report(start):
-    """Milliseconds from exec to the Master's acceptance of the first report."""
-    with stage() as on:
-        begin = time.monotonic()
-        with run(start(on)):
-            on.master.wait_reports(1)
-            return (on.master.times["PUT"][0] - begin) * 1000
+def first_report(start, place):
+    """Milliseconds from exec to the Master's acceptance of the first report, with the state at that place."""
+    with stage(place=place) as on, run(start(on, [EXEC_STAMP])) as program:
+        on.master.wait_reports(1)
+        return (on.master.times["PUT"][0] - float(program.output("stdout").split()[0])) * 1000
 
 
 def can_drop_page_cache():
@@ -68,20 +68,22 @@ def can_drop_page_cache():
 
 
 def first_reports(starts):
-    """Medians by program, warm and cold. They take turns, so that a machine that gets busy does so for all."""
-    warm, cold = ({name: [] for name in starts} for _ in range(2))
-    for name, start in starts.items():
-        first_report(start)
+    """Medians by program. They take turns, so that a machine that gets busy does so for all, and in another order each
+    time: whoever comes after a program on the same libraries finds these in the processor's caches."""
+    places = {"first_report_msec": MEMORY, "disk_first_report_msec": DISK}
+    found = {name: {key: [] for key in (*places, "cold_first_report_msec")} for name in starts}
+    for start in starts.values():
+        first_report(start, MEMORY)
+    turns = [(name, key) for name in starts for key in places]
     for _ in range(STARTS):
-        for name, start in starts.items():
-            warm[name].append(first_report(start))
+        for name, key in random.sample(turns, len(turns)):
+            found[name][key].append(first_report(starts[name], places[key]))
     for _ in range(COLD_STARTS):
         for name, start in starts.items():
             if can_drop_page_cache():
-                cold[name].append(first_report(start))
-    return {name: {"first_report_msec": statistics.median(warm[name]),
-                   "cold_first_report_msec": statistics.median(cold[name]) if cold[name] else None}
-            for name in starts}
+                found[name]["cold_first_report_msec"].append(first_report(start, DISK))
+    return {name: {key: statistics.median(values) if values else None for key, values in row.items()}
+            for name, row in found.items()}
 
 
 def cpu_seconds(pid):

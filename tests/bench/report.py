@@ -19,8 +19,9 @@ COLUMNS = [
 ]
 RATIOS = [
     ("rss", "RSS as a service, kB", "{:,.0f}"), ("anonymous", "anonymous memory, kB", "{:,.0f}"),
-    ("first_report_msec", "exec → first report accepted, warm, ms", "{:.1f}"),
-    ("cold_first_report_msec", "the same with a cold page cache, ms", "{:.1f}"),
+    ("first_report_msec", "exec → first report accepted, ms", "{:.1f}"),
+    ("disk_first_report_msec", "the same with the state on the disk, ms", "{:.1f}"),
+    ("cold_first_report_msec", "the same with a cold page cache too, ms", "{:.1f}"),
     ("instructions", "user instructions a report, files changed", "{:,.0f}"),
     ("instructions_unchanged", "the same, files unchanged", "{:,.0f}"),
     ("cpu_usec", "CPU time a report at 20 a second, µs", "{:,.0f}"),

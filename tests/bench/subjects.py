@@ -16,6 +16,7 @@ from support.program import Program
 from support.wait import wait_until
 
 FLOOR = BINARY.parent / "tests/bench/floor"
+EXEC_STAMP = BINARY.parent / "tests/bench/exec-stamp"
 SKIP_TIME = BINARY.parent / "tests/bench/skip-time.so"
 WATCHDOG_USEC = 60_000_000  # as the unit has it
 
@@ -23,8 +24,8 @@ WATCHDOG_USEC = 60_000_000  # as the unit has it
 class Stage:
     """A folder, a Master and health files for one run of one program."""
 
-    def __init__(self, count=5, size=400, ssl_context=None):
-        self.folder = Path(tempfile.mkdtemp(prefix="argus-budget-", dir="/tmp"))
+    def __init__(self, count=5, size=400, ssl_context=None, place="/tmp"):
+        self.folder = Path(tempfile.mkdtemp(prefix="argus-budget-", dir=place))
         self.master = FastMaster(ssl_context)
         self.health = self.folder / HOSTNAME / "health"
         self.files = HealthFiles(self.health, count, size)

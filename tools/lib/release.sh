@@ -22,5 +22,5 @@ build_release() {
 
 # What tests/bench and tests/budgets measure, in build-release/.
 build_measured() {
-        build_release build-release argus-agent tests/bench/floor tests/bench/skip-time.so
+        build_release build-release argus-agent tests/bench/floor tests/bench/exec-stamp tests/bench/skip-time.so
 }
