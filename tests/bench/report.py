@@ -10,6 +10,7 @@ from matplotlib import pyplot  # noqa: E402
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, FOLDER = DOCS / "performance.md", DOCS / "performance"
 AGENT, PORTABLE, FLOOR, PYTHON = "argus-agent", "argus-agent, portable", "floor", "Python agent"
+BARE_FLOOR = "floor, without a sandbox"  # what a sandbox costs; else it is as the floor
 OURS, OTHERS = "#1f6fb2", "#9a9a9a"
 # key, heading, format
 COLUMNS = [
@@ -19,6 +20,7 @@ COLUMNS = [
 ]
 RATIOS = [
     ("rss", "RSS as a service, kB", "{:,.0f}"), ("anonymous", "anonymous memory, kB", "{:,.0f}"),
+    ("start_to_active_msec", "start → active as a service, ms", "{:.1f}"),
     ("first_report_msec", "exec → first report accepted, ms", "{:.1f}"),
     ("disk_first_report_msec", "the same with the state on the disk, ms", "{:.1f}"),
     ("cold_first_report_msec", "the same with a cold page cache too, ms", "{:.1f}"),
@@ -86,7 +88,7 @@ def draw_bars(axis, rows, title):
 
 def draw_peers(programs):
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 3.6))
-    weighed = {name: row for name, row in programs.items() if "rss" in row}
+    weighed = {name: row for name, row in programs.items() if "rss" in row and name != BARE_FLOOR}
     draw_bars(axes[0], [(name, row["pss"] / 1024) for name, row in weighed.items()], "memory as a service (PSS), MiB")
     draw_bars(axes[1], [(name, row["wakeups_a_minute"]) for name, row in weighed.items()
                         if row.get("wakeups_a_minute") is not None], "wake-ups a minute, idle")

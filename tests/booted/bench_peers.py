@@ -23,22 +23,27 @@ RUNS = 5
 HEALTH = "/private/argus/agent/dev-alice-web01/health"
 NODE_EXPORTER = ('ARGS="--collector.disable-defaults --collector.textfile '
                  f'--collector.textfile.directory={HEALTH}"\n')
-SERVICE = """[Service]
-Type=notify
-EnvironmentFile=/etc/argus/agent.env
-Environment=AGENT_STATE_ROOT=/var/lib/{name}
-ExecStart={command}
-"""
+FLOOR = f"/opt/floor splice --register http://10.77.0.1:3000 {HEALTH}"
+PYTHON_STATE = "/private/argus/agent/python"  # where the unit may write
 UNITS = {
     "argus-agent": "argus-agent.service",
     "argus-agent, portable": "portable-agent.service",
     "floor": "floor.service",
+    "floor, without a sandbox": "bare-floor.service",
     "Python agent": "python-agent.service",
     "prometheus-node-exporter": "prometheus-node-exporter.service",
     "zabbix-agent": "zabbix-agent.service",
     "zabbix-agent2": "zabbix-agent2.service",
     "collectd": "collectd.service",
 }
+
+
+def write_agents_unit_for(box, name, *settings):
+    """Another program in the agent's own unit, with its sandbox, which is most of a start."""
+    unit = (box.root / "usr/lib/systemd/system/argus-agent.service").read_text(encoding="utf-8")
+    unit = unit.replace("BusName=org.argus.Agent1\n", "")  # only one unit may have it
+    unit = unit.replace("[Install]", "\n".join(["ExecStart=", *settings, "", "[Install]"]))
+    box.write(f"/etc/systemd/system/{name}.service", unit)
 
 
 @pytest.fixture
@@ -50,22 +55,20 @@ def machine(network, tree, directory):
     box.write("/etc/zabbix/zabbix_agent2.d/port.conf", "ListenPort=10060\n")
     for program in EXTRA.iterdir():
         shutil.copy(program, box.root / "opt")
-    box.write("/etc/systemd/system/floor.service", SERVICE.format(
-        name="floor", command=f"/opt/floor splice --register http://10.77.0.1:3000 {HEALTH}"))
-    box.write("/etc/systemd/system/python-agent.service", SERVICE.format(
-        name="python-agent", command="/usr/bin/python3 /opt/python_agent.py"))
+    write_agents_unit_for(box, "floor", f"ExecStart={FLOOR}", "WatchdogSec=0")
+    write_agents_unit_for(box, "python-agent", "ExecStart=/usr/bin/python3 /opt/python_agent.py", "WatchdogSec=0",
+                          f"Environment=AGENT_STATE_ROOT={PYTHON_STATE}")
+    if (box.root / "opt/portable-agent").exists():
+        write_agents_unit_for(box, "portable-agent", "ExecStart=/opt/portable-agent")
+    box.write("/etc/systemd/system/bare-floor.service", f"[Service]\nType=notify\nExecStart={FLOOR}\n")
     for wanted in (box.root / "etc/systemd/system/multi-user.target.wants").iterdir():
         if wanted.name in UNITS.values():
             wanted.unlink()  # started one by one, and at no other time
     box.start(ADDRESS)
     for number in range(5):
-        for folder in HEALTH, HEALTH.replace("/private/argus/agent", "/var/lib/python-agent"):
+        for folder in HEALTH, HEALTH.replace("/private/argus/agent", PYTHON_STATE):
             box.write(f"{folder}/metric-module-{number}.json", json.dumps({"status": "ok", "note": "x" * 370}), 0o644)
-    if (box.root / "opt/portable-agent").exists():  # the same unit, another program and state
-        unit = (box.root / "usr/lib/systemd/system/argus-agent.service").read_text()
-        unit = unit.replace("/usr/bin/argus-agent", "/opt/portable-agent")
-        box.write("/etc/systemd/system/portable-agent.service", unit)
-        box.systemctl("daemon-reload")
+    box.run(["chown", "-R", "argus-agent:argus-health", "/private/argus/agent"])
     yield box
     box.destroy()
 
@@ -118,6 +121,7 @@ def test_measure(master, machine):
         time.sleep(5)  # for it to settle; it is weighed alone, as its libraries are shared with systemd only
         found[name] = weigh(machine, unit) | {"start_to_active_msec": active}
         machine.systemctl("stop", unit)
+    assert not machine.events("state-unwritable")
 
     units.pop("argus-agent, portable", None)  # its name on the bus is the agent's
     for unit in units.values():
