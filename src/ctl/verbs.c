@@ -241,8 +241,9 @@ int verb_log_level(const Session *session) {
         }
 
         if (log_level_from_string(session->argument, &number) < 0) {
-                (void) fputs("argusctl: No such level: accepted is err, warning, notice, info or debug.\n",
-                                stderr);
+                (void) fprintf(stderr,
+                                "argusctl: There is no level \"%s\": accepted is err, warning, notice, info or debug.\n",
+                                session->argument);
                 return EX_USAGE;
         }
 
