@@ -86,19 +86,11 @@ static Columns columns_measure(const Terminal *terminal, const HealthRows *healt
         return columns;
 }
 
-static void print_key(const char *key, unsigned columns) {
-        if (text_columns(key) + GAP > columns) {
-                (void) puts(key);
-                key = "";
-        }
-        text_pad(stdout, key, columns);
-}
-
 static void print_row(const Terminal *terminal, const HealthRow *row, const Columns *columns, usec_t now) {
         char size[SIZE_TEXT_SIZE], age[CLOCK_TEXT_SIZE + SPAN_SIZE];
         bool is_good = health_row_is_good(row);
 
-        print_key(row->key, columns->key);
+        text_cell(stdout, row->key, columns->key);
         (void) fputs(terminal_colour(terminal, is_good ? COLOUR_GREEN : COLOUR_RED), stdout);
         text_pad(stdout, row->verdict, columns->verdict);
         (void) fputs(terminal_colour(terminal, COLOUR_OFF), stdout);

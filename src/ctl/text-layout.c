@@ -132,3 +132,11 @@ void text_pad(FILE *out, const char *text, unsigned columns) {
         (void) fputs(text, out);
         write_spaces(out, taken < columns ? columns - taken : 1);
 }
+
+void text_cell(FILE *out, const char *text, unsigned columns) {
+        if (text_columns(text) >= columns) {
+                (void) fprintf(out, "%s\n", text);
+                text = "";
+        }
+        text_pad(out, text, columns);
+}

@@ -17,3 +17,7 @@ void text_wrap(FILE *out, const char *text, unsigned indent, unsigned width);
 
 /* Writes `text` and spaces up to `columns`, at least one. */
 void text_pad(FILE *out, const char *text, unsigned columns);
+
+/* The same for what may be wider than its column: then it has a line of its own, and the column stays empty.
+ */
+void text_cell(FILE *out, const char *text, unsigned columns);

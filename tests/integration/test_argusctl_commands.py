@@ -14,6 +14,7 @@ from support.agent import health_folder
 from support.bus import INTERFACE
 from support.ctl import CTL, ESCAPE, USAGE, VERBS, Ctl
 from support.systemd import Systemd, running
+from support.wait import wait_until
 
 
 @pytest.fixture
@@ -168,12 +169,25 @@ def test_watched_units_stand_below_the_files(agent, master, bus, ctl, state_root
     assert ctl.read("health").splitlines() == [
         "FILE      VERDICT  SIZE  AGE          REASON", "log-good  ok       2 B   1h 1min ago", "",
         "1 reported, 0 left out.", "",
-        "UNIT          HEALTHY  STATE                                   SINCE",
-        "cron.service  no       failed (failed), exit-code, 5 restarts  2h 1min ago",
-        "data.mount    no       inactive (dead), masked                 never",
-        "web.service   yes      active (running)                        1h 1min ago", "", "1 healthy, 2 not."]
+        "UNIT          HEALTHY  SINCE        STATE",
+        "cron.service  no       2h 1min ago  failed (failed), exit-code, 5 restarts",
+        "data.mount    no       never        inactive (dead), masked",
+        "web.service   yes      1h 1min ago  active (running)", "", "1 healthy, 2 not."]
     assert list(json.loads(ctl.read("health", "--json"))) == ["log-good", "systemd-cron", "systemd-data.mount",
                                                               "systemd-web"]
+    systemd.close()
+
+
+def test_units_on_a_terminal(agent, master, bus, ctl):
+    """A name has a line of its own where it is long, a state goes on below itself, and no line is too long."""
+    name = "systemd-networkd-wait-online@enp0s31f6.service"
+    systemd = Systemd(bus.address, web_service=running())
+    systemd.units[name] = running(ActiveState="failed", SubState="failed", Result="exit-code", NRestarts=5)
+    agent(AGENT_WATCH_UNITS=f"web {name}").wait_online()
+    wait_until(lambda: "1 healthy, 1 not." in ctl.read("health"))
+    status, text = ctl.on_terminal("health", NO_COLOR="1")
+    assert status == 0 and max(map(len, text.splitlines())) <= 80, text
+    assert re.search(rf"^{name}\n {{13}}no  ", text, re.MULTILINE), text
     systemd.close()
 
 
