@@ -10,6 +10,7 @@
 
 #include "core/health-file.h"
 #include "core/json-scan.h"
+#include "core/unit-set.h"
 #include "util/buffer.h"
 #include "util/fd-util.h"
 #include "util/text.h"
@@ -19,7 +20,7 @@
 enum { WORD_SIZE = 256 };
 
 /* A string of the unit, or the text of a number; empty if it is null or not there. */
-static int read_word(JsonSlice unit, const char *name, char ret[static WORD_SIZE]) {
+static int read_word(JsonSlice unit, const char *name, char *ret, size_t size) {
         _cleanup_free_ char *text = NULL;
         JsonSlice value;
         int r;
@@ -28,50 +29,53 @@ static int read_word(JsonSlice unit, const char *name, char ret[static WORD_SIZE
         if (!json_object_find(unit, name, &value) || json_type(value) == JSON_NULL)
                 return 0;
         if (json_type(value) != JSON_STRING) {
-                text_sanitize_into(ret, WORD_SIZE, value.text, value.size);
+                text_sanitize_into(ret, size, value.text, value.size);
                 return 0;
         }
 
         r = json_string_decode(value, &text);
         if (r < 0)
                 return r == -ENOMEM ? r : -EBADMSG;
-        text_sanitize_into(ret, WORD_SIZE, text, strlen(text));
+        text_sanitize_into(ret, size, text, strlen(text));
         return 0;
 }
 
-static int read_state(JsonSlice unit, char **ret) {
-        char load_state[WORD_SIZE], active_state[WORD_SIZE], sub_state[WORD_SIZE], result[WORD_SIZE],
-                        n_restarts[WORD_SIZE];
+static int read_state(JsonSlice unit, bool is_healthy, char **ret) {
+        UnitState state = {};
+        char n_restarts[WORD_SIZE];
         const struct {
                 const char *name;
                 char *word;
+                size_t size;
         } words[] = {
-                { "load_state", load_state },
-                { "active_state", active_state },
-                { "sub_state", sub_state },
-                { "result", result },
-                { "n_restarts", n_restarts },
+                { "load_state", state.load_state, sizeof state.load_state },
+                { "active_state", state.active_state, sizeof state.active_state },
+                { "sub_state", state.sub_state, sizeof state.sub_state },
+                { "result", state.result, sizeof state.result },
+                { "n_restarts", n_restarts, sizeof n_restarts },
         };
-        _cleanup_(buffer_done) Buffer state = {};
+        _cleanup_(buffer_done) Buffer text = {};
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++) {
-                r = read_word(unit, words[i].name, words[i].word);
+                r = read_word(unit, words[i].name, words[i].word, words[i].size);
                 if (r < 0)
                         return r;
         }
 
-        r = buffer_printf(&state, "%s (%s)", active_state, sub_state);
-        if (r >= 0 && !streq(load_state, "loaded"))
-                r = buffer_printf(&state, ", %s", load_state);
-        if (r >= 0 && *result && !streq(result, "success"))
-                r = buffer_printf(&state, ", %s", result);
+        r = buffer_printf(&text, "%s (%s)", state.active_state, state.sub_state);
+        if (r >= 0 && !streq(state.load_state, "loaded"))
+                r = buffer_printf(&text, ", %s", state.load_state);
+        if (r >= 0 && *state.result && !streq(state.result, "success"))
+                r = buffer_printf(&text, ", %s", state.result);
         if (r >= 0 && *n_restarts && !streq(n_restarts, "0"))
-                r = buffer_printf(&state, ", %s restart%s", n_restarts, streq(n_restarts, "1") ? "" : "s");
+                r = buffer_printf(&text, ", %s restart%s", n_restarts, streq(n_restarts, "1") ? "" : "s");
+        if (r >= 0 && !is_healthy && unit_is_healthy(&state)) /* what else can be wrong with it */
+                r = buffer_append_string(&text, ", keeps restarting");
         if (r < 0)
                 return r;
 
-        *ret = TAKE_PTR(state.data);
+        *ret = TAKE_PTR(text.data);
         return 0;
 }
 
@@ -81,7 +85,7 @@ static int read_since(JsonSlice unit, usec_t *ret) {
         time_t seconds;
         int r;
 
-        r = read_word(unit, "since", since);
+        r = read_word(unit, "since", since, sizeof since);
         if (r < 0)
                 return r;
         if (*since && !strptime(since, "%Y-%m-%dT%H:%M:%S", &utc))
@@ -97,17 +101,17 @@ static int read_unit(JsonSlice unit, UnitRow *row) {
         JsonSlice healthy;
         int r;
 
-        r = read_word(unit, "unit", name);
+        r = read_word(unit, "unit", name, sizeof name);
         if (r < 0)
                 return r;
         row->name = strdup(name);
         if (!row->name)
                 return -ENOMEM;
 
-        r = read_state(unit, &row->state);
+        row->is_healthy = json_object_find(unit, "healthy", &healthy) && healthy.text[0] == 't';
+        r = read_state(unit, row->is_healthy, &row->state);
         if (r < 0)
                 return r;
-        row->is_healthy = json_object_find(unit, "healthy", &healthy) && healthy.text[0] == 't';
         return read_since(unit, &row->since_usec);
 }
 

@@ -178,6 +178,21 @@ def test_watched_units_stand_below_the_files(agent, master, bus, ctl, state_root
     systemd.close()
 
 
+def test_a_unit_that_is_up_and_not_healthy_says_why(agent, master, bus, ctl):
+    systemd = Systemd(bus.address, web_service=running())
+    agent(AGENT_WATCH_UNITS="web").wait_online()
+
+    def row_with(words):
+        return wait_until(lambda: re.search(f"^web.service .*{words}.*", ctl.read("health"), re.MULTILINE), what=words)
+    row_with("yes")
+    systemd.change("web.service", NRestarts=1)
+    assert row_with("1 restart")[0].endswith("  active (running), 1 restart")
+    systemd.change("web.service", NRestarts=2)
+    row = row_with("2 restarts")[0]
+    assert "  no  " in row and row.endswith("  active (running), 2 restarts, keeps restarting"), row
+    systemd.close()
+
+
 def test_units_on_a_terminal(agent, master, bus, ctl):
     """A name has a line of its own where it is long, a state goes on below itself, and no line is too long."""
     name = "systemd-networkd-wait-online@enp0s31f6.service"
