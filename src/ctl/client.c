@@ -284,8 +284,9 @@ int client_complain_absent(const Client *client) {
                 (void) fputs("argusctl: The agent is not running on the user bus: start it with AGENT_BUS=user.\n",
                                 stderr);
         else
-                (void) fputs("argusctl: The agent is not running. Start it: systemctl start argus-agent\n"
-                             "Why it does not run: systemctl status argus-agent\n",
+                (void) fputs("argusctl: The agent is not running, or not on the system bus.\n"
+                             "Which it is, and why: systemctl status argus-agent\n"
+                             "Start it: systemctl start argus-agent\n",
                                 stderr);
         return EXIT_FAILURE;
 }
