@@ -293,8 +293,8 @@ bool health_set_wants_scan(const HealthSet *set) {
 }
 
 int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
-        size_t size = strlen("{}") + strlen(",") + strlen(strempty(more));
-        const char *separator = "\"";
+        size_t size = strlen("{}") + strlen(strempty(more));
+        char *end;
         int r;
 
         /* All at once: millions of bytes are not moved, and either all is appended or nothing. */
@@ -302,29 +302,30 @@ int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
                 const HealthFile *file = &set->listed[i]->file;
 
                 if (file->value)
-                        size += strlen(",\"\":") + strlen(file->key) + file->value_size;
+                        size += strlen("\"\":,") + strlen(file->key) + file->value_size;
         }
         r = buffer_reserve(buffer, size);
         if (r < 0)
                 return r;
 
-        (void) buffer_append_string(buffer, "{");
+        end = stpcpy(buffer->data + buffer->size, "{");
         for (size_t i = 0; i < set->n_listed; i++) {
                 const HealthFile *file = &set->listed[i]->file;
 
                 if (!file->value)
                         continue;
-                (void) buffer_append_string(buffer, separator);
-                (void) buffer_append_string(buffer, file->key);
-                (void) buffer_append_string(buffer, "\":");
-                (void) buffer_append(buffer, file->value, file->value_size);
-                separator = ",\"";
+                end = stpcpy(end, "\"");
+                end = stpcpy(end, file->key);
+                end = stpcpy(end, "\":");
+                end = mempcpy(end, file->value, file->value_size);
+                end = stpcpy(end, ",");
         }
-        if (!isempty(more)) {
-                (void) buffer_append_string(buffer, buffer->data[buffer->size - 1] == '{' ? "" : ",");
-                (void) buffer_append_string(buffer, more);
-        }
-        (void) buffer_append_string(buffer, "}");
+        if (!isempty(more))
+                end = stpcpy(end, more);
+        else if (end[-1] == ',')
+                end--;
+        end = stpcpy(end, "}");
+        buffer->size = (size_t) (end - buffer->data);
         return 0;
 }
 
