@@ -32,6 +32,7 @@ typedef struct HealthEntry {
         HealthSight sight;
         bool is_listed; /* the last scan had it */
         HealthVerdict said_verdict;
+        size_t next_kept; /* position of the file that was kept behind it: a guess, as files come and go */
 } HealthEntry;
 
 /* What counts against the limits on all files together. */

@@ -18,6 +18,7 @@ struct HealthSet {
         size_t n_listed, n_entries;
         size_t listed_overflow, overflow; /* of the last scan, of the one under way */
         size_t found_size;                /* of all values in `found` */
+        size_t last_kept;                 /* position in `entries` */
         size_t next_change;
         char *gone[HEALTH_FILES_MAX]; /* keys that are not handed out yet; more are not told */
         size_t n_gone;
@@ -82,6 +83,23 @@ static HealthEntry *set_find(const HealthSet *set, const char *file_name, size_t
 
         *ret_position = low;
         return NULL;
+}
+
+/* The same, of unchanged files one after another. A directory mostly has the order that it had: the first
+ * guess is the file that was kept behind the last one then. */
+static HealthEntry *set_find_next(HealthSet *set, const char *file_name, size_t *ret_position) {
+        HealthEntry *last = set->last_kept < set->n_entries ? set->entries[set->last_kept] : NULL;
+        HealthEntry *entry = last && last->next_kept < set->n_entries ? set->entries[last->next_kept] : NULL;
+
+        if (entry && streq(entry->file.file_name, file_name))
+                *ret_position = last->next_kept;
+        else
+                entry = set_find(set, file_name, ret_position);
+
+        if (last)
+                last->next_kept = *ret_position;
+        set->last_kept = *ret_position;
+        return entry;
 }
 
 static void set_note_gone(HealthSet *set, HealthEntry *entry) {
@@ -174,13 +192,14 @@ void health_set_begin(HealthSet *set) {
         memcpy(set->entries, set->listed, set->n_listed * sizeof *set->entries);
         set->n_entries = set->n_listed;
         set->overflow = 0;
+        set->last_kept = HEALTH_ENTRIES_MAX; /* none yet */
 }
 
 bool health_set_keep(HealthSet *set, const char *file_name, const HealthStamp *stamp) {
         HealthEntry *entry;
         size_t position;
 
-        entry = set_find(set, file_name, &position);
+        entry = set_find_next(set, file_name, &position);
         if (!entry) {
                 if (position < HEALTH_ENTRIES_MAX)
                         return false;

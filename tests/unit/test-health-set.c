@@ -3,6 +3,7 @@
 #include "core/health-set.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/health-entry.h"
 #include "health-scan.h"
@@ -253,6 +254,48 @@ static void test_keep(void **state) {
         assert_true(health_set_keep(set, "a-c.json", &stamp));
         assert_false(health_set_end(set));
         assert_report(set, NULL, "{\"a-c\":1}");
+}
+
+/* The directory has one order for two scans, then another; some files are new in each, others gone. */
+static void test_keep_in_any_order(void **state) {
+        static const size_t steps[] = { 1, 1, 7, 7, 52, 52, 3, 1 };
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        const HealthStamp stamp = {};
+        bool was_there[53] = {};
+        char name[32];
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+                size_t n_listed = 0;
+
+                health_set_begin(set);
+                for (size_t j = 0; j < ELEMENTSOF(was_there); j++) {
+                        size_t number = j * steps[i] % ELEMENTSOF(was_there);
+                        bool is_there = number % 5 != i % 3, is_new = is_there && !was_there[number];
+
+                        (void) snprintf(name, sizeof name, "n-1%02zu.json", number);
+                        if (is_there)
+                                assert_int_equal(health_set_keep(set, name, &stamp), !is_new);
+                        if (is_new)
+                                assert_int_equal(
+                                                health_set_content(set, name, &stamp, true, name + 2, 3), 0);
+                        was_there[number] = is_there;
+                }
+                (void) health_set_end(set);
+
+                for (size_t number = 0; number < ELEMENTSOF(was_there); number++) {
+                        const HealthFile *file;
+
+                        if (!was_there[number])
+                                continue;
+                        file = health_set_get(set, n_listed++);
+                        (void) snprintf(name, sizeof name, "n-1%02zu.json", number);
+                        assert_string_equal(file->file_name, name);
+                        assert_int_equal(file->value_size, 3);
+                        assert_memory_equal(file->value, name + 2, 3);
+                }
+                assert_int_equal(health_set_count(set), n_listed);
+        }
 }
 
 /* What a scan of two files does to the report, from one content to the next; NULL: not there. */
@@ -534,6 +577,7 @@ int main(void) {
                 cmocka_unit_test(test_content_with_nul),
                 cmocka_unit_test(test_content_under_a_bad_name),
                 cmocka_unit_test(test_keep),
+                cmocka_unit_test(test_keep_in_any_order),
                 cmocka_unit_test(test_changes),
                 cmocka_unit_test(test_second_read),
                 cmocka_unit_test(test_scan_begun_anew),
