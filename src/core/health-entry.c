@@ -101,34 +101,30 @@ static int content_set_error(HealthContent *content, const JsonError *error) {
         return 0;
 }
 
-/* Keeps the memory that holds the same value already. */
-static int content_set_value(HealthContent *content, const HealthContent *known, JsonSlice value) {
-        bool is_same = known->value && known->value_size == value.size &&
-                       memcmp(known->value, value.text, value.size) == 0;
+/* Makes the text its value alone: no copy, and no memory for the white space around it. */
+static char *text_to_value(char *text, size_t size, JsonSlice value) {
+        char *smaller;
 
-        if (!is_same) {
-                content->value = strndup(value.text, value.size); /* valid JSON holds no NUL */
-                if (!content->value)
-                        return -ENOMEM;
-        }
-
-        content->value_size = value.size;
-        content->is_same = is_same;
-        return 0;
+        memmove(text, value.text, value.size);
+        text[value.size] = '\0';
+        smaller = value.size < size ? realloc(text, value.size + 1) : NULL;
+        return smaller ? smaller : text;
 }
 
-int health_entry_check(HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, const char *text,
-                size_t size) {
+int health_entry_check(
+                HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, char **text, size_t size) {
+        const HealthContent *known = &entry->known;
         JsonError error = {};
         JsonSlice value;
-        int r;
 
-        if (json_scan(text, size, &value, &error) < 0)
-                r = content_set_error(&entry->found, &error);
-        else
-                r = content_set_value(&entry->found, &entry->known, value);
-        if (r < 0)
-                return r;
+        if (json_scan(*text, size, &value, &error) == 0) {
+                entry->found.is_same = known->value && known->value_size == value.size &&
+                                       memcmp(known->value, value.text, value.size) == 0;
+                entry->found.value_size = value.size;
+                if (!entry->found.is_same)
+                        entry->found.value = text_to_value(TAKE_PTR(*text), size, value);
+        } else if (content_set_error(&entry->found, &error) < 0)
+                return -ENOMEM;
 
         entry->found.stamp = *stamp;
         entry->found.stamp_is_trusted = is_trusted;

@@ -56,10 +56,11 @@ void health_entry_reset(HealthEntry *entry);
 /* Whether the file is known with this stamp, and that says that it has not changed. */
 bool health_entry_is_current(const HealthEntry *entry, const HealthStamp *stamp);
 
-/* The scan found this text, or why there is none; both after a reset. health_entry_check() returns 1 if the
- * text ended too early, 0 otherwise, or -ENOMEM (then the entry is as after the reset). */
-int health_entry_check(HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, const char *text,
-                size_t size);
+/* The scan found this text, or why there is none; both after a reset. health_entry_check() takes *text, and
+ * sets it to NULL, if its value is to be kept. Returns 1 if the text ended too early, 0 otherwise, or
+ * -ENOMEM (then the entry is as after the reset). */
+int health_entry_check(
+                HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, char **text, size_t size);
 int health_entry_refuse(HealthEntry *entry, HealthVerdict verdict, const char *reason);
 
 /* The scan is over and saw the file: brings what it found into effect, within the limits. Returns true if

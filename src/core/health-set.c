@@ -215,7 +215,8 @@ bool health_set_keep(HealthSet *set, const char *file_name, const HealthStamp *s
 }
 
 int health_set_content(HealthSet *set, const char *file_name, const HealthStamp *stamp, bool is_trusted,
-                const char *text, size_t size) {
+                char *text_taken, size_t size) {
+        _cleanup_free_ char *text = text_taken;
         HealthEntry *entry;
         int r;
 
@@ -227,7 +228,7 @@ int health_set_content(HealthSet *set, const char *file_name, const HealthStamp 
         if (size > HEALTH_FILE_SIZE_MAX)
                 return health_entry_refuse(entry, HEALTH_TOO_LARGE, "larger than 1 MiB");
 
-        r = health_entry_check(entry, stamp, is_trusted, text, size);
+        r = health_entry_check(entry, stamp, is_trusted, &text, size);
         if (r < 0)
                 return r;
 

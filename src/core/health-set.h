@@ -28,11 +28,12 @@ HealthSet *health_set_free(HealthSet *set);
  * and stays as it is, or is beyond HEALTH_ENTRIES_MAX in byte order. */
 void health_set_begin(HealthSet *set);
 bool health_set_keep(HealthSet *set, const char *file_name, const HealthStamp *stamp);
-/* The file's content: checked here. `text` is copied where valid. `is_trusted`: the file was old enough when
- * it was read for an equal stamp to mean equal content. Returns 1 if it looks half-written, 0 otherwise, or
- * -ENOMEM. May be called again for the same file in one scan; the last call counts. */
+/* The file's content: checked here. Takes over `text`, which has room for a NUL behind it, also on failure.
+ * `is_trusted`: the file was old enough when it was read for an equal stamp to mean equal content. Returns 1
+ * if it looks half-written, 0 otherwise, or -ENOMEM. May be called again for the same file in one scan; the
+ * last call counts. */
 int health_set_content(HealthSet *set, const char *file_name, const HealthStamp *stamp, bool is_trusted,
-                const char *text, size_t size);
+                char *text, size_t size);
 /* The file has no content that may be used. `reason` is copied. Returns 0 or -ENOMEM. */
 int health_set_refuse(HealthSet *set, const char *file_name, HealthVerdict verdict, const char *reason);
 /* Returns true if what would be reported differs from the end of the last scan. */

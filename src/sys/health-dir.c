@@ -278,8 +278,8 @@ static int read_file(HealthDir *dir, Candidate *candidate, size_t *budget) {
         _cleanup_close_ int fd = -1;
         struct stat st, after;
         HealthStamp stamp_after;
+        size_t expected, size;
         bool is_torn;
-        size_t size = 0;
         int r;
 
         fd = openat(dir->fd, candidate->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -294,25 +294,25 @@ static int read_file(HealthDir *dir, Candidate *candidate, size_t *budget) {
                 return r;
         candidate->stamp = stamp_of(&st);
 
-        if ((size_t) st.st_size > *budget)
+        expected = (size_t) st.st_size;
+        if (expected > *budget)
                 return health_set_refuse(dir->set, candidate->name, HEALTH_TOO_LARGE,
                                 "more than 32 MiB in the files before it");
+        *budget -= expected;
 
-        r = fd_read_all(fd, (size_t) st.st_size, HEALTH_FILE_SIZE_MAX, &text, &size);
-        *budget -= min_size(*budget, r < 0 ? HEALTH_FILE_SIZE_MAX : size);
-        if (r == -ENOMEM)
-                return r;
-        if (r == -EFBIG) /* it grew meanwhile */
-                return health_set_refuse(dir->set, candidate->name, HEALTH_TOO_LARGE, too_large);
+        text = malloc(expected + 1);
+        if (!text)
+                return -ENOMEM;
+        r = fd_read(fd, text, expected, &size);
         if (r < 0 || fstat(fd, &after) < 0)
                 return refuse_error(dir, candidate->name, r < 0 ? r : -errno);
 
         /* Somebody wrote while we read: even if the text is valid, it may be a mixture. */
         stamp_after = stamp_of(&after);
-        is_torn = size != (size_t) st.st_size || !health_stamp_equal(&candidate->stamp, &stamp_after);
+        is_torn = size != expected || !health_stamp_equal(&candidate->stamp, &stamp_after);
 
         r = health_set_content(dir->set, candidate->name, &candidate->stamp,
-                        !is_torn && stamp_is_trusted(dir, &candidate->stamp), text, size);
+                        !is_torn && stamp_is_trusted(dir, &candidate->stamp), TAKE_PTR(text), size);
         return r < 0 ? r : r > 0 || is_torn;
 }
 

@@ -133,7 +133,7 @@ uint64_t host_info_memory_limit_at(const char *root) {
         if (snprintf(path, sizeof path, "%s/proc/self/cgroup", root) >= (int) sizeof path)
                 return UINT64_MAX;
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fd_read_all(fd, 0, CGROUP_SIZE_MAX, &text, &size) < 0)
+        if (fd < 0 || fd_read_all(fd, CGROUP_SIZE_MAX, &text, &size) < 0)
                 return UINT64_MAX;
 
         /* Lines of hierarchy:controllers:path. Version 2 has no controllers there. */

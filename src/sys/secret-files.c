@@ -109,7 +109,7 @@ static int token_read(const char *path, char **ret) {
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
-        r = fd_read_all(fd, 0, TOKEN_SIZE_MAX, &token, &size);
+        r = fd_read_all(fd, TOKEN_SIZE_MAX, &token, &size);
         if (r < 0)
                 return r == -EFBIG ? -EBADMSG : r;
         r = token_trim(token, size);

@@ -375,7 +375,7 @@ int state_store_load(StateStore *store, char **ret_text, size_t *ret_size) {
         if (r < 0)
                 return r;
 
-        return fd_read_all(fd, 0, NODE_SIZE_MAX, ret_text, ret_size);
+        return fd_read_all(fd, NODE_SIZE_MAX, ret_text, ret_size);
 }
 
 bool state_store_node_is_gone(const StateStore *store) {

@@ -21,29 +21,12 @@ int fd_write_all(int fd, const void *data, size_t size) {
         return 0;
 }
 
-int fd_read_all(int fd, size_t expected, size_t max, char **ret_data, size_t *ret_size) {
-        _cleanup_free_ char *data = NULL;
-        size_t size = 0, allocated = 0;
+int fd_read(int fd, void *data, size_t room, size_t *ret_size) {
+        size_t size = 0;
 
-        for (;;) {
-                ssize_t n;
+        while (size < room) {
+                ssize_t n = read(fd, (char *) data + size, room - size);
 
-                if (allocated - size < 2) {
-                        size_t larger = allocated > 0     ? allocated * 2
-                                        : expected > 4096 ? expected + 2
-                                                          : 4096;
-                        char *grown;
-
-                        if (larger > max + 2) /* one byte to notice that there is more, one for the NUL */
-                                larger = max + 2;
-                        grown = realloc(data, larger);
-                        if (!grown)
-                                return -ENOMEM;
-                        data = grown;
-                        allocated = larger;
-                }
-
-                n = read(fd, data + size, allocated - size - 1);
                 if (n < 0) {
                         if (errno == EINTR)
                                 continue;
@@ -51,11 +34,38 @@ int fd_read_all(int fd, size_t expected, size_t max, char **ret_data, size_t *re
                 }
                 if (n == 0)
                         break;
-
                 size += (size_t) n;
+        }
+
+        *ret_size = size;
+        return 0;
+}
+
+int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size) {
+        _cleanup_free_ char *data = NULL;
+        size_t size = 0, room = 0;
+
+        do {
+                size_t n = 0;
+                char *grown;
+                int r;
+
+                /* one byte to notice that there is more, one for the NUL */
+                room = room == 0 ? 4096 : room * 2;
+                if (room > max + 1)
+                        room = max + 1;
+                grown = realloc(data, room + 1);
+                if (!grown)
+                        return -ENOMEM;
+                data = grown;
+
+                r = fd_read(fd, data + size, room - size, &n);
+                if (r < 0)
+                        return r;
+                size += n;
                 if (size > max)
                         return -EFBIG;
-        }
+        } while (size == room);
 
         data[size] = '\0';
         *ret_data = TAKE_PTR(data);

@@ -79,6 +79,7 @@ static void meet_content(Model *model, HealthSet *set, const char *name, HealthS
         const char *reason;
         JsonError error = {};
         JsonSlice value;
+        char *copy;
         int r, expected = 0;
 
         if (!met)
@@ -96,7 +97,10 @@ static void meet_content(Model *model, HealthSet *set, const char *name, HealthS
         } else
                 met->is_trusted = false; /* it is not even read */
 
-        r = health_set_content(set, name, &stamp, is_trusted, text, size);
+        copy = malloc(size + 1);
+        assert(copy);
+        memcpy(copy, text, size);
+        r = health_set_content(set, name, &stamp, is_trusted, copy, size);
         assert(r == expected);
 }
 

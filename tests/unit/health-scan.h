@@ -1,10 +1,12 @@
 /* Short words for tests that scan a health directory that is not there. */
 #pragma once
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -22,12 +24,23 @@ static HealthSet *set_new(void) {
         return set;
 }
 
+/* health_set_content() with a copy of the text. */
+static int set_content(HealthSet *set, const char *file_name, const HealthStamp *stamp, bool is_trusted,
+                const char *text, size_t size) {
+        char *copy = malloc(size + 1);
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, text, size);
+        return health_set_content(set, file_name, stamp, is_trusted, copy, size);
+}
+
 /* The scan reads this text in the file, which is old enough. Its size is its stamp. */
 static int see(HealthSet *set, const char *file_name, const char *text) {
         HealthStamp stamp = { .size = strlen(text) };
         int r;
 
-        r = health_set_content(set, file_name, &stamp, true, text, strlen(text));
+        r = set_content(set, file_name, &stamp, true, text, strlen(text));
         assert_true(r >= 0);
         return r;
 }

@@ -3,6 +3,7 @@
 #include "core/health-set.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #include "core/health-entry.h"
@@ -193,9 +194,27 @@ static void test_content_with_nul(void **state) {
 
         (void) state;
         health_set_begin(set);
-        assert_int_equal(health_set_content(set, "a-b.json", &stamp, true, "{}\0", 3), 0);
+        assert_int_equal(set_content(set, "a-b.json", &stamp, true, "{}\0", 3), 0);
         assert_false(health_set_end(set));
         assert_file(set, 0, HEALTH_INVALID, "text behind the value at byte 2");
+}
+
+/* What stands around the value costs no memory. */
+static void test_content_in_white_space(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        static const size_t size = 1024 * 1024;
+        const HealthStamp stamp = {};
+        char *text = malloc(size + 1);
+
+        (void) state;
+        assert_non_null(text);
+        memset(text, ' ', size);
+        memcpy(text + size / 2, "[1]", 3);
+        health_set_begin(set);
+        assert_int_equal(health_set_content(set, "a-b.json", &stamp, true, text, size), 0);
+        assert_true(health_set_end(set));
+        assert_report(set, NULL, "{\"a-b\":[1]}");
+        assert_true(malloc_usable_size(health_set_get(set, 0)->value) < 8192);
 }
 
 static void test_content_under_a_bad_name(void **state) {
@@ -226,9 +245,9 @@ static void test_keep(void **state) {
         (void) state;
         health_set_begin(set);
         assert_false(health_set_keep(set, "a-b.json", &stamp));
-        assert_int_equal(health_set_content(set, "a-b.json", &stamp, false, "1", 1), 0);
-        assert_int_equal(health_set_content(set, "a-c.json", &stamp, true, "1", 1), 0);
-        assert_int_equal(health_set_content(set, "a-d.json", &stamp, true, "x", 1), 0);
+        assert_int_equal(set_content(set, "a-b.json", &stamp, false, "1", 1), 0);
+        assert_int_equal(set_content(set, "a-c.json", &stamp, true, "1", 1), 0);
+        assert_int_equal(set_content(set, "a-d.json", &stamp, true, "x", 1), 0);
         assert_int_equal(health_set_refuse(set, "a-e.json", HEALTH_UNREADABLE, "Permission denied"), 0);
         assert_true(health_set_end(set));
 
@@ -277,8 +296,7 @@ static void test_keep_in_any_order(void **state) {
                         if (is_there)
                                 assert_int_equal(health_set_keep(set, name, &stamp), !is_new);
                         if (is_new)
-                                assert_int_equal(
-                                                health_set_content(set, name, &stamp, true, name + 2, 3), 0);
+                                assert_int_equal(set_content(set, name, &stamp, true, name + 2, 3), 0);
                         was_there[number] = is_there;
                 }
                 (void) health_set_end(set);
@@ -501,13 +519,16 @@ static void test_unchanged_needs_no_memory(void **state) {
 
         set = set_new();
         for (int i = 0; i < 2; i++) {
+                char *text = strdup(" 1"); /* what was read */
+
+                assert_non_null(text);
                 memory_fail_in = i > 0; /* any would fail */
 
                 health_set_begin(set);
                 assert_int_equal(health_set_keep(set, "a-b.json", &stamp), i > 0);
                 if (i == 0)
-                        assert_int_equal(health_set_content(set, "a-b.json", &stamp, true, "1", 1), 0);
-                assert_int_equal(health_set_content(set, "a-c.json", &stamp, false, " 1", 2), 0);
+                        assert_int_equal(set_content(set, "a-b.json", &stamp, true, "1", 1), 0);
+                assert_int_equal(health_set_content(set, "a-c.json", &stamp, false, text, 2), 0);
                 assert_int_equal(health_set_refuse(set, "a-d.json", HEALTH_UNREADABLE, "why"), 0);
                 assert_int_equal(health_set_end(set), i == 0);
                 assert_true(i == 0 || memory_fail_in > 0);
@@ -527,9 +548,9 @@ static int scan_all_kinds(void) {
                 return r;
 
         health_set_begin(set);
-        r = health_set_content(set, "a-b.json", &stamp, true, "1", 1);
+        r = set_content(set, "a-b.json", &stamp, true, "1", 1);
         if (r >= 0)
-                r = health_set_content(set, "a-c.json", &stamp, true, "x", 1);
+                r = set_content(set, "a-c.json", &stamp, true, "x", 1);
         if (r >= 0)
                 r = health_set_refuse(set, "a-d.json", HEALTH_STALE, "old");
         (void) health_set_end(set); /* whatever was reached */
@@ -575,6 +596,7 @@ int main(void) {
                 cmocka_unit_test(test_splice),
                 cmocka_unit_test(test_content),
                 cmocka_unit_test(test_content_with_nul),
+                cmocka_unit_test(test_content_in_white_space),
                 cmocka_unit_test(test_content_under_a_bad_name),
                 cmocka_unit_test(test_keep),
                 cmocka_unit_test(test_keep_in_any_order),

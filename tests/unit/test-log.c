@@ -231,7 +231,7 @@ static void test_journal_too_large_for_a_datagram(_unused_ void **state) {
         assert_int_equal(fcntl(passed, F_GET_SEALS),
                         F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
         assert_int_equal(lseek(passed, 0, SEEK_SET), 0);
-        assert_int_equal(fd_read_all(passed, 0, LOG_ENTRY_MAX, &entry, &size), 0);
+        assert_int_equal(fd_read_all(passed, LOG_ENTRY_MAX, &entry, &size), 0);
         assert_field(entry, "ARGUS_EVENT=state-corrupt");
         assert_int_equal(strncmp(entry, "MESSAGE=xxx", strlen("MESSAGE=xxx")), 0);
         assert_true(size > 8000);
