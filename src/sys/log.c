@@ -6,15 +6,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sys/log-internal.h"
 #include "util/text.h"
 
+/* Where nobody has raised net.unix.max_dgram_qlen journald's queue is ten entries long. */
+#define PATIENCE_USEC (100 * USEC_PER_MSEC)
+#define NAP_USEC (1 * USEC_PER_MSEC)
+
 static LogTarget log_target = LOG_TARGET_CONSOLE;
 static int log_max_level = LOG_INFO;
-static uint64_t log_dropped;        /* since the start */
-static uint64_t log_dropped_unsaid; /* of them, what the sink has not been told yet */
+static usec_t log_patience_usec = PATIENCE_USEC; /* what is left of it, until an entry is taken at once */
+static uint64_t log_dropped;                     /* since the start */
+static uint64_t log_dropped_unsaid;              /* of them, what the sink has not been told yet */
 
 int log_open(LogTarget target, int max_level) {
         int r = 0;
@@ -65,7 +71,7 @@ static LogLook console_look(void) {
         return log_stream_wants_color(STDERR_FILENO) ? LOG_LOOK_COLOR : LOG_LOOK_PLAIN;
 }
 
-static int entry_write(const LogEntry *entry) {
+static int entry_put(const LogEntry *entry) {
         size_t size, max = log_stream_get_line_max();
         char line[LOG_LINE_MAX];
 
@@ -77,6 +83,21 @@ static int entry_write(const LogEntry *entry) {
         else
                 size = log_line_console(entry, console_look(), line, max);
         return log_stream_write(line, size);
+}
+
+static int entry_write(const LogEntry *entry) {
+        const struct timespec nap = { .tv_nsec = NAP_USEC * 1000 };
+        int r;
+
+        r = entry_put(entry);
+        if (r >= 0)
+                log_patience_usec = PATIENCE_USEC;
+        for (; r == -EAGAIN && log_patience_usec > 0; log_patience_usec -= NAP_USEC) {
+                (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+                r = entry_put(entry);
+        }
+
+        return r;
 }
 
 static void entry_add(LogEntry *entry, LogField field) {

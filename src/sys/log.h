@@ -1,6 +1,7 @@
-/* The log: to journald by its native protocol, to a console, or as one JSON object a line. Never blocks:
- * what a sink does not take at once is dropped and counted, and the count is said as soon as the sink takes
- * lines again. The one piece of the program that is global, as there is one stderr. */
+/* The log: to journald by its native protocol, to a console, or as one JSON object a line. A sink that
+ * is only busy is waited for, so that no burst is lost; one that hangs is waited for once, for a tenth of a
+ * second. What it does not take is dropped and counted, and the count is said as soon as it takes lines
+ * again. The one piece of the program that is global, as there is one stderr. */
 #pragma once
 
 #include <stdbool.h>

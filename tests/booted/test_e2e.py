@@ -262,6 +262,24 @@ def test_a_wrong_configuration_fails_once_and_says_why(machine):
     machine.wait_active()
 
 
+def test_all_that_is_wrong_is_in_the_journal(machine):
+    """More lines at a time than journald's queue takes."""
+    wrong = {name: "?" for name in (
+        "REPORT_INTERVAL_SECONDS", "MASTER_TIMEOUT_SECONDS", "AGENT_HOSTNAME", "AGENT_ADDRESS", "AGENT_STATE_ROOT",
+        "AGENT_HEALTH_MAX_AGE_SECONDS", "AGENT_WATCH_UNITS", "AGENT_REPORT_ON_CHANGE", "MASTER_CA_FILE",
+        "MASTER_TOKEN_FILE", "MASTER_CLIENT_CERT_FILE", "MASTER_CLIENT_KEY_FILE", "AGENT_BUS", "AGENT_LOG_LEVEL")}
+    machine.write(ENVIRONMENT_FILE, settings_text(**wrong), mode=0o600)
+    machine.start(ADDRESS)
+    wait_for("the start has failed", lambda: machine.show("ActiveState") == "failed")
+    for _ in range(5):
+        machine.systemctl("start", UNIT, check=False)
+    def said():
+        return [entry["MESSAGE"] for entry in machine.events("config-invalid")]
+    wait_for("six times all", lambda: len(said()) >= 6 * len(wrong))
+    for name in wrong:
+        assert len([line for line in said() if line.startswith(name)]) == 6, said()
+
+
 def test_not_configured_is_not_started_and_says_so(machine):
     machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=None), mode=0o600)
     machine.start(ADDRESS)

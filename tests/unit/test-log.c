@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -271,6 +272,40 @@ static void test_journal_stuck(_unused_ void **state) {
         assert_int_equal(log_get_dropped() - before, dropped);
 }
 
+/* A journald that has other work, too. */
+static void *read_slowly(void *userdata) {
+        const struct timespec pause = { .tv_nsec = 200 * 1000 };
+        const int *fd = userdata;
+        uintptr_t taken = 0;
+        const char *entry;
+
+        do {
+                (void) nanosleep(&pause, NULL);
+                entry = journald_receive(*fd, NULL);
+                taken += *entry ? 1 : 0;
+        } while (!strstr(entry, "MESSAGE=last"));
+
+        return (void *) taken;
+}
+
+static void test_journal_busy(_unused_ void **state) {
+        _cleanup_close_ int fd = journald_start();
+        uint64_t before = log_get_dropped();
+        pthread_t reader;
+        void *taken;
+
+        assert_int_equal(log_open(LOG_TARGET_JOURNAL, LOG_INFO), 0);
+        (void) alarm(30); /* the last one may be lost, too */
+        assert_int_equal(pthread_create(&reader, NULL, read_slowly, &fd), 0);
+        for (int i = 0; i < 1000; i++)
+                log_line(LOG_ERR, "line %i", i);
+        log_line(LOG_ERR, "last");
+        assert_int_equal(pthread_join(reader, &taken), 0);
+        (void) alarm(0);
+        assert_int_equal((uintptr_t) taken, 1001);
+        assert_int_equal(log_get_dropped(), before);
+}
+
 static void test_journal_restarts(_unused_ void **state) {
         _cleanup_close_ int fd = journald_start();
         uint64_t before = log_get_dropped();
@@ -356,6 +391,7 @@ int main(void) {
                 cmocka_unit_test(test_journal_largest_entry),
                 cmocka_unit_test(test_journal_too_large_for_a_datagram),
                 cmocka_unit_test(test_journal_stuck),
+                cmocka_unit_test(test_journal_busy),
                 cmocka_unit_test(test_journal_restarts),
                 cmocka_unit_test(test_journal_absent),
                 cmocka_unit_test(test_auto),
