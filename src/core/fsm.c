@@ -104,6 +104,7 @@ static void on_id_refused(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_success(fsm);
         fsm->failures = fsm->registration_failures = 0;
+        fsm->is_forgotten = false;
         fsm->state = FSM_IDLE;
         fsm->deadline_usec = schedule_after_success(&fsm->schedule, event->now_usec);
 
@@ -117,6 +118,7 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
 static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_failure(fsm, event);
+        fsm->is_forgotten = false;
         fsm->want_report = false;
         fsm->state = FSM_REPORT_WAIT;
         fsm->deadline_usec = schedule_after_failure(&fsm->schedule, event->now_usec, fsm->not_before_usec);
@@ -127,8 +129,11 @@ static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 }
 
 static void on_forgotten(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        bool is_again = fsm->forgotten_usec > 0 &&
+        bool is_within_interval =
+                        fsm->forgotten_usec > 0 &&
                         event->now_usec < usec_add(fsm->forgotten_usec, fsm->schedule.interval_usec);
+        /* A Master that needs longer than an interval for its answers is no other case. */
+        bool is_again = fsm->is_forgotten || is_within_interval;
 
         /* A Master that forgets each node that it has just registered must not be asked faster for it. */
         if (is_again) {
@@ -138,6 +143,7 @@ static void on_forgotten(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
         fsm->is_in_flight = false;
         fsm->forgotten_usec = event->now_usec;
+        fsm->is_forgotten = true;
         step_add(step, ACTION_PUBLISH);
         enter_registering(fsm, step, false);
 }

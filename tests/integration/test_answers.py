@@ -113,6 +113,15 @@ def test_forgotten_twice_within_an_interval_is_a_failure(agent, master):
     stays_true(lambda: len(master.requests("register")) == 2, 1, "no storm of registrations")
 
 
+def test_a_slow_master_that_forgets_is_asked_at_the_pace(agent, master):
+    """Its answers take longer than the interval: each 404 counted as the first one again, without an end."""
+    master.behave({"match": "register", "delay": 0.6}, {"match": "report", "status": 404, "delay": 0.6})
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    started.wait_log("report-failed")
+    kinds = [request["kind"] for request in master.requests()]
+    assert kinds[:4] == ["register", "report", "register", "report"]
+
+
 @pytest.mark.parametrize("status", [404, 409, 410])
 def test_a_refused_id_is_dropped_once(agent, master, status):
     first = agent()

@@ -284,6 +284,28 @@ static void test_forgotten_twice_is_a_failure(void **state _unused_) {
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + INTERVAL), ACTION_PUBLISH, ACTION_REGISTER);
 }
 
+/* A slow Master: its answers take longer than an interval. */
+static void test_forgotten_twice_slowly_is_a_failure(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REPORTING);
+        usec_t now = START;
+
+        for (unsigned i = 0; i < 3; i++) {
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, now), ACTION_PUBLISH, ACTION_REGISTER);
+                (void) step(&fsm, FSM_EVENT_OK, now += INTERVAL);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, now += INTERVAL), ACTION_PUBLISH);
+                assert_int_equal(fsm.state, FSM_REPORT_WAIT);
+                assert_int_equal(fsm.failures, i + 1);
+                (void) step(&fsm, FSM_EVENT_TIMER, now = fsm.deadline_usec);
+        }
+
+        /* An accepted report ends it. */
+        (void) step(&fsm, FSM_EVENT_FORGOTTEN, now);
+        (void) step(&fsm, FSM_EVENT_OK, now);
+        (void) step(&fsm, FSM_EVENT_OK, now);
+        (void) step(&fsm, FSM_EVENT_TIMER, now += 2 * INTERVAL);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, now), ACTION_PUBLISH, ACTION_REGISTER);
+}
+
 static void test_refused_id_is_dropped_once(void **state _unused_) {
         Fsm fsm = in_state(FSM_REGISTERING);
 
@@ -495,6 +517,7 @@ int main(void) {
                 cmocka_unit_test(test_an_outage_keeps_the_pace),
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_forgotten_twice_is_a_failure),
+                cmocka_unit_test(test_forgotten_twice_slowly_is_a_failure),
                 cmocka_unit_test(test_refused_id_is_dropped_once),
                 cmocka_unit_test(test_a_reload_is_not_held_back),
                 cmocka_unit_test(test_only_a_report_ends_an_outage_of_reports),
