@@ -62,10 +62,9 @@ static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
         step_add(step, ACTION_PERSIST);
         step_add(step, ACTION_PUBLISH);
-        if (fsm->want_register)
-                enter_registering(fsm, step, false);
-        else
-                enter_reporting(fsm, event, step);
+        /* Also before a registration that is wanted: however often someone asks for one, the reports go on.
+         */
+        enter_reporting(fsm, event, step);
 }
 
 static void on_register_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {

@@ -177,3 +177,14 @@ def test_sighup_registers_again_with_the_same_id(agent, master):
     assert json.loads(second["body"])["id"] == "A1"
     started.wait_log("reregister")
     started.wait_log("registered", count=2)
+
+
+def test_a_storm_of_reloads_does_not_starve_the_reports(agent, master):
+    """Each SIGHUP asks for another registration behind the one in flight; a report comes between."""
+    master.behave({"match": "register", "delay": 0.2})
+    started = agent()
+    for count in range(1, 5):
+        master.wait_for_requests(count, kind="register")
+        started.send(signal.SIGHUP)
+    kinds = [request["kind"] for request in master.wait_for_requests(8)]
+    assert kinds[:8] == ["register", "report"] * 4

@@ -353,13 +353,32 @@ static void test_only_a_report_ends_an_outage_of_reports(void **state _unused_) 
 static void test_wishes_are_kept(void **state _unused_) {
         Fsm fsm = in_state(FSM_REGISTERING);
 
-        /* The registration in flight was made with old settings: another follows before the report. */
+        /* The registration in flight was made with old settings: another follows, behind the report. */
         (void) step(&fsm, FSM_EVENT_RELOAD, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REGISTER);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
 
         (void) step(&fsm, FSM_EVENT_RELOAD, START);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REGISTER);
+
+        /* Also if that report fails, and the Master asks to stay away: a person has mended something. */
+        (void) step(&fsm, FSM_EVENT_RELOAD, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
+        ASSERT_ACTIONS(step_retry_after(&fsm, START, USEC_PER_MINUTE), ACTION_PUBLISH, ACTION_REGISTER);
+}
+
+/* A storm of reloads: at most every other request is a registration. */
+static void test_reloads_do_not_starve_reports(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REGISTERING);
+        unsigned n_reports = 0;
+
+        for (unsigned i = 0; i < 20; i++) {
+                (void) step(&fsm, FSM_EVENT_RELOAD, START);
+                n_reports += fsm.state == FSM_REPORTING;
+                (void) step(&fsm, FSM_EVENT_OK, START);
+        }
+        assert_int_equal(n_reports, 10);
 }
 
 /* What changes while a report is in flight may not be in it: another follows, unless one comes anyway or
@@ -522,6 +541,7 @@ int main(void) {
                 cmocka_unit_test(test_a_reload_is_not_held_back),
                 cmocka_unit_test(test_only_a_report_ends_an_outage_of_reports),
                 cmocka_unit_test(test_wishes_are_kept),
+                cmocka_unit_test(test_reloads_do_not_starve_reports),
                 cmocka_unit_test(test_changes_are_reported),
                 cmocka_unit_test(test_random_sequences),
                 cmocka_unit_test(test_names),
