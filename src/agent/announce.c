@@ -217,17 +217,11 @@ static void announce_not_registered(Manager *manager) {
                         outcome->http_status, outcome->error);
 }
 
-/* The Master forgot the node, and it registers at once: a second time within an interval is a failure, this
- * is not. */
-static bool is_forgotten_once(const Manager *manager) {
-        return manager->reply->outcome->class == OUTCOME_FORGOTTEN && manager->fsm.state == FSM_REGISTERING;
-}
-
 static void announce_report(Manager *manager) {
         const Outcome *outcome = manager->reply->outcome;
         AgentStatus *status = &manager->status;
 
-        if (is_forgotten_once(manager))
+        if (manager->fsm.is_forgotten) /* no failure: that is said of the report behind the registration */
                 return;
 
         status->last_report_usec = now_usec(CLOCK_REALTIME);
@@ -267,7 +261,7 @@ static void announce_report_failed(Manager *manager) {
         const Outcome *outcome = manager->reply->outcome;
         LogFields fields = reply_fields(manager);
 
-        if (is_forgotten_once(manager)) {
+        if (manager->fsm.is_forgotten) {
                 log_event(manager->outage.attempts > 0 ? LOG_DEBUG : LOG_WARNING, LOG_EVENT_NODE_FORGOTTEN,
                                 &fields,
                                 "The Master does not know node %s any more (%u); registering again.",

@@ -202,6 +202,7 @@ static void ignore(Fsm *fsm _unused_, const FsmEvent *event _unused_, FsmStep *s
 
 static void on_stop(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         fsm->state = FSM_STOPPING;
+        fsm->is_forgotten = false; /* nobody registers any more */
         forget_wish(fsm);
         step_add(step, ACTION_PUBLISH);
 

@@ -84,7 +84,7 @@ typedef struct Fsm {
         bool is_in_flight;      /* a request is; differs from the state only in STOPPING */
         usec_t not_before_usec; /* the Master's Retry-After, boot time; 0: none */
         usec_t forgotten_usec;  /* boot time when the Master last forgot the node; 0: never */
-        bool is_forgotten;      /* it did, and the report that is to follow has no answer yet */
+        bool is_forgotten; /* it did, and the node registers for it: the report behind has no answer yet */
         uint32_t registration_failures; /* the part of `failures` that a registration ends */
         uint32_t failures;              /* failed tries since the last success */
 } Fsm;

@@ -1,6 +1,7 @@
 """The table of answers: what the agent makes of each."""
 
 import json
+import signal
 
 import pytest
 
@@ -111,6 +112,19 @@ def test_forgotten_twice_within_an_interval_is_a_failure(agent, master):
     kinds = [request["kind"] for request in master.requests()]
     assert kinds == ["register", "report", "register", "report"]
     stays_true(lambda: len(master.requests("register")) == 2, 1, "no storm of registrations")
+
+
+def test_forgotten_twice_is_a_failure_with_a_reload_pending(agent, master, bus):
+    """A registration follows for the reload: the second 404 is a failed report all the same."""
+    master.behave({"match": "report", "status": 404, "times": 1},
+                  {"match": "report", "status": 404, "delay": 1, "times": 1})
+    started = agent()
+    master.wait_for_requests(2, kind="report")
+    started.send(signal.SIGHUP)
+    started.wait_log("report-recovered")
+    bus.wait_agent()
+    assert bus.get("ReportsFailed") == 1
+    assert (len(started.entries("node-forgotten")), len(started.entries("report-failed"))) == (1, 1)
 
 
 def test_a_slow_master_that_forgets_is_asked_at_the_pace(agent, master):

@@ -275,13 +275,31 @@ static void test_forgotten_twice_is_a_failure(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
 
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START), ACTION_PUBLISH, ACTION_REGISTER);
+        assert_true(fsm.is_forgotten);
         (void) step(&fsm, FSM_EVENT_OK, START + 1);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + 2), ACTION_PUBLISH);
+        assert_false(fsm.is_forgotten);
         assert_int_equal(fsm.state, FSM_REPORT_WAIT);
         assert_int_equal(fsm.failures, 1);
 
         (void) step(&fsm, FSM_EVENT_TIMER, START + INTERVAL);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + INTERVAL), ACTION_PUBLISH, ACTION_REGISTER);
+}
+
+/* Also where a registration follows for another reason, or nothing does. */
+static void test_forgotten_twice_is_said_to_be_a_failure(void **state _unused_) {
+        static const FsmEventType meanwhile[] = { FSM_EVENT_RELOAD, FSM_EVENT_STOP };
+
+        for (size_t i = 0; i < ELEMENTSOF(meanwhile); i++) {
+                Fsm fsm = in_state(FSM_REPORTING);
+
+                (void) step(&fsm, FSM_EVENT_FORGOTTEN, START);
+                (void) step(&fsm, FSM_EVENT_OK, START);
+                (void) step(&fsm, meanwhile[i], START);
+                (void) step(&fsm, FSM_EVENT_FORGOTTEN, START);
+                assert_false(fsm.is_forgotten);
+                assert_int_equal(fsm.failures, 1);
+        }
 }
 
 /* A slow Master: its answers take longer than an interval. */
@@ -536,6 +554,7 @@ int main(void) {
                 cmocka_unit_test(test_an_outage_keeps_the_pace),
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_forgotten_twice_is_a_failure),
+                cmocka_unit_test(test_forgotten_twice_is_said_to_be_a_failure),
                 cmocka_unit_test(test_forgotten_twice_slowly_is_a_failure),
                 cmocka_unit_test(test_refused_id_is_dropped_once),
                 cmocka_unit_test(test_a_reload_is_not_held_back),
