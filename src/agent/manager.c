@@ -179,14 +179,12 @@ static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, vo
         return 0;
 }
 
-/* --once ends with the first report that was accepted, or with the first failure. */
+/* --once ends with a report that was accepted and leaves nothing to correct, or with the first failure. */
 static void manager_end_once(Manager *manager, const MasterReply *reply) {
-        bool is_done = reply->kind == REQUEST_REPORT && reply->outcome->class == OUTCOME_OK;
-
-        if (!is_done && manager->fsm.is_in_flight)
+        if (manager->fsm.is_in_flight)
                 return;
 
-        if (is_done)
+        if (reply->kind == REQUEST_REPORT && reply->outcome->class == OUTCOME_OK)
                 manager->exit_code = 0;
         (void) manager_step(manager, FSM_EVENT_STOP);
 }
@@ -213,10 +211,11 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
         (void) manager_step(manager, events[reply->outcome->class]);
         manager->reply = NULL;
 
+        /* A try of --once that failed is not followed by another. */
+        if (is_address_other && (!manager->is_once || reply->outcome->class == OUTCOME_OK))
+                manager_change_address(manager);
         if (manager->is_once)
                 manager_end_once(manager, reply);
-        else if (is_address_other)
-                manager_change_address(manager);
 }
 
 /* ---- signals ---- */

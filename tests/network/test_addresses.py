@@ -5,8 +5,10 @@ import time
 import pytest
 
 from lan import ADDRESS, OTHER_ADDRESS, THIRD_ADDRESS
+from network import MASTER_ADDRESS
 from support.wait import stays_true, wait_until
 
+NAME = "master.test"
 SETTLED = 1.0  # so long nothing may change before it counts
 NOTICED = 2.5  # a change, when it has settled, is with the Master by then, also on a loaded machine
 UNSETTLED_MOST = 5.0
@@ -147,3 +149,14 @@ def test_no_default_route(agent, node, master, lost):
         node.ip("route", "add", "10.77.0.0/24", "dev", "eth0")
         started.wait_log("report-recovered")
     assert [node["id"] for node in master.nodes()] == ["A1"]
+
+
+def test_once_corrects_the_address(agent, node, dns, master):
+    """Where the name is not known yet the default route's address is told; the connection shows another."""
+    dns.answer(NAME, MASTER_ADDRESS)
+    node.add_address(OTHER_ADDRESS)
+    node.ip("route", "replace", "default", "via", MASTER_ADDRESS, "src", OTHER_ADDRESS)
+    started = agent("--once", MASTER_ENDPOINT=master.url_of(NAME))
+    assert started.wait_exit() == 0, started.output()
+    assert master.ips() == [OTHER_ADDRESS, ADDRESS]
+    assert [request["kind"] for request in master.requests()][-1] == "report"
