@@ -34,14 +34,18 @@ static uint64_t random_bits(void) {
 /* ---- the machine's address ---- */
 
 static void manager_change_address(Manager *manager) {
-        char address[HOST_ADDRESS_SIZE];
+        OwnAddress *own = &manager->address;
+        char address[HOST_ADDRESS_SIZE] = "";
 
-        own_address_find(&manager->address, manager->config, master_client_endpoint(manager->master),
-                        address);
-        log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED, &(LogFields){ .node_id = manager->status.node_id },
-                        "Own address changed from %s to %s.",
-                        manager->address.registered[0] ? manager->address.registered : "none",
-                        address[0] ? address : "none");
+        own_address_find(own, manager->config, master_client_endpoint(manager->master), address);
+        /* While a Retry-After holds, each noise of the network finds again what the Master is not told yet.
+         */
+        if (!streq(address, own->said))
+                log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED,
+                                &(LogFields){ .node_id = manager->status.node_id },
+                                "Own address changed from %s to %s.", own->said[0] ? own->said : "none",
+                                address[0] ? address : "none");
+        memcpy(own->said, address, sizeof address);
         (void) manager_step(manager, FSM_EVENT_RENEW);
 }
 
@@ -89,6 +93,7 @@ static void manager_register(Manager *manager, bool without_id) {
 
         own_address_find(&manager->address, manager->config, master_client_endpoint(manager->master),
                         manager->address.registered);
+        memcpy(manager->address.said, manager->address.registered, sizeof manager->address.said);
         facts.address = manager->address.registered[0] ? manager->address.registered : NULL;
 
         if (without_id && manager->keeper.node)

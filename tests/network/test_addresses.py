@@ -1,5 +1,6 @@
 """The machine's own address changes: what the Master is told, how soon, and how often."""
 
+import signal
 import time
 
 import pytest
@@ -149,6 +150,29 @@ def test_no_default_route(agent, node, master, lost):
         node.ip("route", "add", "10.77.0.0/24", "dev", "eth0")
         started.wait_log("report-recovered")
     assert [node["id"] for node in master.nodes()] == ["A1"]
+
+
+def test_a_change_that_has_to_wait_is_said_once(agent, node, master):
+    """The Master has asked to be left alone; each noise of the network finds the change again."""
+    started = agent(MASTER_ENDPOINT=master.url, AGENT_LOG_LEVEL="debug")
+    started.wait_online()
+    master.behave({"match": "register", "status": 503, "headers": {"Retry-After": "600"}, "times": 1})
+    started.send(signal.SIGHUP)
+    started.wait_log("register-failed")
+
+    def noticed():
+        return len([line for line in started.entries() if line["MESSAGE"].startswith("Event RENEW: ")])
+
+    change_address(node, ADDRESS, OTHER_ADDRESS)
+    for count in range(1, 4):
+        wait_until(lambda: noticed() == count, UNSETTLED_MOST, lambda: f"change {count} in {started.output()}")
+        node.add_address(f"172.30.0.{count}")
+    assert [entry["MESSAGE"] for entry in started.entries("address-changed")] \
+        == [f"Own address changed from {ADDRESS} to {OTHER_ADDRESS}."]
+
+    change_address(node, OTHER_ADDRESS, THIRD_ADDRESS)
+    assert started.wait_log("address-changed", count=2)["MESSAGE"] \
+        == f"Own address changed from {OTHER_ADDRESS} to {THIRD_ADDRESS}."
 
 
 def test_once_corrects_the_address(agent, node, dns, master):
