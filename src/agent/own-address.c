@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "util/ip-address.h"
 #include "util/macro.h"
 #include "util/text.h"
 
@@ -32,28 +33,30 @@ void own_address_find(const OwnAddress *own, const Config *config, const Endpoin
                 ret[0] = '\0';
 }
 
-static bool is_loopback(const char *address) {
-        return strncmp(address, "127.", 4) == 0 || streq(address, "::1");
-}
-
-/* While IPv6 comes up the kernel has nothing else to connect with; beyond its link it is of no use. */
-static bool is_link_local(const char *address) {
-        return strncmp(address, "fe80:", 5) == 0;
+/* While IPv6 comes up the kernel has nothing but a link-local one to connect with. */
+static bool is_of_use_elsewhere(const IpAddress *address) {
+        return !ip_address_is_loopback(address) && !IN6_IS_ADDR_LINKLOCAL(address);
 }
 
 bool own_address_learn(OwnAddress *own, const Config *config, const char *local_address,
                 const char *remote_address, usec_t now) {
+        char text[IP_ADDRESS_SIZE];
+        IpAddress local;
+
         if (remote_address)
                 set_address(own->master, remote_address);
 
-        if (config->address || !local_address || is_loopback(local_address) ||
-                        is_link_local(local_address) || streq(local_address, own->registered))
+        if (config->address || !local_address || ip_address_parse(local_address, &local) < 0 ||
+                        !is_of_use_elsewhere(&local))
+                return false;
+        ip_address_format(&local, text);
+        if (streq(text, own->registered))
                 return false;
         if (own->followed_usec > 0 && now < usec_add(own->followed_usec, FOLLOW_INTERVAL_USEC))
                 return false;
 
         own->followed_usec = now;
-        set_address(own->connection, local_address);
+        set_address(own->connection, text);
         return true;
 }
 

@@ -6,11 +6,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "util/ip-address.h"
 #include "util/text.h"
 
 enum { HOST_NAME_MAX_SIZE = 253, LABEL_MAX_SIZE = 63 };
@@ -80,17 +80,13 @@ static int read_literal(Endpoint *endpoint, int family, const char *text) {
                 struct in_addr v4;
                 struct in6_addr v6;
         } address;
-        char normal[INET6_ADDRSTRLEN];
-        const unsigned char *v4 = (const unsigned char *) &address;
+        char normal[IP_ADDRESS_SIZE];
+        IpAddress ip;
 
         if (inet_pton(family, text, &address) != 1 || !inet_ntop(family, &address, normal, sizeof normal))
                 return -EINVAL;
 
-        if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address.v6))
-                v4 += 12;
-        endpoint->is_loopback = family == AF_INET || IN6_IS_ADDR_V4MAPPED(&address.v6)
-                                                ? v4[0] == 127
-                                                : IN6_IS_ADDR_LOOPBACK(&address.v6);
+        endpoint->is_loopback = ip_address_parse(normal, &ip) >= 0 && ip_address_is_loopback(&ip);
         endpoint->is_literal = true;
         return text_duplicate(normal, &endpoint->host);
 }

@@ -2,7 +2,6 @@
  * limit and a new address are all seen at the next registration. */
 #include "sys/host-info.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +18,7 @@
 #include <systemd/sd-id128.h>
 
 #include "util/fd-util.h"
+#include "util/ip-address.h"
 #include "util/macro.h"
 #include "util/text.h"
 
@@ -263,10 +263,9 @@ static int socket_address_parse(const char *text, SocketAddress *ret) {
 }
 
 static bool is_loopback(const SocketAddress *address) {
-        if (address->any.sa_family == AF_INET)
-                return ntohl(address->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+        IpAddress ip = ip_address_of_socket(&address->any);
 
-        return IN6_IS_ADDR_LOOPBACK(&address->in6.sin6_addr);
+        return ip_address_is_loopback(&ip);
 }
 
 /* Of use beyond its own link. Private addresses are: nearly every machine has no other. */
@@ -359,6 +358,7 @@ int host_info_address(const char *destination, char ret[static HOST_ADDRESS_SIZE
         SocketAddress peer, address = {}, global;
         bool is_of_use = false;
         int r = -ENETUNREACH;
+        IpAddress ip;
 
         if (destination) {
                 r = socket_address_parse(destination, &peer);
@@ -378,9 +378,7 @@ int host_info_address(const char *destination, char ret[static HOST_ADDRESS_SIZE
         if (r < 0)
                 return r;
 
-        if (address.any.sa_family == AF_INET)
-                (void) inet_ntop(AF_INET, &address.in.sin_addr, ret, HOST_ADDRESS_SIZE);
-        else
-                (void) inet_ntop(AF_INET6, &address.in6.sin6_addr, ret, HOST_ADDRESS_SIZE);
+        ip = ip_address_of_socket(&address.any);
+        ip_address_format(&ip, ret);
         return 0;
 }

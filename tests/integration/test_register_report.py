@@ -99,6 +99,13 @@ def test_the_own_address_is_one_that_others_can_reach(agent, master):
         assert not address.is_loopback, f"the machine has {probe.getsockname()[0]}"
 
 
+def test_an_ipv4_mapped_master_is_the_ipv4_one(agent, master):
+    """Also the own address of the connection is loopback then, and nothing to tell."""
+    agent(MASTER_ENDPOINT=f"http://[::ffff:127.0.0.1]:{master.port}").wait_online()
+    [request] = master.requests("register")
+    assert "::ffff:" not in json.loads(request["body"])["meta_data"]["ip"]
+
+
 @pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::7"])
 def test_a_given_address_is_reported(agent, master, address):
     agent(AGENT_ADDRESS=address)
