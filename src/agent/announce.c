@@ -181,24 +181,25 @@ static void announce_registered(Manager *manager) {
         /* A Master that takes registrations and no reports makes one for each report: that outage is said
          * already. */
         bool is_noise = !is_first && manager->outage.attempts > 0 && !manager->registration_error[0];
+        char node_id[sizeof status->node_id]; /* as the one before is kept: made safe to show */
 
+        SET_TEXT(node_id, manager->keeper.node->id);
         status->registrations++;
         status->last_registration_usec = now_usec(CLOCK_REALTIME);
         manager->registration_error[0] = '\0';
         SET_TEXT(status->last_report_error, manager->report_error);
 
-        if (status->node_id[0] && !streq(status->node_id, manager->keeper.node->id))
+        if (status->node_id[0] && !streq(status->node_id, node_id))
                 log_event(LOG_WARNING, LOG_EVENT_ID_REPLACED, &fields,
-                                "The Master replaced the node's id %s by %s%s.", status->node_id,
-                                manager->keeper.node->id,
+                                "The Master replaced the node's id %s by %s%s.", status->node_id, node_id,
                                 manager->refused_id ? ": it does not know the old one" : "");
         (void) text_replace(&manager->refused_id, NULL);
 
         log_event(is_noise ? LOG_DEBUG : LOG_NOTICE, LOG_EVENT_REGISTERED, &fields,
                         "%s as %s at %s with address %s.", is_first ? "Registered" : "Registered again",
-                        manager->keeper.node->id, fields.endpoint,
+                        node_id, fields.endpoint,
                         manager->address.registered[0] ? manager->address.registered : "none");
-        bus_api_complete_reregister(manager->bus_api, OPERATION_OK, manager->keeper.node->id);
+        bus_api_complete_reregister(manager->bus_api, OPERATION_OK, node_id);
 }
 
 static void announce_not_registered(Manager *manager) {

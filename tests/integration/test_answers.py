@@ -77,6 +77,17 @@ def test_an_id_of_255_bytes_is_taken(agent, master):
     agent().wait_online()
 
 
+def test_an_id_that_cannot_be_shown_as_it_is_stays_the_same(agent, master):
+    """D-Bus and the log have U+FFFD in place of a noncharacter."""
+    master.behave({"match": "register", "body": '{"id": "a\\uffffb"}'}, {"match": "report", "status": 204})
+    started = agent()
+    started.wait_online()
+    started.send(signal.SIGHUP)
+    assert started.wait_log("registered", count=2)["ARGUS_NODE_ID"] == "a\ufffdb"
+    assert ids_registered(master) == [None, "a\uffffb"]
+    assert not started.entries("id-replaced")
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_forgotten_node_registers_at_once_with_its_id(agent, master, status):
     started = agent(**FAST)
