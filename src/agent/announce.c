@@ -192,8 +192,8 @@ static void announce_registered(Manager *manager) {
         if (status->node_id[0] && !streq(status->node_id, node_id))
                 log_event(LOG_WARNING, LOG_EVENT_ID_REPLACED, &fields,
                                 "The Master replaced the node's id %s by %s%s.", status->node_id, node_id,
-                                manager->refused_id ? ": it does not know the old one" : "");
-        (void) text_replace(&manager->refused_id, NULL);
+                                manager->is_id_refused ? ": it does not know the old one" : "");
+        manager->is_id_refused = false;
 
         log_event(is_noise ? LOG_DEBUG : LOG_NOTICE, LOG_EVENT_REGISTERED, &fields,
                         "%s as %s at %s with address %s.", is_first ? "Registered" : "Registered again",

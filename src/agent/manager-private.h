@@ -51,7 +51,7 @@ struct Manager {
 
         MasterClient *master;
         const MasterReply *reply; /* while one is handled */
-        char *refused_id;         /* the id that the Master refused, until it gave another */
+        bool is_id_refused;       /* the Master refused the id, and has not given another yet */
         char registration_error[OUTCOME_ERROR_SIZE]; /* of the last registration; empty if it went well */
         char report_error[OUTCOME_ERROR_SIZE];       /* of the last report; likewise */
         const char *failed_endpoint;                 /* that the last failure is from */

@@ -96,8 +96,8 @@ static void manager_register(Manager *manager, bool without_id) {
         memcpy(manager->address.said, manager->address.registered, sizeof manager->address.said);
         facts.address = manager->address.registered[0] ? manager->address.registered : NULL;
 
-        if (without_id && manager->keeper.node)
-                (void) text_replace(&manager->refused_id, manager->keeper.node->id);
+        if (without_id)
+                manager->is_id_refused = true;
 
         buffer_clear(&manager->body);
         r = payload_build_register(node ? node->id_json : NULL, &manager->identity, &facts,
@@ -485,7 +485,6 @@ Manager *manager_free(Manager *manager) {
         sd_event_unref(manager->event);
         identity_done(&manager->identity);
         node_keeper_done(&manager->keeper);
-        free(manager->refused_id);
         buffer_done(&manager->body);
         free(manager);
         return NULL;
