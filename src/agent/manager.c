@@ -238,12 +238,18 @@ static int on_reload_signal(sd_event_source *source _unused_, const struct signa
                 void *userdata) {
         Manager *manager = userdata;
 
-        service_notify_reloading();
+        if (manager->fsm.state == FSM_STOPPING)
+                return 0;
+
+        /* The end of a reload is said with READY=1, which must not be said for the start. */
+        if (manager->is_ready)
+                service_notify_reloading();
         log_event(LOG_NOTICE, LOG_EVENT_REREGISTER, &(LogFields){ .node_id = manager->status.node_id },
                         "Reloading: secrets are read again and the node registers again. The environment of a running "
                         "process cannot change: restart for new settings.");
         (void) manager_step(manager, FSM_EVENT_RELOAD);
-        service_notify_ready();
+        if (manager->is_ready)
+                service_notify_ready();
         return 0;
 }
 

@@ -61,6 +61,31 @@ def test_reload_does_not_wait_for_the_master(agent, master, notify):
     assert notify.wait("READY", count=2).monotonic - begun.monotonic < 1
 
 
+def test_a_reload_while_it_starts_says_nothing(agent, master, bus, notify):
+    """READY=1 would say that the start is done, which waits a second for a bus that hangs."""
+    bus.daemon.pause()
+    started = agent(NOTIFY_SOCKET=notify.path)
+    started.wait_online()
+    started.send(signal.SIGHUP)
+    started.wait_log("registered", count=2)
+    ready = notify.wait("READY")
+    assert all(note.monotonic > ready.monotonic for note in notify.all("RELOADING"))
+
+
+def test_a_reload_while_it_stops_says_nothing(agent, master, notify):
+    started = agent(NOTIFY_SOCKET=notify.path)
+    started.wait_online()
+    master.behave({"match": "register", "hang": True})
+    started.send(signal.SIGHUP)
+    master.wait_for_requests(2, kind="register")
+    started.send(signal.SIGTERM)
+    notify.wait("STOPPING")
+    started.send(signal.SIGHUP)
+    assert started.wait_exit() == 0
+    assert (len(notify.all("RELOADING")), len(notify.all("READY"))) == (1, 2)
+    assert len(started.entries("reregister")) == 1
+
+
 def test_stopping_is_said(agent, master, notify):
     started = agent(NOTIFY_SOCKET=notify.path)
     started.wait_online()
