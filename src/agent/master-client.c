@@ -206,7 +206,7 @@ static void master_client_ask(MasterClient *client) {
 static void master_client_start(MasterClient *client, RequestKind kind, const Node *node, const char *path,
                 const char *body, size_t size) {
         usec_t limit = client->config->master_timeout_usec * client->config->n_endpoints;
-        const char *culprit = NULL;
+        SecretFault fault;
         int r;
 
         assert(!client->is_busy);
@@ -231,14 +231,14 @@ static void master_client_start(MasterClient *client, RequestKind kind, const No
                 return;
         }
 
-        r = secret_files_refresh(client->secrets, &culprit);
+        r = secret_files_refresh(client->secrets, &fault);
         if (r < 0) {
-                _cleanup_free_ char *path_shown = text_sanitize(culprit, strlen(culprit), 160);
+                _cleanup_free_ char *path_shown = text_sanitize(fault.path, strlen(fault.path), 160),
+                                    *what = NULL;
 
-                master_client_fail_early(client, path_shown ? path_shown : "a secret file",
-                                r == -EBADMSG ? "no token in it: one line of printable ASCII, at most 16 KiB"
-                                : r == -EINVAL ? "no regular file"
-                                               : strerror(-r));
+                if (asprintf(&what, "%s %s", fault.what, strempty(path_shown)) < 0)
+                        what = NULL;
+                master_client_fail_early(client, what ? what : fault.what, fault.reason);
                 return;
         }
         if (r > 0) {

@@ -393,6 +393,7 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         if (security && security->client_cert_file) {
                 SET(CURLOPT_SSLCERT, security->client_cert_file);
                 SET(CURLOPT_SSLKEY, security->client_key_file);
+                SET(CURLOPT_KEYPASSWD, ""); /* else OpenSSL asks for it on the terminal, and waits */
         }
 #undef SET
 

@@ -26,6 +26,13 @@ struct SecretFiles {
         char *token;
 };
 
+static const char *const what_it_is[_SECRET_FILE_MAX] = {
+        [SECRET_TOKEN] = "the token file",
+        [SECRET_CLIENT_CERT] = "the client certificate",
+        [SECRET_CLIENT_KEY] = "the client's key",
+        [SECRET_CA] = "the CA bundle",
+};
+
 static char *token_free(char *token) {
         if (token)
                 explicit_bzero(token, strlen(token));
@@ -99,17 +106,40 @@ static int token_trim(char *token, size_t size) {
         return 0;
 }
 
-static int token_read(const char *path, char **ret) {
-        _cleanup_(token_free_pointer) char *token = NULL;
+static int secret_read(const char *path, size_t max, char **ret, size_t *ret_size) {
         _cleanup_close_ int fd = -1;
-        size_t size;
-        int r;
 
         /* A path that the administrator wrote may well be a link (Kubernetes mounts secrets so). */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
-        r = fd_read_all(fd, TOKEN_SIZE_MAX, &token, &size);
+
+        return fd_read_all(fd, max, ret, ret_size);
+}
+
+/* Both forms of a PEM key that has a pass phrase have this word in their head. libcurl would only say that
+ * the key cannot be set. */
+static int key_check(const char *path) {
+        char *text;
+        size_t size;
+        int r;
+
+        r = secret_read(path, KEY_SIZE_MAX, &text, &size);
+        if (r < 0)
+                return r;
+
+        r = memmem(text, size, "ENCRYPTED", strlen("ENCRYPTED")) ? -ENOKEY : 0;
+        explicit_bzero(text, size);
+        free(text);
+        return r;
+}
+
+static int token_read(const char *path, char **ret) {
+        _cleanup_(token_free_pointer) char *token = NULL;
+        size_t size;
+        int r;
+
+        r = secret_read(path, TOKEN_SIZE_MAX, &token, &size);
         if (r < 0)
                 return r == -EFBIG ? -EBADMSG : r;
         r = token_trim(token, size);
@@ -120,11 +150,24 @@ static int token_read(const char *path, char **ret) {
         return 0;
 }
 
-int secret_files_refresh(SecretFiles *secrets, const char **ret_culprit) {
-        int r;
+static const char *fault_reason(int error) {
+        switch (error) {
+        case -EBADMSG:
+                return "no token in it: one line of printable ASCII, at most 16 KiB";
+        case -EINVAL:
+                return "no regular file";
+        case -ENOKEY:
+                return "it has a pass phrase, which nobody can be asked for: only a key without one is accepted";
+        case -EACCES:
+                return "Permission denied: the agent's user must be able to read it";
+        default:
+                return strerror(-error);
+        }
+}
 
-        assert(secrets);
-        assert(ret_culprit);
+/* Also the key is read each time: what has been found wrong of it is said again. */
+static int secret_files_look(SecretFiles *secrets, SecretFileKind *ret_kind) {
+        int r;
 
         for (SecretFileKind kind = 0; kind < _SECRET_FILE_MAX; kind++) {
                 struct stat now;
@@ -132,15 +175,15 @@ int secret_files_refresh(SecretFiles *secrets, const char **ret_culprit) {
                 if (!secrets->paths[kind])
                         continue;
 
-                if (stat(secrets->paths[kind], &now) < 0) {
-                        *ret_culprit = secrets->paths[kind];
+                *ret_kind = kind;
+                if (stat(secrets->paths[kind], &now) < 0)
                         return -errno;
-                }
                 /* libcurl opens the certificates itself, and would wait for the other end of a FIFO. */
-                if (!S_ISREG(now.st_mode)) {
-                        *ret_culprit = secrets->paths[kind];
+                if (!S_ISREG(now.st_mode))
                         return -EINVAL;
-                }
+                r = kind == SECRET_CLIENT_KEY ? key_check(secrets->paths[kind]) : 0;
+                if (r < 0)
+                        return r;
 
                 /* The token is compared by content: it is read each time. */
                 if (kind != SECRET_TOKEN && !is_same_content(&now, &secrets->stamps[kind]))
@@ -151,16 +194,31 @@ int secret_files_refresh(SecretFiles *secrets, const char **ret_culprit) {
         if (secrets->paths[SECRET_TOKEN]) {
                 _cleanup_(token_free_pointer) char *token = NULL;
 
+                *ret_kind = SECRET_TOKEN;
                 r = token_read(secrets->paths[SECRET_TOKEN], &token);
-                if (r < 0) {
-                        *ret_culprit = secrets->paths[SECRET_TOKEN];
+                if (r < 0)
                         return r;
-                }
                 if (!streq_or_null(token, secrets->token)) {
                         secrets->is_changed = true;
                         token_free(secrets->token);
                         secrets->token = TAKE_PTR(token);
                 }
+        }
+
+        return 0;
+}
+
+int secret_files_refresh(SecretFiles *secrets, SecretFault *ret_fault) {
+        SecretFileKind kind = SECRET_TOKEN;
+        int r;
+
+        assert(secrets);
+        assert(ret_fault);
+
+        r = secret_files_look(secrets, &kind);
+        if (r < 0) {
+                *ret_fault = (SecretFault){ what_it_is[kind], secrets->paths[kind], fault_reason(r) };
+                return r;
         }
 
         r = secrets->was_looked_at && secrets->is_changed;

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -96,12 +97,14 @@ def agent(request, state_root):
     # on a system bus only root may call; another user's tests have it as that user's own bus
     kind, address = ("system", "DBUS_SYSTEM_BUS_ADDRESS") if os.geteuid() == 0 else ("user", "DBUS_SESSION_BUS_ADDRESS")
 
-    def start(*arguments, wrapper=(), user=None, **variables):
+    def start(*arguments, wrapper=(), user=None, open_stdin=False, **variables):
         if "master" in around:
             variables = {"MASTER_ENDPOINT": around["master"].url} | variables
         if private:
             variables = {"AGENT_BUS": kind, address: private.address} | variables
         options = {"user": user} if user else {}
+        if open_stdin:  # one that nobody writes to, and no terminal
+            options |= {"stdin": subprocess.PIPE, "start_new_session": True}
         agents.append(Agent(state_root, variables, arguments, wrapper, **options))
         return agents[-1]
 

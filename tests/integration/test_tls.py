@@ -70,6 +70,27 @@ def test_a_client_certificate(agent, authority, start_tls_master):
     assert [node["id"] for node in master.nodes()] == ["A1"]
 
 
+def test_a_key_with_a_pass_phrase_is_named(agent, authority, tls_master):
+    cert, key = authority.issue("client")
+    entry = agent(MASTER_ENDPOINT=tls_master.url, MASTER_CA_FILE=authority.file, MASTER_CLIENT_CERT_FILE=cert,
+                  MASTER_CLIENT_KEY_FILE=authority.encrypt(key)).wait_log("register-failed")
+    assert f"{key}.encrypted" in entry["MESSAGE"] and "pass phrase" in entry["MESSAGE"]
+
+
+def test_nobody_is_asked_for_a_pass_phrase(agent, authority, tls_master, tmp_path):
+    """OpenSSL asks on the terminal or reads stdin, and the loop would wait for that. What says so here is a certificate,
+    as keys are looked at before."""
+    cert, key = authority.issue("client")
+    odd = tmp_path / "odd.pem"
+    head, *rest = cert.read_text().splitlines(keepends=True)
+    odd.write_text(head + f"Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,{'00' * 16}\n\n" + "".join(rest))
+    started = agent(MASTER_ENDPOINT=tls_master.url, MASTER_CA_FILE=authority.file, MASTER_CLIENT_CERT_FILE=odd,
+                    MASTER_CLIENT_KEY_FILE=key, open_stdin=True)
+    assert "certificate" in started.wait_log("register-failed")["MESSAGE"]
+    assert started.stop() == 0
+    assert "Enter PEM" not in started.output()
+
+
 def test_without_the_client_certificate_it_is_refused(agent, authority, start_tls_master):
     pair = tuple(map(str, authority.issue("client")))
     master = start_tls_master("--client-ca", authority.file, client_pair=pair)

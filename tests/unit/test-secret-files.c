@@ -45,21 +45,21 @@ static void write_text(const char *name, const char *text) {
 
 static void test_token(void **state _unused_) {
         SecretFiles *secrets = NULL;
-        const char *culprit = NULL;
+        SecretFault fault = {};
 
         write_text("token", " abc.DEF-123_~+/= \r\n");
         assert_int_equal(secret_files_new(path_of("token"), NULL, NULL, NULL, &secrets), 0);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
         assert_string_equal(secret_files_get_token(secrets), "abc.DEF-123_~+/=");
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
 
         /* White space is no other token. */
         write_text("token", "abc.DEF-123_~+/=");
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
         write_text("token", "other");
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
         assert_string_equal(secret_files_get_token(secrets), "other");
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
         secret_files_free(secrets);
 }
 
@@ -82,12 +82,12 @@ static void test_wrong_token(void **state _unused_) {
         memset(large, 'x', sizeof large);
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 SecretFiles *secrets = NULL;
-                const char *culprit = NULL;
+                SecretFault fault = {};
 
                 write_file("token", cases[i].text, cases[i].size);
                 assert_int_equal(secret_files_new(path_of("token"), NULL, NULL, NULL, &secrets), 0);
-                assert_int_equal(secret_files_refresh(secrets, &culprit), -EBADMSG);
-                assert_string_equal(culprit, path_of("token"));
+                assert_int_equal(secret_files_refresh(secrets, &fault), -EBADMSG);
+                assert_string_equal(fault.path, path_of("token"));
                 assert_null(secret_files_get_token(secrets));
                 secret_files_free(secrets);
         }
@@ -95,63 +95,88 @@ static void test_wrong_token(void **state _unused_) {
 
 static void test_certificates(void **state _unused_) {
         SecretFiles *secrets = NULL;
-        const char *culprit = NULL;
+        SecretFault fault = {};
 
         write_text("cert", "1");
         write_text("key", "1");
         write_text("ca", "1");
         assert_int_equal(
                         secret_files_new(NULL, path_of("cert"), path_of("key"), path_of("ca"), &secrets), 0);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
         assert_null(secret_files_get_token(secrets));
 
         write_text("key", "2"); /* of the same size */
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
         write_text("ca", "22");
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
 
         assert_int_equal(unlink(path_of("cert")), 0);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), -ENOENT);
-        assert_string_equal(culprit, path_of("cert"));
+        assert_int_equal(secret_files_refresh(secrets, &fault), -ENOENT);
+        assert_string_equal(fault.path, path_of("cert"));
         write_text("cert", "1");
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
+        secret_files_free(secrets);
+}
+
+/* OpenSSL would ask on the terminal, or read stdin. */
+static void test_key_with_a_pass_phrase(void **state _unused_) {
+        static const char *const keys[] = {
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBvTBXBgkq\n-----END ENCRYPTED PRIVATE KEY-----\n",
+                "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n",
+        };
+        SecretFiles *secrets = NULL;
+        SecretFault fault = {};
+
+        write_text("cert", "1");
+        assert_int_equal(secret_files_new(NULL, path_of("cert"), path_of("key"), NULL, &secrets), 0);
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                write_text("key", keys[i]);
+                assert_int_equal(secret_files_refresh(secrets, &fault), -ENOKEY);
+                assert_int_equal(secret_files_refresh(secrets, &fault), -ENOKEY); /* still */
+                assert_string_equal(fault.path, path_of("key"));
+                assert_string_equal(fault.what, "the client's key");
+                assert_non_null(strstr(fault.reason, "pass phrase"));
+        }
+
+        write_text("key", "-----BEGIN PRIVATE KEY-----\n");
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
         secret_files_free(secrets);
 }
 
 static void test_fifo_does_not_block(void **state _unused_) {
         SecretFiles *secrets = NULL;
-        const char *culprit = NULL;
+        SecretFault fault = {};
 
         assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
         assert_int_equal(secret_files_new(path_of("fifo"), NULL, NULL, NULL, &secrets), 0);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), -EINVAL);
+        assert_int_equal(secret_files_refresh(secrets, &fault), -EINVAL);
         secret_files_free(secrets);
 
         /* libcurl would open a certificate in a way that blocks. */
         secrets = NULL;
         assert_int_equal(secret_files_new(NULL, path_of("fifo"), path_of("fifo"), NULL, &secrets), 0);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), -EINVAL);
+        assert_int_equal(secret_files_refresh(secrets, &fault), -EINVAL);
         secret_files_free(secrets);
 }
 
 static void test_a_change_is_said_after_a_failure(void **state _unused_) {
         SecretFiles *secrets = NULL;
-        const char *culprit = NULL;
+        SecretFault fault = {};
 
         write_text("token", "one");
         write_text("key", "1");
         assert_int_equal(secret_files_new(path_of("token"), path_of("key"), path_of("key"), NULL, &secrets),
                         0);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
 
         write_text("token", "");
         write_text("key", "2");
-        assert_int_equal(secret_files_refresh(secrets, &culprit), -EBADMSG);
+        assert_int_equal(secret_files_refresh(secrets, &fault), -EBADMSG);
         write_text("token", "one");
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 1);
-        assert_int_equal(secret_files_refresh(secrets, &culprit), 0);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
+        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
         secret_files_free(secrets);
 }
 
@@ -172,6 +197,7 @@ int main(void) {
                 cmocka_unit_test(test_token),
                 cmocka_unit_test(test_wrong_token),
                 cmocka_unit_test(test_certificates),
+                cmocka_unit_test(test_key_with_a_pass_phrase),
                 cmocka_unit_test(test_fifo_does_not_block),
                 cmocka_unit_test(test_a_change_is_said_after_a_failure),
         };

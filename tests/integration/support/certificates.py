@@ -21,5 +21,10 @@ class Authority:
                       "-CAcreateserial", "-copy_extensions", "copy", "-days", str(days), "-out", f"{name}.pem")
         return self._folder / f"{name}.pem", self._folder / f"{name}.key"
 
+    def encrypt(self, file):
+        """The key in this file with a pass phrase, in a file of its own."""
+        self._openssl("pkey", "-in", file, "-aes256", "-passout", "pass:secret", "-out", f"{file.name}.encrypted")
+        return self._folder / f"{file.name}.encrypted"
+
     def _openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self._folder, check=True, capture_output=True)

@@ -55,11 +55,11 @@ class Pipe:
 
 
 class Program:
-    def __init__(self, command, environment=None, **options):
+    def __init__(self, command, environment=None, stdin=subprocess.DEVNULL, **options):
         # setpriv becomes the program itself: the same pid, killed by the kernel should the tests be killed
         self._process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)], env=environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+            stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
         self.started = time.monotonic()
         self._lines = []
         self._pipes = [Pipe(self._process.stdout, "stdout"), Pipe(self._process.stderr, "stderr")]
