@@ -37,7 +37,6 @@ struct Manager {
         sd_event_source *timer; /* the state machine's deadline */
         sd_event_source *ready_timer;
         bool is_ready;
-        sd_event_source *watchdog;
 
         Fsm fsm;
         Identity identity;

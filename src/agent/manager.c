@@ -383,7 +383,7 @@ static int manager_build(Manager *manager) {
         r = sd_event_default(&manager->event);
         if (r < 0)
                 return r;
-        r = service_notify_start_watchdog(manager->event, &manager->watchdog);
+        r = service_notify_attach(manager->event);
         if (r < 0)
                 return r;
         r = manager_add_signals(manager);
@@ -487,7 +487,7 @@ Manager *manager_free(Manager *manager) {
         master_client_free(manager->master);
         sd_event_source_disable_unref(manager->timer);
         sd_event_source_disable_unref(manager->ready_timer);
-        sd_event_source_disable_unref(manager->watchdog);
+        service_notify_detach();
         sd_event_unref(manager->event);
         identity_done(&manager->identity);
         node_keeper_done(&manager->keeper);

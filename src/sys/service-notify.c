@@ -24,10 +24,15 @@ enum {
         PATIENCE_MSEC = 250,
 };
 
-/* What a full queue did not take. A state is sent again before whatever is sent next: a start whose READY=1
- * is lost would be ended as failed. A status is just sent again when it is set the next time. */
+#define RETRY_USEC (1 * USEC_PER_SEC)
+#define RETRY_ACCURACY_USEC (250 * USEC_PER_MSEC)
+
+/* What a full queue did not take is sent again: a start whose READY=1 is lost would be ended as failed. */
 static char state_unsent[64];
-static char status_sent[STATUS_MAX];
+static char status_wanted[STATUS_MAX], status_sent[STATUS_MAX];
+
+static sd_event_source *watchdog_timer, *retry_timer;
+static usec_t watchdog_interval;
 
 static int notify_connect(void) {
         const char *path = getenv("NOTIFY_SOCKET");
@@ -78,26 +83,45 @@ static int notify_send(const char *text, int patience_msec) {
         return 0;
 }
 
-static int state_flush(int patience_msec) {
+static int flush(int patience_msec) {
+        char message[sizeof "STATUS=" + STATUS_MAX];
         int r;
 
-        if (!state_unsent[0])
+        if (state_unsent[0]) {
+                r = notify_send(state_unsent, patience_msec);
+                if (r < 0)
+                        return r;
+                state_unsent[0] = '\0';
+        }
+
+        if (streq(status_wanted, status_sent))
                 return 0;
 
-        r = notify_send(state_unsent, patience_msec);
+        (void) stpcpy(stpcpy(message, "STATUS="), status_wanted);
+        r = notify_send(message, 0);
         if (r >= 0)
-                state_unsent[0] = '\0';
+                (void) stpcpy(status_sent, status_wanted);
         return r;
+}
+
+static void flush_now_or_later(int patience_msec) {
+        if (flush(patience_msec) == -EAGAIN && retry_timer)
+                event_timer_arm(retry_timer, usec_add(now_usec(CLOCK_MONOTONIC), RETRY_USEC));
+}
+
+static int on_retry_timer(
+                _unused_ sd_event_source *source, _unused_ uint64_t usec, _unused_ void *userdata) {
+        flush_now_or_later(0);
+        return 0;
 }
 
 static void state_set(const char *state) {
         (void) snprintf(state_unsent, sizeof state_unsent, "%s", state);
-        (void) state_flush(PATIENCE_MSEC);
+        flush_now_or_later(PATIENCE_MSEC);
 }
 
 void service_notify_status(const char *format, ...) {
-        char raw[2 * STATUS_MAX], message[sizeof "STATUS=" + STATUS_MAX] = "STATUS=";
-        char *status = message + strlen("STATUS=");
+        char raw[2 * STATUS_MAX];
         va_list arguments;
 
         va_start(arguments, format);
@@ -105,13 +129,8 @@ void service_notify_status(const char *format, ...) {
         va_end(arguments);
 
         /* A line break would begin another assignment; the Master's words may be part of this. */
-        text_sanitize_into(status, STATUS_MAX, raw, strlen(raw));
-
-        if (state_flush(0) < 0 || streq(status, status_sent))
-                return;
-
-        if (notify_send(message, 0) >= 0)
-                (void) stpcpy(status_sent, status);
+        text_sanitize_into(status_wanted, sizeof status_wanted, raw, strlen(raw));
+        flush_now_or_later(0);
 }
 
 void service_notify_ready(void) {
@@ -130,31 +149,37 @@ void service_notify_stopping(void) {
         state_set("STOPPING=1");
 }
 
-static int on_watchdog_timer(sd_event_source *source, uint64_t usec _unused_, void *userdata) {
-        usec_t *interval = userdata;
-
+static int on_watchdog_timer(sd_event_source *source, _unused_ uint64_t usec, _unused_ void *userdata) {
         /* Dropped when the queue is full: a manager that does not read does not count the time either. */
         (void) notify_send("WATCHDOG=1", 0);
 
         /* From now on, not from when it was due: a process that was stopped does not make up for it. */
-        event_timer_arm(source, usec_add(now_usec(CLOCK_MONOTONIC), *interval));
+        event_timer_arm(source, usec_add(now_usec(CLOCK_MONOTONIC), watchdog_interval));
         return 0;
 }
 
-int service_notify_start_watchdog(sd_event *event, sd_event_source **ret_source) {
-        static usec_t interval; /* there is one service manager */
+int service_notify_attach(sd_event *event) {
         uint64_t usec;
         int r;
 
-        r = sd_watchdog_enabled(0, &usec);
-        if (r <= 0) {
-                *ret_source = NULL;
-                return 0; /* none, or one that was meant for another process */
-        }
+        r = event_timer_new(event, CLOCK_MONOTONIC, RETRY_ACCURACY_USEC, on_retry_timer, NULL, &retry_timer);
+        if (r < 0)
+                return r;
 
-        (void) notify_send("WATCHDOG=1", 0);
-        interval = usec / 2;
+        r = sd_watchdog_enabled(0, &usec);
+        if (r <= 0)
+                return 0; /* none, or one that was meant for another process */
+
         /* A quarter of the time to coalesce with other wake-ups, and a quarter to spare. */
-        return sd_event_add_time_relative(event, ret_source, CLOCK_MONOTONIC, interval, usec / 4,
-                        on_watchdog_timer, &interval);
+        watchdog_interval = usec / 2;
+        r = event_timer_new(event, CLOCK_MONOTONIC, usec / 4, on_watchdog_timer, NULL, &watchdog_timer);
+        if (r < 0)
+                return r;
+
+        return on_watchdog_timer(watchdog_timer, 0, NULL);
+}
+
+void service_notify_detach(void) {
+        retry_timer = sd_event_source_disable_unref(retry_timer);
+        watchdog_timer = sd_event_source_disable_unref(watchdog_timer);
 }

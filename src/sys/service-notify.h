@@ -16,7 +16,8 @@ void service_notify_reloading(void);
 
 void service_notify_stopping(void);
 
-/* Feeds the service manager's watchdog (WATCHDOG_USEC) from the event loop, at half of its time or a little
- * later, for as long as the loop turns. Returns 0, also where no watchdog waits, or a negative errno.
- * *ret_source is the caller's, NULL where there is none. */
-int service_notify_start_watchdog(sd_event *event, sd_event_source **ret_source);
+/* From now on the event loop feeds the service manager's watchdog (WATCHDOG_USEC), if it has one, at half of
+ * its time or a little later, and sends again, each second, what its queue was too full for. Returns 0 or a
+ * negative errno. */
+int service_notify_attach(sd_event *event);
+void service_notify_detach(void);

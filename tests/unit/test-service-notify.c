@@ -127,6 +127,7 @@ static void test_stuck(_unused_ void **state) {
         (void) alarm(20); /* what would block here would block for ever */
         service_notify_ready();
         assert_string_equal(manager_receive(fd), "READY=1");
+        assert_string_equal(manager_receive(fd), "STATUS=to nobody"); /* of the test before */
 
         begin = now_usec(CLOCK_MONOTONIC);
         for (size_t i = 0; i < 1000; i++)
@@ -154,6 +155,47 @@ static void test_stuck(_unused_ void **state) {
         (void) alarm(0);
 }
 
+/* Until nothing is left to be sent. */
+static void run_until_taken(sd_event *event, int fd, const char *expected) {
+        usec_t deadline = usec_add(now_usec(CLOCK_MONOTONIC), 10 * USEC_PER_SEC);
+        const char *text;
+
+        do {
+                assert_true(sd_event_run(event, 100 * USEC_PER_MSEC) >= 0);
+                text = manager_receive(fd);
+        } while (!*text && now_usec(CLOCK_MONOTONIC) < deadline);
+        assert_string_equal(text, expected);
+}
+
+/* Nobody sends anything else for as long as a start may take. */
+static void test_what_was_not_taken_comes_later(_unused_ void **state) {
+        _cleanup_close_ int fd = manager_start(socket_path);
+        sd_event *event = NULL;
+
+        (void) alarm(30);
+        assert_true(sd_event_new(&event) >= 0);
+        assert_int_equal(unsetenv("WATCHDOG_USEC"), 0);
+        assert_int_equal(service_notify_attach(event), 0);
+
+        for (size_t i = 0; i < 1000; i++)
+                service_notify_status("status %zu", i);
+        service_notify_ready();
+        service_notify_status("the last one");
+
+        while (*manager_receive(fd))
+                continue;
+        run_until_taken(event, fd, "READY=1");
+        assert_string_equal(manager_receive(fd), "STATUS=the last one");
+
+        /* Then the loop has nothing to do any more. */
+        assert_int_equal(sd_event_run(event, 1500 * USEC_PER_MSEC), 0);
+        assert_string_equal(manager_receive(fd), "");
+
+        service_notify_detach();
+        sd_event_unref(event);
+        (void) alarm(0);
+}
+
 static int setup(_unused_ void **state) {
         if (!mkdtemp(directory))
                 return -1;
@@ -173,6 +215,7 @@ int main(void) {
                 cmocka_unit_test(test_status),
                 cmocka_unit_test(test_no_manager),
                 cmocka_unit_test(test_stuck),
+                cmocka_unit_test(test_what_was_not_taken_comes_later),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
