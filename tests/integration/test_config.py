@@ -153,3 +153,15 @@ def test_wrong_arguments(run_agent, arguments):
     status, output = run_agent(*arguments, **DEFAULTS)
     assert status not in (0, 75, 78)
     assert arguments[0].lstrip("-") in output
+
+
+def test_the_check_prints_all_that_was_set():
+    status, output = run_agent("--check", **(DEFAULTS | {
+        "AGENT_ADDRESS": "192.0.2.1", "AGENT_WATCH_UNITS": "nginx foo.bar db.socket", "AGENT_REPORT_ON_CHANGE": "yes",
+        "AGENT_HEALTH_MAX_AGE_SECONDS": "300", "MASTER_ENDPOINT": "https://m", "MASTER_CA_FILE": "/etc/ca.pem",
+        "MASTER_CLIENT_CERT_FILE": "/etc/c.pem", "MASTER_CLIENT_KEY_FILE": "/etc/c.key"}))
+    assert status == 0
+    rows = [line.split(None, 1) for line in output.splitlines()]
+    assert [row[1] for row in rows if row[0] == "Watched"] == ["nginx.service", "foo.bar.service", "db.socket"]
+    for shown in ("192.0.2.1", "5min", "https://m", "/etc/ca.pem", "/etc/c.pem", "/etc/c.key"):
+        assert shown in output
