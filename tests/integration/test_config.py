@@ -155,7 +155,7 @@ def test_wrong_arguments(run_agent, arguments):
     assert arguments[0].lstrip("-") in output
 
 
-def test_the_check_prints_all_that_was_set():
+def test_the_check_prints_all_that_was_set(run_agent):
     status, output = run_agent("--check", **(DEFAULTS | {
         "AGENT_ADDRESS": "192.0.2.1", "AGENT_WATCH_UNITS": "nginx foo.bar db.socket", "AGENT_REPORT_ON_CHANGE": "yes",
         "AGENT_HEALTH_MAX_AGE_SECONDS": "300", "MASTER_ENDPOINT": "https://m", "MASTER_CA_FILE": "/etc/ca.pem",
