@@ -49,8 +49,7 @@ struct Manager {
         NetWatch *net_watch;
 
         MasterClient *master;
-        const MasterReply *reply; /* while one is handled */
-        bool is_id_refused;       /* the Master refused the id, and has not given another yet */
+        const MasterReply *reply;                    /* while one is handled */
         char registration_error[OUTCOME_ERROR_SIZE]; /* of the last registration; empty if it went well */
         char report_error[OUTCOME_ERROR_SIZE];       /* of the last report; likewise */
         const char *failed_endpoint;                 /* that the last failure is from */
@@ -66,6 +65,7 @@ struct Manager {
         BusApi *bus_api;
         bool was_on_bus;
 
+        bool is_id_refused; /* the Master refused the id, and has not given another yet */
         AgentStatus status;
         int announced_save_error;
         int announced_health_error;
