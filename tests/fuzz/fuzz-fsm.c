@@ -8,7 +8,8 @@
  *   - the id on the disk is replaced by another, never dropped;
  *   - the slots of the reports never move;
  *   - the Master's Retry-After is kept by all but a person;
- *   - left alone with a Master that answers at once, whatever it says, the agent asks at a bounded pace.
+ *   - left alone with a Master that answers at once, whatever it says, the agent asks at a bounded pace;
+ *   - and however slowly it answers, it is asked a handful of times for each deadline.
  *
  * An input: interval, start of the clock, then two bytes and more an event. The events are played again and
  * again: a Master that keeps saying the same two things is the one that could drive an agent into a loop. */
@@ -17,6 +18,9 @@
 #include "core/fsm.h"
 
 enum { EVENTS_MAX = 256, REQUESTS_PER_SECOND = 8 };
+
+/* The worst start: with the id, without it, a report; forgotten, and all three again. */
+enum { REQUESTS_PER_DEADLINE = 6 };
 
 typedef struct World {
         Fsm fsm;
@@ -30,6 +34,7 @@ typedef struct World {
         usec_t slot_usec;
         bool is_left_alone; /* only answers and timers that came in time */
         uint64_t n_requests;
+        unsigned n_since_deadline; /* requests */
 } World;
 
 static void world_request(World *world, const FsmEvent *event, FsmAction action) {
@@ -45,6 +50,7 @@ static void world_request(World *world, const FsmEvent *event, FsmAction action)
         world->is_registration = action != ACTION_REPORT;
         world->is_without_id = action == ACTION_REGISTER_WITHOUT_ID;
         world->n_requests++;
+        world->n_since_deadline++;
 }
 
 static void world_persist(World *world, const FsmEvent *event) {
@@ -165,6 +171,7 @@ static void check_state(World *world, const FsmEvent *event, usec_t deadline_bef
 
                 assert(world->n_requests <=
                                 REQUESTS_PER_SECOND * ((world->now_usec - world->start_usec) / pace + 2));
+                assert(world->n_since_deadline <= REQUESTS_PER_DEADLINE);
         }
 }
 
@@ -216,6 +223,8 @@ static void take_event(World *world, FuzzInput *input) {
                 event.type = world->is_in_flight ? FSM_EVENT_OK : FSM_EVENT_TIMER;
         if (event.type == FSM_EVENT_TIMER && world->now_usec < deadline)
                 world->now_usec = deadline;
+        if (event.type == FSM_EVENT_TIMER)
+                world->n_since_deadline = 0;
         if (event.type > FSM_EVENT_TIMER)
                 world->is_left_alone = false;
         event.now_usec = world->now_usec;
