@@ -38,7 +38,9 @@ static AgentState agent_state(const Fsm *fsm) {
  * step. */
 static void update_next_report(Manager *manager) {
         const Fsm *fsm = &manager->fsm;
-        usec_t deadline = fsm->state == FSM_IDLE || fsm->state == FSM_REPORT_WAIT ? fsm->deadline_usec : 0;
+        bool is_known = fsm->state == FSM_IDLE || fsm->state == FSM_REPORT_WAIT ||
+                        fsm->state == FSM_REGISTER_WAIT; /* the report follows at once */
+        usec_t deadline = is_known ? fsm->deadline_usec : 0;
 
         if (fsm->state == FSM_REPORTING || deadline == manager->announced_deadline_usec)
                 return;

@@ -118,6 +118,15 @@ def test_an_outage_in_properties(agent, master, bus):
     assert (bus.get("LastReportError"), bus.get("ConsecutiveFailures")) == ("", 0)
 
 
+def test_the_next_try_is_known_while_registering_fails(agent, master, bus):
+    master.behave({"match": "register", "status": 403})
+    agent().wait_log("register-failed")
+    # 0 while one is under way
+    due = wait_until(lambda: bus.get("NextReportTimestamp"), 5, "a next try")
+    assert -5 < due / 1e6 - time.time() < 61
+    assert bus.get("LastReportStatus") == "never"
+
+
 def test_changes_are_signalled_together(agent, master, bus, connect):
     client = connect(bus.address)
     started = agent(REPORT_INTERVAL_SECONDS="1")
