@@ -1,5 +1,6 @@
-"""flood_bus.py UID SECONDS: as this user, in the directory of the bus's socket, calls every method of the agent and reads its
-properties as fast as the bus takes it, and reads no answer. Prints how many calls were sent."""
+"""flood_bus.py UID SECONDS [BYTES]: as this user, in the directory of the bus's socket, calls every method of the agent and
+reads its properties as fast as the bus takes it, and reads no answer. With BYTES, it pings the agent with a text of so many.
+Prints how many calls were sent."""
 
 import os
 import socket
@@ -47,8 +48,10 @@ def main():
     properties = "org.freedesktop.DBus.Properties"
     kinds = [(INTERFACE, "Reregister"), (INTERFACE, "Report"), (INTERFACE, "GetNode"), (INTERFACE, "GetHealth"),
              (properties, "GetAll", INTERFACE), (properties, "Get", INTERFACE, "NodeId")]
+    if len(sys.argv) > 3:
+        kinds = [("org.freedesktop.DBus.Peer", "Ping", "x" * int(sys.argv[3]))]
     end, sent = time.monotonic() + seconds, 0
-    bus.settimeout(0.2)
+    bus.settimeout(1)
     while time.monotonic() < end:
         interface, member, *arguments = kinds[sent % len(kinds)]
         try:
