@@ -308,7 +308,7 @@ int master_client_new(sd_event *event, const Config *config, MasterCallback call
         client->callback = callback;
         client->userdata = userdata;
 
-        r = http_client_new(event, USER_AGENT, &client->http);
+        r = http_client_new(event, USER_AGENT, NODE_SIZE_MAX, &client->http);
         if (r < 0)
                 goto fail;
         r = secret_files_new(config->token_file, config->client_cert_file, config->client_key_file,

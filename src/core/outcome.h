@@ -20,7 +20,7 @@ typedef enum TransportResult {
         TRANSPORT_TLS,       /* no TLS session: certificate, protocol */
         TRANSPORT_TIMEOUT,   /* nothing whole in time */
         TRANSPORT_BROKEN,    /* the connection ended or spoke no HTTP */
-        TRANSPORT_TOO_LARGE, /* the body was above NODE_SIZE_MAX and cut off */
+        TRANSPORT_TOO_LARGE, /* its head or body was above what is taken, and cut off */
         TRANSPORT_LOCAL,     /* our own side: memory, descriptors, a certificate file */
 } TransportResult;
 

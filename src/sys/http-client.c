@@ -19,6 +19,7 @@ struct HttpClient {
         HttpLoop *loop;
         CURLSH *tls_sessions; /* of all requests; for their one thread it needs no locks */
         char *user_agent;
+        size_t body_max;
         unsigned n_requests; /* added to the loop */
         bool is_drop_wanted; /* connections go before the next request */
 };
@@ -64,7 +65,7 @@ static int http_client_close_connections(HttpClient *client) {
         return r;
 }
 
-int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret) {
+int http_client_new(sd_event *event, const char *user_agent, size_t body_max, HttpClient **ret) {
         HttpClient *client;
         int r;
 
@@ -76,6 +77,7 @@ int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret) {
         if (!client)
                 return -ENOMEM;
 
+        client->body_max = body_max;
         client->user_agent = strdup(user_agent);
         r = client->user_agent ? http_loop_new(event, on_transfer_done, &client->loop) : -ENOMEM;
         if (r < 0) {
@@ -112,7 +114,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *userdata) {
         HttpRequest *request = userdata;
         size_t n = size * count;
 
-        if (n > NODE_SIZE_MAX - request->body.size) {
+        if (n > request->client->body_max - request->body.size) {
                 request->is_too_large = true;
                 return 0;
         }
@@ -218,9 +220,8 @@ static const char *transport_words(HttpRequest *request, CURLcode code) {
                                 os_error > 0)
                         return strerror((int) os_error);
                 break;
-        case CURLE_OUT_OF_MEMORY:
-                return "out of memory, or a line of its head is longer than 100 KB"; /* libcurl calls both so
-                                                                                      */
+        case CURLE_OUT_OF_MEMORY: /* libcurl calls both so */
+                return "out of memory, or a line of its head is longer than 100 KB";
         case CURLE_PEER_FAILED_VERIFICATION:
                 if (!request->error[0])
                         return "the certificate of the Master is not to be trusted";
@@ -247,7 +248,7 @@ static void http_request_remove(HttpRequest *request) {
 
 static void http_request_complete(HttpRequest *request, CURLcode code) {
         HttpResult result = { .body = request->body.data, .body_size = request->body.size };
-        curl_off_t retry_after = 0, duration = 0;
+        curl_off_t retry_after = 0;
         char *text = NULL;
         long status = 0;
 
@@ -267,12 +268,9 @@ static void http_request_complete(HttpRequest *request, CURLcode code) {
                 result.location = text;
         if (curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
                         retry_after > 0)
-                result.retry_after_usec =
-                                (usec_t) (retry_after < RETRY_AFTER_MAX_SECONDS ? retry_after
-                                                                                : RETRY_AFTER_MAX_SECONDS) *
-                                USEC_PER_SEC;
-        if (curl_easy_getinfo(request->easy, CURLINFO_TOTAL_TIME_T, &duration) == CURLE_OK && duration > 0)
-                result.duration_usec = (usec_t) duration;
+                result.retry_after_usec = (usec_t) retry_after < USEC_INFINITY / USEC_PER_SEC
+                                                          ? (usec_t) retry_after * USEC_PER_SEC
+                                                          : USEC_INFINITY;
         if (curl_easy_getinfo(request->easy, CURLINFO_LOCAL_IP, &text) == CURLE_OK && text && *text)
                 result.local_address = text;
         if (curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text)
@@ -369,7 +367,7 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_WRITEDATA, request);
         SET(CURLOPT_HEADERFUNCTION, on_header);
         SET(CURLOPT_HEADERDATA, request);
-        SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) NODE_SIZE_MAX);
+        SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) request->client->body_max);
         SET(CURLOPT_TIMEOUT_MS, (long) (timeout_usec / USEC_PER_MSEC));
         SET(CURLOPT_MAXAGE_CONN, (long) CONNECTION_IDLE_MAX_SECONDS);
         /* The kernel's probes cost no wake-up of ours, and keep a NAT or load balancer from forgetting the

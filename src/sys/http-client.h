@@ -28,18 +28,18 @@ typedef struct HttpResult {
         const char *body;
         size_t body_size;
         const char *location;
-        usec_t retry_after_usec;
+        usec_t retry_after_usec;    /* as it was said, USEC_INFINITY at most; 0: none was given */
         const char *local_address;  /* own address of the connection; NULL if none was made */
         const char *remote_address; /* the Master's; NULL if none was made */
-        usec_t duration_usec;
 } HttpResult;
 
 /* Called once, never from within http_client_submit(). The request is freed by its owner, who may do so in
  * the callback. */
 typedef void (*HttpCallback)(HttpRequest *request, const HttpResult *result, void *userdata);
 
-/* Returns 0 or a negative errno. curl_global_init() is the caller's. */
-int http_client_new(sd_event *event, const char *user_agent, HttpClient **ret);
+/* `body_max` bytes of an answer are taken, more is TRANSPORT_TOO_LARGE. Returns 0 or a negative errno.
+ * curl_global_init() is the caller's. */
+int http_client_new(sd_event *event, const char *user_agent, size_t body_max, HttpClient **ret);
 HttpClient *http_client_free(HttpClient *client);
 
 /* Submits; `url` is copied, `body` must live until the request is freed. `timeout_usec` bounds the whole.

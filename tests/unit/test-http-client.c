@@ -169,7 +169,7 @@ static int exchange_setup(void **state) {
 
         assert_non_null(exchange);
         assert_true(sd_event_new(&exchange->event) >= 0);
-        assert_int_equal(http_client_new(exchange->event, "test/1", &exchange->client), 0);
+        assert_int_equal(http_client_new(exchange->event, "test/1", NODE_SIZE_MAX, &exchange->client), 0);
         *state = exchange;
         return 0;
 }
@@ -330,6 +330,26 @@ static void test_bad_answers(void **state) {
         }
 }
 
+/* What is too long is the caller's to say; as microseconds, the second of these would wrap to less than one
+ * second, and newer versions of libcurl have a limit of some hours. */
+static void test_a_long_retry_after(void **state) {
+        static const char *const answers[] = {
+                "HTTP/1.1 503 Away\r\nRetry-After: 7200\r\n\r\n",
+                "HTTP/1.1 503 Away\r\nRetry-After: 18446744073710\r\n\r\n",
+                "HTTP/1.1 503 Away\r\nRetry-After: 9223372036854775807\r\n\r\n",
+        };
+        Exchange *exchange = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(answers); i++) {
+                Server server = { .answer = answers[i], .is_closing = true };
+
+                server_start(&server);
+                ask(exchange, &server);
+                assert_true(exchange->retry_after_usec >= 2 * USEC_PER_HOUR);
+                server_stop(&server);
+        }
+}
+
 /* Versions of libcurl read different things out of these: a status of 3, 200, 1010, or none. What is no
  * status is no answer. */
 static void test_odd_heads(void **state) {
@@ -450,6 +470,7 @@ int main(void) {
                 TEST(test_direct_goes_around_a_proxy),
                 TEST(test_time_out_makes_a_fresh_connection),
                 TEST(test_bad_answers),
+                TEST(test_a_long_retry_after),
                 TEST(test_odd_heads),
                 TEST(test_redirect_is_not_followed),
                 TEST(test_no_connection),
