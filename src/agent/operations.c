@@ -50,7 +50,7 @@ static const char *operation_get_node(void *userdata) {
         return manager->keeper.node ? manager->keeper.node->text : NULL;
 }
 
-static int operation_authorize(sd_bus_message *message, const char *action, BusAuthDone done,
+static int operation_authorize(sd_bus_message *message, const char *action, BusAuthCallback done,
                 void *done_userdata, void *userdata) {
         Manager *manager = userdata;
 

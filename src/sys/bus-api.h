@@ -6,13 +6,9 @@
 #include <systemd/sd-bus.h>
 
 #include "core/agent-status.h"
+#include "sys/bus-auth.h"
 
 typedef struct BusApi BusApi;
-
-/* Called once per check. `allowed` is 1 for yes, 0 for no, -EBUSY for too many checks under way, -ENOKEY if
- * it would be a yes once a person has authenticated; `reason` (unless 1) says it in words and is static.
- * Never called from within the check. */
-typedef void (*BusAuthDone)(sd_bus_message *message, int allowed, const char *reason, void *userdata);
 
 typedef struct BusOperations {
         /* Ask for the action; the end is told by bus_api_complete_*(), even from within. Return 0 if one is
@@ -25,8 +21,8 @@ typedef struct BusOperations {
         const char *(*get_node)(void *userdata);
         /* Starts an asynchronous authorisation. The message is a small copy of the call's header. -EBUSY:
          * too many pending. */
-        int (*authorize)(sd_bus_message *message, const char *action, BusAuthDone done, void *done_userdata,
-                        void *userdata);
+        int (*authorize)(sd_bus_message *message, const char *action, BusAuthCallback done,
+                        void *done_userdata, void *userdata);
 } BusOperations;
 
 /* `status` and `health` are the caller's and outlive the object, as `operations` does. Returns 0 or a

@@ -157,7 +157,7 @@ typedef struct Agent {
         bool is_let_in; /* everyone is, without a check */
         unsigned reregisters, reports, collections;
         sd_bus_message *let_in[256];
-        BusAuthDone let_in_done;
+        BusAuthCallback let_in_done;
         void *let_in_userdata;
         size_t n_let_in;
         sd_event_source *let_in_source;
@@ -205,7 +205,7 @@ static int on_let_in(_unused_ sd_event_source *source, void *userdata) {
         return 0;
 }
 
-static int operation_authorize(sd_bus_message *message, const char *action, BusAuthDone done,
+static int operation_authorize(sd_bus_message *message, const char *action, BusAuthCallback done,
                 void *done_userdata, void *userdata) {
         Agent *agent = userdata;
 
