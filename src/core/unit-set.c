@@ -194,18 +194,12 @@ bool unit_set_update(UnitSet *set, size_t index, const UnitState *state, usec_t 
         return !was_known || is_news(&before, state);
 }
 
-bool unit_set_forget(UnitSet *set) {
-        bool was_known = false;
-
+void unit_set_forget(UnitSet *set) {
         for (size_t i = 0; i < set->count; i++) {
-                was_known = was_known || set->units[i].is_known;
                 set->units[i].is_known = false;
                 memset(set->units[i].restarts_usec, 0, sizeof set->units[i].restarts_usec);
         }
-        if (was_known)
-                set->is_stale = true;
-
-        return was_known;
+        set->is_stale = true;
 }
 
 /* Names hold backslashes (dev-disk-by\x2dlabel-data.device); systemd's words are made safe before they come

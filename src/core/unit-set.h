@@ -63,8 +63,8 @@ bool unit_is_healthy(const UnitState *state);
  * times of units that it unloads: a time that goes to 0 while the state stays is kept. */
 bool unit_set_update(UnitSet *set, size_t index, const UnitState *state, usec_t now);
 
-/* Nothing is known any more. Returns true if something was. */
-bool unit_set_forget(UnitSet *set);
+/* Nothing is known any more. */
+void unit_set_forget(UnitSet *set);
 
 /* The members for health_set_splice(), without braces; "" if nothing is known. It is built when something
  * has changed or a loop is over by `now` (boot time), and lives until the next call. Returns NULL if memory

@@ -151,7 +151,7 @@ static int on_absent(_unused_ sd_event_source *source, _unused_ uint64_t usec, v
 
         watch->is_absent = true;
         watch->is_ready = false;
-        (void) unit_set_forget(watch->set);
+        unit_set_forget(watch->set);
         watch->callback(UNIT_WATCH_ABSENT, watch->error, watch->userdata);
         return 0;
 }

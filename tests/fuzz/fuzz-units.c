@@ -164,7 +164,7 @@ static void watch(char *const *names, size_t count, FuzzInput *input) {
         check_members(set, states, is_known, now);
 
         memset(is_known, 0, count);
-        (void) unit_set_forget(set);
+        unit_set_forget(set);
         check_members(set, states, is_known, now);
 }
 
