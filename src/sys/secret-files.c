@@ -120,8 +120,8 @@ static int secret_read(const char *path, size_t max, char **ret, size_t *ret_siz
 /* Both forms of a PEM key that has a pass phrase have this word in their head. libcurl would only say that
  * the key cannot be set. */
 static int key_check(const char *path) {
-        char *text;
-        size_t size;
+        char *text = NULL;
+        size_t size = 0;
         int r;
 
         r = secret_read(path, KEY_SIZE_MAX, &text, &size);
@@ -136,7 +136,7 @@ static int key_check(const char *path) {
 
 static int token_read(const char *path, char **ret) {
         _cleanup_(token_free_pointer) char *token = NULL;
-        size_t size;
+        size_t size = 0;
         int r;
 
         r = secret_read(path, TOKEN_SIZE_MAX, &token, &size);
