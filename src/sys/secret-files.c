@@ -106,25 +106,25 @@ static int token_trim(char *token, size_t size) {
         return 0;
 }
 
-static int secret_read(const char *path, size_t max, char **ret, size_t *ret_size) {
-        _cleanup_close_ int fd = -1;
+/* A path that the administrator wrote may well be a link (Kubernetes mounts secrets so). */
+static int secret_open(const char *path) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-        /* A path that the administrator wrote may well be a link (Kubernetes mounts secrets so). */
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (fd < 0)
-                return -errno;
-
-        return fd_read_all(fd, max, ret, ret_size);
+        return fd < 0 ? -errno : fd;
 }
 
 /* Both forms of a PEM key that has a pass phrase have this word in their head. libcurl would only say that
  * the key cannot be set. */
 static int key_check(const char *path) {
-        char *text = NULL;
-        size_t size = 0;
+        _cleanup_close_ int fd = -1;
+        char *text;
+        size_t size;
         int r;
 
-        r = secret_read(path, KEY_SIZE_MAX, &text, &size);
+        fd = secret_open(path);
+        if (fd < 0)
+                return fd;
+        r = fd_read_all(fd, KEY_SIZE_MAX, &text, &size);
         if (r < 0)
                 return r;
 
@@ -136,10 +136,14 @@ static int key_check(const char *path) {
 
 static int token_read(const char *path, char **ret) {
         _cleanup_(token_free_pointer) char *token = NULL;
-        size_t size = 0;
+        _cleanup_close_ int fd = -1;
+        size_t size;
         int r;
 
-        r = secret_read(path, TOKEN_SIZE_MAX, &token, &size);
+        fd = secret_open(path);
+        if (fd < 0)
+                return fd;
+        r = fd_read_all(fd, TOKEN_SIZE_MAX, &token, &size);
         if (r < 0)
                 return r == -EFBIG ? -EBADMSG : r;
         r = token_trim(token, size);
