@@ -269,6 +269,12 @@ static void log_proxy(const Config *config) {
                                 url, variable);
 }
 
+static int cannot_go_on(int error) {
+        log_event(LOG_ERR, LOG_EVENT_NONE, &(LogFields){ .error = -error }, "Cannot go on: %s",
+                        strerror(-error));
+        return EXIT_FAILURE;
+}
+
 static int run_agent(const Config *config, ManagerStart *start) {
         _cleanup_(manager_free_pointer) Manager *manager = NULL;
         const char *id = start->node ? start->node->id : "none yet";
@@ -289,8 +295,7 @@ static int run_agent(const Config *config, ManagerStart *start) {
         if (r >= 0)
                 r = manager_run(manager);
         if (r < 0)
-                log_event(LOG_ERR, LOG_EVENT_NONE, &(LogFields){ .error = -r }, "Cannot go on: %s",
-                                strerror(-r));
+                return cannot_go_on(r);
 
         return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -306,13 +311,13 @@ static int run(RunMode mode) {
         open_early_log(mode);
         r = load_config(&config);
         if (r < 0)
-                return r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
+                return r == -EINVAL ? EX_CONFIG : cannot_go_on(r);
         if (mode != RUN_CHECK && log_open(config.log_target, config.log_level) < 0)
                 log_line(LOG_WARNING, "journald cannot be reached; the log goes to the console.");
 
         r = state_store_new(config.state_root, config.hostname, &store);
         if (r < 0)
-                return EXIT_FAILURE;
+                return cannot_go_on(r);
 
         if (mode != RUN_CHECK) {
                 start.lock_error = state_store_lock(store);
@@ -331,11 +336,11 @@ static int run(RunMode mode) {
 
         r = load_node(store, mode != RUN_CHECK, &node);
         if (r < 0 && r != -ENOENT)
-                return EXIT_FAILURE;
+                return cannot_go_on(r);
         forget_foreign_node(&config, store, &node);
         r = choose_identity(&config, node, &identity);
         if (r < 0)
-                return r == -ENODATA ? EX_CONFIG : EXIT_FAILURE;
+                return r == -ENODATA ? EX_CONFIG : cannot_go_on(r);
 
         if (mode == RUN_CHECK) {
                 print_check(&config, &identity, node);

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import itertools
 import json
 import os
 import resource
@@ -13,12 +14,12 @@ import time
 from pathlib import Path
 
 import pytest
-from support.agent import BINARY, health_folder
+from support.agent import BINARY, health_folder, write_node_json
 from support.bus import BusError
 from support.program import Program
 from support.wait import wait_until
 
-SOURCE = Path(__file__).parent / "support/wall-clock.c"
+SUPPORT = Path(__file__).parent / "support"
 TEN_YEARS = 3650 * 86400
 SOMEBODY = 61234  # nobody else runs as this user, whose processes are counted
 
@@ -43,15 +44,19 @@ def reported_time(request):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
+def preloadable(name, folder):
+    library = folder / f"{name}.so"
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", library, SUPPORT / f"{name}.c"], check=True)
+    return library
+
+
 class WallClock:
     """CLOCK_REALTIME of one program; the clocks that only go forward stay real."""
 
     def __init__(self, folder):
         self._file = folder / "shift"
         self._file.write_bytes(bytes(8))
-        library = folder / "wall-clock.so"
-        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", library, SOURCE], check=True)
-        self.variables = {"LD_PRELOAD": library, "WALL_CLOCK_SHIFT": self._file,
+        self.variables = {"LD_PRELOAD": preloadable("wall-clock", folder), "WALL_CLOCK_SHIFT": self._file,
                           "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
     def shift(self, seconds):
@@ -179,6 +184,23 @@ def test_no_memory_is_left(agent, master, bus, health):
     set_limit(started, resource.RLIMIT_DATA, resource.RLIM_INFINITY)
     wait_until(lambda: len(json.loads(reports(master)[-1]["body"])["health"]) == 8, 20, "all files are reported")
     bus.wait_property("State", "online", 20)
+
+
+def test_no_memory_at_the_start(agent, state_root, tmp_path):
+    """Whichever allocation fails: it goes on, or it ends with words."""
+    if b"__asan_init" in BINARY.read_bytes():
+        pytest.skip("a sanitizer has its own malloc()")
+    library = preloadable("short-memory", tmp_path)
+    write_node_json(state_root, '{"id": "A7", "name": "dev-alice-web01"}')
+    failed = 0
+    for number in itertools.count(1):
+        checked = agent("--check", LD_PRELOAD=library, MEMORY_FAILS_AT=number, MASTER_ENDPOINT="http://127.0.0.1:3000")
+        status, said = checked.wait_exit(), checked.output("stderr")
+        if "memory sufficed" in said:
+            break
+        assert status == 0 or (status == 1 and "Cannot go on: Cannot allocate memory" in said), (number, status, said)
+        failed += status
+    assert failed > 10
 
 
 @pytest.fixture
