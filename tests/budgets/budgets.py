@@ -29,7 +29,7 @@ STRIPPED_BYTES_GOAL = 100_000
 # the portable build
 PORTABLE_FILE_BYTES = 4 << 20
 PORTABLE_RSS_KB = 4500
-PORTABLE_ANONYMOUS_KB_NOW = 440
+PORTABLE_ANONYMOUS_KB_NOW = 480  # 380 or 456, from run to run
 PORTABLE_ANONYMOUS_KB_GOAL = 400
 
 # both ways, of a report on an open connection, beyond the health files themselves
