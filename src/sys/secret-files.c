@@ -113,18 +113,20 @@ static int secret_open(const char *path) {
         return fd < 0 ? -errno : fd;
 }
 
+static int secret_read(const char *path, size_t max, char **ret, size_t *ret_size) {
+        _cleanup_close_ int fd = secret_open(path);
+
+        return fd < 0 ? fd : fd_read_all(fd, max, ret, ret_size);
+}
+
 /* Both forms of a PEM key that has a pass phrase have this word in their head. libcurl would only say that
  * the key cannot be set. */
 static int key_check(const char *path) {
-        _cleanup_close_ int fd = -1;
         char *text;
         size_t size;
         int r;
 
-        fd = secret_open(path);
-        if (fd < 0)
-                return fd;
-        r = fd_read_all(fd, KEY_SIZE_MAX, &text, &size);
+        r = secret_read(path, KEY_SIZE_MAX, &text, &size);
         if (r < 0)
                 return r;
 
@@ -136,14 +138,10 @@ static int key_check(const char *path) {
 
 static int token_read(const char *path, char **ret) {
         _cleanup_(token_free_pointer) char *token = NULL;
-        _cleanup_close_ int fd = -1;
         size_t size;
         int r;
 
-        fd = secret_open(path);
-        if (fd < 0)
-                return fd;
-        r = fd_read_all(fd, TOKEN_SIZE_MAX, &token, &size);
+        r = secret_read(path, TOKEN_SIZE_MAX, &token, &size);
         if (r < 0)
                 return r == -EFBIG ? -EBADMSG : r;
         r = token_trim(token, size);
