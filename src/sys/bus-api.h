@@ -1,5 +1,5 @@
 /* org.argus.Agent1 on the bus: properties from a snapshot, methods as operations with waiting callers.
- * Knows neither the agent nor how callers are authorised: both are handed in. */
+ * Knows neither the agent nor how callers are authorised, only how that ends: both are handed in. */
 #pragma once
 
 #include <stdint.h>
