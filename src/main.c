@@ -14,13 +14,12 @@
 #include <unistd.h>
 
 #include "agent/manager.h"
+#include "check.h"
 #include "core/config.h"
 #include "core/identity.h"
-#include "core/node.h"
-#include "sys/host-info.h"
+#include "start.h"
 #include "sys/log.h"
 #include "sys/proxy-info.h"
-#include "sys/service-notify.h"
 #include "sys/state-store.h"
 #include "util/macro.h"
 #include "util/text.h"
@@ -92,18 +91,7 @@ static int parse_arguments(int argc, char *argv[], RunMode *ret_mode) {
         return 0;
 }
 
-/* ---- configuration ---- */
-
-/* A file of the unit's LoadCredential=, if it was given; systemd.exec(5). */
-static char *find_credential(const char *name) {
-        const char *directory = getenv("CREDENTIALS_DIRECTORY");
-        _cleanup_free_ char *path = NULL;
-
-        if (isempty(directory) || asprintf(&path, "%s/%s", directory, name) < 0)
-                return NULL;
-
-        return access(path, F_OK) == 0 ? TAKE_PTR(path) : NULL;
-}
+/* ---- modes ---- */
 
 /* Where errors of the configuration go is configuration too: what of it is right is used. */
 static void open_early_log(RunMode mode) {
@@ -115,145 +103,6 @@ static void open_early_log(RunMode mode) {
                         target = t;
 
         (void) log_open(mode == RUN_CHECK ? LOG_TARGET_CONSOLE : target, LOG_INFO);
-}
-
-static int load_config(Config *ret) {
-        _cleanup_free_ char *hostname = NULL, *token = NULL, *cert = NULL, *key = NULL;
-        _cleanup_(config_messages_done) ConfigMessages messages = {};
-        int r;
-
-        (void) host_info_hostname(&hostname);
-        token = find_credential("master-token");
-        cert = find_credential("client.crt");
-        key = find_credential("client.key");
-
-        r = config_parse(environ,
-                        &(ConfigDefaults){
-                                        .hostname = hostname,
-                                        .token_file = token,
-                                        .client_cert_file = cert,
-                                        .client_key_file = key,
-                        },
-                        ret, &messages);
-
-        for (size_t i = 0; i < messages.count; i++) {
-                const ConfigMessage *message = &messages.items[i];
-
-                if (!message->is_error) {
-                        log_line(LOG_WARNING, "%s", message->text);
-                        continue;
-                }
-
-                log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "%s", message->text);
-                if (messages.n_errors == 1)
-                        service_notify_status("%s", message->text);
-        }
-        if (messages.n_errors > 1)
-                service_notify_status("%zu variables are wrong; the log names them", messages.n_errors);
-
-        return r;
-}
-
-/* ---- the stored state ---- */
-
-static int load_node(StateStore *store, bool may_change, Node **ret) {
-        _cleanup_free_ char *text = NULL, *reason = NULL, *aside = NULL;
-        size_t size = 0;
-        int r;
-
-        r = state_store_load(store, &text, &size);
-        if (r == -ENOENT)
-                return r;
-        if (r >= 0) {
-                r = node_parse(text, size, ret, &reason);
-                if (r != -EBADMSG)
-                        return r;
-        }
-
-        /* What cannot be read for a reason outside of the file may be read again one day: it stays. */
-        if (!may_change || (r != -EBADMSG && r != -EFBIG && r != -ELOOP && r != -EISDIR && r != -EINVAL)) {
-                log_event(LOG_ERR, LOG_EVENT_STATE_CORRUPT, &(LogFields){ .error = -r },
-                                "Cannot use node.json under %s: %s. Going on as if the node was never registered.",
-                                state_store_path(store), reason ? reason : strerror(-r));
-                return -ENOENT;
-        }
-
-        r = state_store_set_aside(store, now_usec(CLOCK_REALTIME), &aside);
-        log_event(LOG_ERR, LOG_EVENT_STATE_CORRUPT, NULL,
-                        "node.json under %s is no node object (%s); set aside as %s. Going on as if the node was never "
-                        "registered: the Master gives a node that it knows by name its id again.",
-                        state_store_path(store), reason ? reason : "no regular file of at most 1 MiB",
-                        r < 0 ? "nothing, which failed" : aside);
-        return -ENOENT;
-}
-
-static int choose_identity(const Config *config, const Node *node, Identity *ret) {
-        _cleanup_free_ char *warning = NULL;
-        int r;
-
-        r = identity_choose(config, node, ret, &warning);
-        if (warning)
-                log_line(LOG_WARNING, "%s", warning);
-        if (r == -ENODATA) {
-                log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL,
-                                "The node has no identity: set AGENT_ENV, AGENT_USER and AGENT_INSTANCE, or a host name of the "
-                                "form env-user-instance (it is \"%s\").",
-                                config->hostname);
-                service_notify_status(
-                                "The node has no identity: set AGENT_ENV, AGENT_USER and AGENT_INSTANCE");
-        }
-
-        return r;
-}
-
-/* A machine that was cloned with its disk must not take the id of the one it was cloned from. */
-static void forget_foreign_node(const Config *config, StateStore *store, Node **node) {
-        _cleanup_free_ char *name = NULL;
-
-        if (!*node || !(*node)->name || streq((*node)->name, config->hostname))
-                return;
-
-        name = text_sanitize((*node)->name, strlen((*node)->name), NODE_NAME_MAX);
-        log_line(LOG_WARNING,
-                        "node.json under %s is of another host, %s: neither its id nor its identity is used.",
-                        state_store_path(store), strempty(name));
-        *node = node_free(*node);
-}
-
-/* ---- modes ---- */
-
-static void print_check(const Config *config, const Identity *identity, const Node *node) {
-        char span[SPAN_SIZE];
-
-        puts("The configuration is right.");
-        for (size_t i = 0; i < config->n_endpoints; i++)
-                printf("  Master       %s\n", config->endpoints[i].url);
-        printf("  Interval     %s\n", format_span(span, config->report_interval_usec));
-        printf("  Time-out     %s\n", format_span(span, config->master_timeout_usec));
-        printf("  Host name    %s\n", config->hostname);
-        printf("  State        %s/%s\n", config->state_root, config->hostname);
-        if (config->address)
-                printf("  Address      %s\n", config->address);
-        for (size_t i = 0; i < config->n_watch_units; i++)
-                printf("  Watched      %s\n", config->watch_units[i]);
-        if (config->report_on_change)
-                puts("  On change    reported early");
-        if (config->health_max_age_usec > 0)
-                printf("  Stale after  %s\n", format_span(span, config->health_max_age_usec));
-        printf("  Bus          %s\n", bus_kind_to_string(config->bus));
-        printf("  Log          %s, %s\n", log_target_to_string(config->log_target),
-                        log_level_to_string(config->log_level));
-        if (config->ca_file)
-                printf("  CA bundle    %s\n", config->ca_file);
-        if (config->token_file)
-                printf("  Token        from %s\n", config->token_file);
-        if (config->client_cert_file)
-                printf("  Certificate  %s\n"
-                       "  Its key      %s\n",
-                                config->client_cert_file, config->client_key_file);
-        printf("  Identity     env %s, user %s, instance %s (from %s)\n", identity->env, identity->user,
-                        identity->instance, identity_source_to_string(identity->source));
-        printf("  Stored id    %s\n", node ? node->id : "none");
 }
 
 static void log_proxy(const Config *config) {
@@ -309,7 +158,7 @@ static int run(RunMode mode) {
         int r;
 
         open_early_log(mode);
-        r = load_config(&config);
+        r = start_load_config(&config);
         if (r < 0)
                 return r == -EINVAL ? EX_CONFIG : cannot_go_on(r);
         if (mode != RUN_CHECK && log_open(config.log_target, config.log_level) < 0)
@@ -334,16 +183,16 @@ static int run(RunMode mode) {
                                         state_store_path(store), strerror(-start.lock_error));
         }
 
-        r = load_node(store, mode != RUN_CHECK, &node);
+        r = start_load_node(store, mode != RUN_CHECK, &node);
         if (r < 0 && r != -ENOENT)
                 return cannot_go_on(r);
-        forget_foreign_node(&config, store, &node);
-        r = choose_identity(&config, node, &identity);
+        start_forget_foreign_node(&config, store, &node);
+        r = start_choose_identity(&config, node, &identity);
         if (r < 0)
                 return r == -ENODATA ? EX_CONFIG : cannot_go_on(r);
 
         if (mode == RUN_CHECK) {
-                print_check(&config, &identity, node);
+                check_print(&config, &identity, node);
                 return EXIT_SUCCESS;
         }
 
