@@ -95,13 +95,9 @@ static int parse_arguments(int argc, char *argv[], RunMode *ret_mode) {
 
 /* Where errors of the configuration go is configuration too: what of it is right is used. */
 static void open_early_log(RunMode mode) {
-        const char *text = getenv("AGENT_LOG_TARGET");
         LogTarget target = LOG_TARGET_AUTO;
 
-        for (LogTarget t = LOG_TARGET_AUTO; t <= LOG_TARGET_JSON; t++)
-                if (text && streq(text, log_target_to_string(t)))
-                        target = t;
-
+        (void) log_target_from_string(getenv("AGENT_LOG_TARGET"), &target);
         (void) log_open(mode == RUN_CHECK ? LOG_TARGET_CONSOLE : target, LOG_INFO);
 }
 

@@ -23,29 +23,19 @@ enum {
 
 #define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-const char *bus_kind_to_string(BusKind kind) {
-        static const char *const names[] = {
-                [BUS_AUTO] = "auto",
-                [BUS_SYSTEM] = "system",
-                [BUS_USER] = "user",
-                [BUS_NONE] = "none",
-        };
+static const char *const bus_names[] = {
+        [BUS_AUTO] = "auto",
+        [BUS_SYSTEM] = "system",
+        [BUS_USER] = "user",
+        [BUS_NONE] = "none",
+};
 
-        assert((size_t) kind < ELEMENTSOF(names));
-        return names[kind];
-}
-
-const char *log_target_to_string(LogTarget target) {
-        static const char *const names[] = {
-                [LOG_TARGET_AUTO] = "auto",
-                [LOG_TARGET_JOURNAL] = "journal",
-                [LOG_TARGET_CONSOLE] = "console",
-                [LOG_TARGET_JSON] = "json",
-        };
-
-        assert((size_t) target < ELEMENTSOF(names));
-        return names[target];
-}
+static const char *const target_names[] = {
+        [LOG_TARGET_AUTO] = "auto",
+        [LOG_TARGET_JOURNAL] = "journal",
+        [LOG_TARGET_CONSOLE] = "console",
+        [LOG_TARGET_JSON] = "json",
+};
 
 static const char *const level_names[] = {
         [LOG_ERR] = "err",
@@ -55,20 +45,56 @@ static const char *const level_names[] = {
         [LOG_DEBUG] = "debug",
 };
 
+/* Returns the index, or -EINVAL. */
+static int find_name(const char *const *names, size_t count, const char *text) {
+        for (size_t i = 0; i < count; i++) {
+                if (text && names[i] && strcasecmp(text, names[i]) == 0)
+                        return (int) i;
+        }
+
+        return -EINVAL;
+}
+
+const char *bus_kind_to_string(BusKind kind) {
+        assert((size_t) kind < ELEMENTSOF(bus_names));
+        return bus_names[kind];
+}
+
+int bus_kind_from_string(const char *text, BusKind *ret) {
+        int r = find_name(bus_names, ELEMENTSOF(bus_names), text);
+
+        if (r < 0)
+                return r;
+        *ret = (BusKind) r;
+        return 0;
+}
+
+const char *log_target_to_string(LogTarget target) {
+        assert((size_t) target < ELEMENTSOF(target_names));
+        return target_names[target];
+}
+
+int log_target_from_string(const char *text, LogTarget *ret) {
+        int r = find_name(target_names, ELEMENTSOF(target_names), text);
+
+        if (r < 0)
+                return r;
+        *ret = (LogTarget) r;
+        return 0;
+}
+
 const char *log_level_to_string(int level) {
         assert(level >= LOG_ERR && level <= LOG_DEBUG);
         return level_names[level];
 }
 
 int log_level_from_string(const char *text, int *ret_level) {
-        for (int level = LOG_ERR; level <= LOG_DEBUG; level++) {
-                if (text && streq(text, level_names[level])) {
-                        *ret_level = level;
-                        return 0;
-                }
-        }
+        int r = find_name(level_names, ELEMENTSOF(level_names), text);
 
-        return -EINVAL;
+        if (r < 0)
+                return r;
+        *ret_level = r;
+        return 0;
 }
 
 int config_boolean_parse(const char *text, bool *ret) {
@@ -105,6 +131,18 @@ bool config_hostname_is_valid(const char *hostname) {
 
         size = strlen(hostname);
         return size <= HOSTNAME_SIZE_MAX && strspn(hostname, allowed) == size;
+}
+
+bool config_hostname_is_local(const char *hostname) {
+        static const char *const names[] = { "localhost", "localhost4", "localhost6" };
+        size_t size = strcspn(hostname, ".");
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                if (strlen(names[i]) == size && strncasecmp(hostname, names[i], size) == 0)
+                        return true;
+        }
+
+        return false;
 }
 
 static int fold(char c) {
@@ -198,7 +236,7 @@ static int read_unit(const char *text, size_t size, char **ret, const char **ret
 
         /* Before anything of that size is copied. */
         if (size > UNIT_NAME_SIZE_MAX) {
-                *ret_reason = "it is longer than 255 bytes";
+                *ret_reason = "longer than 255 bytes";
                 return -EINVAL;
         }
 
@@ -218,13 +256,13 @@ static int read_unit(const char *text, size_t size, char **ret, const char **ret
 
         at = strchr(name, '@');
         if (size > UNIT_NAME_SIZE_MAX)
-                *ret_reason = "it is longer than 255 bytes";
+                *ret_reason = "longer than 255 bytes";
         else if (strspn(name, allowed) != size)
-                *ret_reason = "it holds a character that is none of a unit name";
+                *ret_reason = "contains a character not allowed in unit names";
         else if (dot == name || at == name)
-                *ret_reason = "there is nothing before its suffix or its @";
+                *ret_reason = "nothing precedes its suffix or its @";
         else if (at && at + 1 == dot)
-                *ret_reason = "a template has no state, only its instances have (name@instance)";
+                *ret_reason = "a template has no state, only its instances (name@instance) do";
         else {
                 *ret = TAKE_PTR(name);
                 return 0;
@@ -271,7 +309,7 @@ static int units_add(char **units, size_t *count, const char *text, size_t size,
         if (units_contain(units, *count, name))
                 return 0;
         if (*count >= WATCH_UNITS_MAX) {
-                *ret_reason = "there are more than 1024 units";
+                *ret_reason = "more than 1024 units";
                 return -EINVAL;
         }
 

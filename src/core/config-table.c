@@ -16,149 +16,15 @@
 
 enum {
         STATE_ROOT_SIZE_MAX = 3072, /* leaves room for the host name and our file names in PATH_MAX */
-        QUERY_SHOWN_MAX = 6,
+        INTERVAL_SAFE_SECONDS = 90,
         TIMEOUT_DEFAULT_SECONDS = 10,
         TIMEOUT_MAX_SECONDS = 20,
 };
 
 #define STATE_ROOT_DEFAULT "/private/argus/agent"
-#define BLANKS " \t"
 
 static char **string_field(ConfigParser *parser, const ConfigVariable *variable) {
         return (char **) ((char *) &parser->config + variable->offset);
-}
-
-/* config_wrong() with a reason that is put together. */
-static int _printf_(4, 5) wrong_because(ConfigParser *parser, const ConfigVariable *variable,
-                const char *value, const char *format, ...) {
-        va_list arguments;
-        char *reason;
-        int r;
-
-        va_start(arguments, format);
-        r = vasprintf(&reason, format, arguments);
-        va_end(arguments);
-        if (r < 0)
-                return -ENOMEM;
-
-        r = config_wrong(parser, variable, value, reason);
-        free(reason);
-        return r;
-}
-
-/* What speaks against plain http; NULL if there is nothing to keep secret. */
-static const char *secret_in_use(const ConfigParser *parser) {
-        if (config_is_set(parser, "MASTER_TOKEN_FILE"))
-                return "the token of MASTER_TOKEN_FILE would travel in the clear";
-        if (parser->defaults->token_file)
-                return "the token of the credential master-token would travel in the clear";
-        if (config_is_set(parser, "MASTER_CLIENT_CERT_FILE") ||
-                        config_is_set(parser, "MASTER_CLIENT_KEY_FILE"))
-                return "the certificate of MASTER_CLIENT_CERT_FILE would be of no use in the clear";
-        if (parser->defaults->client_cert_file || parser->defaults->client_key_file)
-                return "the certificate of the credential client.crt would be of no use in the clear";
-        return NULL;
-}
-
-static const char *endpoint_prefix(const Endpoint *endpoint) {
-        return strchrnul(strstr(endpoint->url, "://") + strlen("://"), '/');
-}
-
-/* Reads one address of the list. Returns 0, -EINVAL with a reason, or -ENOMEM. */
-static int add_endpoint(ConfigParser *parser, const char *text, size_t size, const char **ret_reason) {
-        Config *config = &parser->config;
-        _cleanup_free_ char *part = NULL;
-        Endpoint endpoint;
-        int r;
-
-        if (config->n_endpoints >= ENDPOINTS_MAX) {
-                *ret_reason = "there are more than 16";
-                return -EINVAL;
-        }
-        if (size == 0) {
-                *ret_reason = "it is empty";
-                return -EINVAL;
-        }
-
-        part = strndup(text, size);
-        if (!part)
-                return -ENOMEM;
-        r = endpoint_parse(part, &endpoint, ret_reason);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < config->n_endpoints; i++) {
-                const Endpoint *other = &config->endpoints[i];
-
-                if (endpoint.port == other->port && endpoint.is_tls == other->is_tls &&
-                                streq(endpoint.host, other->host) &&
-                                streq(endpoint_prefix(&endpoint), endpoint_prefix(other))) {
-                        endpoint_done(&endpoint);
-                        *ret_reason = "it is there twice";
-                        return -EINVAL;
-                }
-        }
-
-        config->endpoints[config->n_endpoints++] = endpoint;
-        return 0;
-}
-
-/* A malformed address does not tell which part of it is a password, so with anything that hints at user
- * info, escaped or not, none of it is shown. A query is, where it is too short for a token. */
-static bool may_hold_secret(const char *value) {
-        const char *query = strpbrk(value, "?#");
-
-        return strpbrk(value, "@%") || (query && strlen(query) > QUERY_SHOWN_MAX);
-}
-
-static int parse_endpoints(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        ConfigVariable guarded = *variable;
-        const char *rest = value, *reason = NULL, *secret;
-        bool more = true;
-        int r;
-
-        guarded.is_secret = may_hold_secret(value);
-
-        /* Before the commas: a password may hold one. */
-        if (strchr(value, '@'))
-                return config_wrong(parser, &guarded, value,
-                                "user info is refused (a token belongs into MASTER_TOKEN_FILE)");
-
-        for (size_t number = 1; more; number++) {
-                size_t size, next;
-
-                rest += strspn(rest, BLANKS);
-                next = strcspn(rest, ",");
-                more = rest[next] == ',';
-                for (size = next; size > 0 && strchr(BLANKS, rest[size - 1]); size--)
-                        ;
-
-                r = add_endpoint(parser, rest, size, &reason);
-                if (r == -EINVAL && number == 1 && !more)
-                        return config_wrong(parser, &guarded, value, reason);
-                if (r == -EINVAL)
-                        return wrong_because(parser, &guarded, value, "address %zu: %s", number, reason);
-                if (r < 0)
-                        return r;
-
-                rest += next + more;
-        }
-
-        secret = secret_in_use(parser);
-        for (size_t i = 0; secret && i < parser->config.n_endpoints; i++) {
-                const Endpoint *endpoint = &parser->config.endpoints[i];
-
-                if (!endpoint->is_tls && !endpoint->is_loopback) {
-                        guarded.accepted = "https or loopback for each address, with a token or certificate";
-                        return config_wrong(parser, &guarded, value, secret);
-                }
-        }
-
-        return 0;
-}
-
-static int fallback_endpoints(ConfigParser *parser, const ConfigVariable *variable) {
-        return config_wrong(parser, variable, NULL, NULL);
 }
 
 /* Reads whole seconds, 32 bits at most. Returns 0 or -EINVAL. */
@@ -173,11 +39,20 @@ static int read_seconds(const char *value, uint64_t smallest, usec_t *ret_usec) 
 }
 
 static int parse_interval(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        if (read_seconds(value, 1, &parser->config.report_interval_usec) >= 0)
+        usec_t *interval = &parser->config.report_interval_usec;
+
+        if (read_seconds(value, 1, interval) < 0) {
+                parser->interval_is_wrong = true;
+                return config_wrong(parser, variable, value, NULL);
+        }
+        if (*interval <= INTERVAL_SAFE_SECONDS * USEC_PER_SEC)
                 return 0;
 
-        parser->interval_is_wrong = true;
-        return config_wrong(parser, variable, value, NULL);
+        return config_message(parser, false, variable->name,
+                        "Long %s=\"%" PRIu64
+                        "\": a Master with its defaults takes a node for offline after 180 s "
+                        "without a report, so a single lost report is enough; use at most %d",
+                        variable->name, *interval / USEC_PER_SEC, INTERVAL_SAFE_SECONDS);
 }
 
 static int parse_timeout(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
@@ -187,13 +62,14 @@ static int parse_timeout(ConfigParser *parser, const ConfigVariable *variable, c
         if (read_seconds(value, 1, &timeout) < 0)
                 return config_wrong(parser, variable, value, NULL);
         if (!parser->interval_is_wrong && timeout > config->report_interval_usec)
-                return config_wrong(parser, variable, value, "it is above the report interval");
+                return config_wrong(parser, variable, value, "longer than the report interval");
 
         if (timeout > TIMEOUT_MAX_SECONDS * USEC_PER_SEC) {
                 config->master_timeout_usec = TIMEOUT_MAX_SECONDS * USEC_PER_SEC;
                 return config_message(parser, false, variable->name,
-                                "%s=\"%" PRIu64 "\" is more than one try may take: %d is used",
-                                variable->name, timeout / USEC_PER_SEC, TIMEOUT_MAX_SECONDS);
+                                "Long %s=\"%" PRIu64 "\": an attempt takes at most %d s; %d is used",
+                                variable->name, timeout / USEC_PER_SEC, TIMEOUT_MAX_SECONDS,
+                                TIMEOUT_MAX_SECONDS);
         }
 
         config->master_timeout_usec = timeout;
@@ -226,14 +102,15 @@ static int fallback_hostname(ConfigParser *parser, const ConfigVariable *variabl
         _cleanup_free_ char *shown = NULL;
 
         if (isempty(hostname))
-                return config_wrong(parser, variable, NULL, "the host has no name either");
+                return config_wrong(parser, variable, NULL, "the host has no name");
         if (config_hostname_is_valid(hostname))
                 return text_duplicate(hostname, &parser->config.hostname);
 
         shown = config_show(hostname);
         if (!shown)
                 return -ENOMEM;
-        return wrong_because(parser, variable, NULL, "the host's own name \"%s\" cannot be used", shown);
+        return config_wrong_because(
+                        parser, variable, NULL, "the host's name \"%s\" is not a valid node name", shown);
 }
 
 /* A part of the identity: shown on D-Bus and sent as text. */
@@ -261,11 +138,11 @@ static int parse_address(ConfigParser *parser, const ConfigVariable *variable, c
 
 static const char *check_path(const char *path, size_t max) {
         if (strlen(path) > max)
-                return "it is too long";
+                return "too long";
         if (path[0] != '/')
-                return "it is not absolute";
+                return "not an absolute path";
         if (!config_is_plain(path))
-                return "it holds control characters or is not UTF-8";
+                return "contains control characters or is not UTF-8";
         return NULL;
 }
 
@@ -293,7 +170,7 @@ static int parse_state_root(ConfigParser *parser, const ConfigVariable *variable
         int r;
 
         if (!reason && has_dot_dot(value))
-                reason = "it holds \"..\"";
+                reason = "contains \"..\"";
         if (reason)
                 return config_wrong(parser, variable, value, reason);
 
@@ -324,12 +201,12 @@ static int fallback_client(ConfigParser *parser, const ConfigVariable *variable)
 
         if (config_is_set(parser, is_cert ? "MASTER_CLIENT_KEY_FILE" : "MASTER_CLIENT_CERT_FILE"))
                 return config_wrong(parser, variable, NULL,
-                                is_cert ? "MASTER_CLIENT_KEY_FILE is set without it"
-                                        : "MASTER_CLIENT_CERT_FILE is set without it");
+                                is_cert ? "MASTER_CLIENT_KEY_FILE is set"
+                                        : "MASTER_CLIENT_CERT_FILE is set");
         if (!own && other)
                 return config_wrong(parser, variable, NULL,
-                                is_cert ? "there is a credential client.key without client.crt"
-                                        : "there is a credential client.crt without client.key");
+                                is_cert ? "the credential client.key has no client.crt"
+                                        : "the credential client.crt has no client.key");
 
         return text_duplicate(own, string_field(parser, variable));
 }
@@ -349,14 +226,9 @@ static int parse_report_on_change(ConfigParser *parser, const ConfigVariable *va
 }
 
 static int parse_bus(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        for (BusKind kind = BUS_AUTO; kind <= BUS_NONE; kind++) {
-                if (streq(value, bus_kind_to_string(kind))) {
-                        parser->config.bus = kind;
-                        return 0;
-                }
-        }
-
-        return config_wrong(parser, variable, value, NULL);
+        if (bus_kind_from_string(value, &parser->config.bus) < 0)
+                return config_wrong(parser, variable, value, NULL);
+        return 0;
 }
 
 static int parse_log_level(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
@@ -366,30 +238,26 @@ static int parse_log_level(ConfigParser *parser, const ConfigVariable *variable,
 }
 
 static int parse_log_target(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        for (LogTarget target = LOG_TARGET_AUTO; target <= LOG_TARGET_JSON; target++) {
-                if (streq(value, log_target_to_string(target))) {
-                        parser->config.log_target = target;
-                        return 0;
-                }
-        }
-
-        return config_wrong(parser, variable, value, NULL);
+        if (log_target_from_string(value, &parser->config.log_target) < 0)
+                return config_wrong(parser, variable, value, NULL);
+        return 0;
 }
 
 #define FIELD(name) offsetof(Config, name)
 #define WHOLE_SECONDS "a whole number of seconds from "
 #define ABSOLUTE_PATH "an absolute path"
-#define PAIR ABSOLUTE_PATH "; MASTER_CLIENT_CERT_FILE and MASTER_CLIENT_KEY_FILE both or neither"
+#define PAIR ABSOLUTE_PATH "; set both MASTER_CLIENT_CERT_FILE and MASTER_CLIENT_KEY_FILE, or neither"
 #define IDENTITY_PART "at most 255 bytes of UTF-8 without control characters"
 
 const ConfigVariable config_table[] = {
         {
                         .name = "MASTER_ENDPOINT",
-                        .parse = parse_endpoints,
-                        .fallback = fallback_endpoints,
+                        .parse = config_parse_endpoints,
+                        .fallback = config_fallback_endpoints,
                         .empty_is_wrong = true,
                         .accepted = "http://host:3000, https://host, host:3000 or [::1]:3000, "
-                                    "with a path if wanted; several (16 at most) with commas between",
+                                    "with an optional path; up to 16, separated by commas",
+                        .trimmed = " \t",
         },
         {
                         .name = "REPORT_INTERVAL_SECONDS",
@@ -440,7 +308,8 @@ const ConfigVariable config_table[] = {
         {
                         .name = "AGENT_WATCH_UNITS",
                         .parse = parse_watch_units,
-                        .accepted = "names of systemd units with spaces between them, at most 1024",
+                        .accepted = "up to 1024 names of systemd units, separated by spaces",
+                        .trimmed = " \t\r\n",
         },
         {
                         .name = "AGENT_REPORT_ON_CHANGE",
@@ -451,7 +320,7 @@ const ConfigVariable config_table[] = {
                         .name = "MASTER_TIMEOUT_SECONDS",
                         .parse = parse_timeout,
                         .fallback = fallback_timeout,
-                        .accepted = WHOLE_SECONDS "1 to the report interval; above 20 it is taken as 20",
+                        .accepted = WHOLE_SECONDS "1 to the report interval; at most 20 is used",
         },
         {
                         .name = "MASTER_CA_FILE",
@@ -465,7 +334,7 @@ const ConfigVariable config_table[] = {
                         .fallback = fallback_token,
                         .offset = FIELD(token_file),
                         .is_secret = true,
-                        .accepted = ABSOLUTE_PATH " of the file that holds the token",
+                        .accepted = ABSOLUTE_PATH " of the file with the token",
         },
         {
                         .name = "MASTER_CLIENT_CERT_FILE",

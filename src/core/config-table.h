@@ -24,6 +24,7 @@ struct ConfigVariable {
         const char *accepted; /* words for a person */
         bool is_secret;       /* the value may be a secret, put there by mistake: it is never shown */
         bool empty_is_wrong;  /* set but empty is not taken for not set */
+        const char *trimmed;  /* white space that the parser takes off by itself; may be NULL */
 };
 
 /* In the order of the documentation. */
@@ -48,3 +49,11 @@ int config_message(ConfigParser *parser, bool is_error, const char *variable, co
  * accepted says all. Returns 0 or -ENOMEM. */
 int config_wrong(
                 ConfigParser *parser, const ConfigVariable *variable, const char *value, const char *reason);
+
+/* The same with a reason that is put together. */
+int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, const char *value,
+                const char *format, ...) _printf_(4, 5);
+
+/* MASTER_ENDPOINT's own. */
+int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable, const char *value);
+int config_fallback_endpoints(ConfigParser *parser, const ConfigVariable *variable);

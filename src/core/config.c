@@ -87,30 +87,80 @@ int config_message(ConfigParser *parser, bool is_error, const char *variable, co
         return 0;
 }
 
+/* What other readers of such files take off a value, and `docker run --env-file` does not. */
+static const char *describe_ends(const ConfigVariable *variable, const char *value) {
+        const char ends[] = { value[0], value[0] ? value[strlen(value) - 1] : '\0', '\0' };
+        bool has_blank = false;
+
+        if (strpbrk(ends, "\"'"))
+                return "the quotes are part of the value (docker --env-file keeps them)";
+        for (const char *end = ends; *end; end++)
+                has_blank = has_blank ||
+                            (strchr(" \t\r\n", *end) && !strchr(strempty(variable->trimmed), *end));
+        return has_blank ? "the value begins or ends with white space" : NULL;
+}
+
 int config_wrong(ConfigParser *parser, const ConfigVariable *variable, const char *value,
                 const char *reason) {
-        const char *name = variable->name, *accepted = variable->accepted;
-        const char *separator = reason ? "; " : "";
+        const char *name = variable->name, *accepted = variable->accepted, *ends = NULL, *separator;
         _cleanup_free_ char *shown = NULL;
 
-        reason = strempty(reason);
+        if (!isempty(value))
+                ends = describe_ends(variable, value);
+        reason = ends ? ends : strempty(reason);
+        separator = *reason ? "; " : "";
+
         if (!value)
-                return config_message(parser, true, name, "%s is not set: %s%saccepted is %s", name, reason,
-                                separator, accepted);
+                return config_message(parser, true, name, "%s is required but not set%s%s; expected %s",
+                                name, *reason ? ": " : "", reason, accepted);
         if (variable->is_secret && *value)
                 return config_message(parser, true, name,
-                                "%s is wrong (its value is not shown, it may be secret): %s%saccepted is %s",
-                                name, reason, separator, accepted);
+                                "Invalid %s (not shown, may be secret): %s%sexpected %s", name, reason,
+                                separator, accepted);
 
         shown = config_show(value);
         if (!shown)
                 return -ENOMEM;
-        return config_message(parser, true, name, "%s=\"%s\" is wrong: %s%saccepted is %s", name, shown,
-                        reason, separator, accepted);
+        return config_message(parser, true, name, "Invalid %s=\"%s\": %s%sexpected %s", name, shown, reason,
+                        separator, accepted);
+}
+
+int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, const char *value,
+                const char *format, ...) {
+        va_list arguments;
+        char *reason;
+        int r;
+
+        va_start(arguments, format);
+        r = vasprintf(&reason, format, arguments);
+        va_end(arguments);
+        if (r < 0)
+                return -ENOMEM;
+
+        r = config_wrong(parser, variable, value, reason);
+        free(reason);
+        return r;
+}
+
+/* Warns of a value that is accepted with what was hardly meant to be in it. */
+static int check_ends(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+        const char *ends = describe_ends(variable, value);
+        _cleanup_free_ char *shown = NULL;
+
+        if (!ends)
+                return 0;
+
+        shown = config_show(variable->is_secret ? "(not shown)" : value);
+        if (!shown)
+                return -ENOMEM;
+        return config_message(
+                        parser, false, variable->name, "Check %s=\"%s\": %s", variable->name, shown, ends);
 }
 
 static int parse_variable(ConfigParser *parser, const ConfigVariable *variable) {
         const char *value = environment_get(parser->environment, variable->name);
+        size_t n_errors = parser->messages.n_errors;
+        int r;
 
         if (isempty(value)) {
                 if (value && variable->empty_is_wrong)
@@ -118,7 +168,10 @@ static int parse_variable(ConfigParser *parser, const ConfigVariable *variable) 
                 return variable->fallback ? variable->fallback(parser, variable) : 0;
         }
 
-        return variable->parse(parser, variable, value);
+        r = variable->parse(parser, variable, value);
+        if (r < 0 || parser->messages.n_errors > n_errors)
+                return r;
+        return check_ends(parser, variable, value);
 }
 
 /* Warns of a variable that is none of ours, but nearly. */
@@ -149,8 +202,8 @@ static int check_name(ConfigParser *parser, const char *entry) {
         shown = text_escape(entry, size, VALUE_SHOWN_MAX);
         if (!shown)
                 return -ENOMEM;
-        return config_message(parser, false, meant->name, "%s is unknown and not used: is %s meant?", shown,
-                        meant->name);
+        return config_message(parser, false, meant->name, "Ignoring unknown variable %s; did you mean %s?",
+                        shown, meant->name);
 }
 
 static int parse_all(ConfigParser *parser) {
@@ -194,14 +247,9 @@ int config_parse(char *const *environment, const ConfigDefaults *defaults, Confi
                 return r;
         }
 
-        *ret_messages = parser.messages;
-        if (parser.messages.n_errors > 0) {
-                config_done(&parser.config);
-                return -EINVAL;
-        }
-
         *ret = parser.config;
-        return 0;
+        *ret_messages = parser.messages;
+        return parser.messages.n_errors > 0 ? -EINVAL : 0;
 }
 
 void config_done(Config *config) {

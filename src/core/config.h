@@ -55,7 +55,7 @@ typedef struct ConfigDefaults {
 typedef struct ConfigMessage {
         bool is_error;
         const char *variable; /* static */
-        char *text;           /* whole line: `REPORT_INTERVAL_SECONDS="0" is wrong: accepted is …` */
+        char *text;           /* whole line: `Invalid REPORT_INTERVAL_SECONDS="0": expected …` */
 } ConfigMessage;
 
 typedef struct ConfigMessages {
@@ -68,9 +68,9 @@ typedef struct ConfigMessages {
  * for getenv()). A variable that is set but empty counts as not set, but for AGENT_HOSTNAME and the required
  * MASTER_ENDPOINT: there it is wrong. Every wrong variable gives exactly one message with its name, its
  * value (made safe to show; never of MASTER_ENDPOINT's user info nor of a secret) and what is accepted. Near
- * misses of known names are warnings with the right name. Returns 0 and a configuration to be released with
- * config_done(); -EINVAL if there is an error among the messages; or -ENOMEM. The messages are set in all
- * cases but -ENOMEM, and released with config_messages_done(). */
+ * misses of known names are warnings with the right name. Returns 0; -EINVAL if there is an error among the
+ * messages, then with only the right variables in *ret; or -ENOMEM. But for -ENOMEM
+ * the configuration is released with config_done(), the messages with config_messages_done(). */
 int config_parse(char *const *environment, const ConfigDefaults *defaults, Config *ret,
                 ConfigMessages *ret_messages);
 
@@ -80,8 +80,14 @@ void config_messages_done(ConfigMessages *messages);
 /* Whether text may be used as AGENT_HOSTNAME: it becomes a path. */
 bool config_hostname_is_valid(const char *hostname);
 
+/* Whether many machines have this name: localhost, localhost.localdomain, localhost6 … */
+bool config_hostname_is_local(const char *hostname);
+
 const char *bus_kind_to_string(BusKind kind);
 const char *log_target_to_string(LogTarget target);
 const char *log_level_to_string(int level);
-/* Takes err, warning, notice, info, debug. Returns 0 or -EINVAL. */
+
+/* The same names in any case of letters; `text` may be NULL. Return 0 or -EINVAL. */
+int bus_kind_from_string(const char *text, BusKind *ret);
+int log_target_from_string(const char *text, LogTarget *ret);
 int log_level_from_string(const char *text, int *ret_level);

@@ -62,7 +62,7 @@ static const char *check_host_name(const char *host) {
                         return "a part of the host begins with a dash";
                 for (size_t i = 0; i < size; i++) {
                         if (!is_alphanumeric(label[i]) && label[i] != '-' && label[i] != '_')
-                                return "the host holds a character that is none of a host name";
+                                return "the host contains a character not allowed in host names";
                 }
 
                 label += size;
@@ -110,7 +110,7 @@ static int read_host(const char *text, Endpoint *endpoint, const char **ret_end,
         }
         *ret_end = begin + size + is_bracketed;
         if (!is_bracketed && **ret_end == ':' && memchr(*ret_end + 1, ':', strcspn(*ret_end + 1, "/"))) {
-                *ret_reason = "there is more than one colon (IPv6 needs brackets: [::1]:3000)";
+                *ret_reason = "more than one colon (IPv6 needs brackets: [::1]:3000)";
                 return -EINVAL;
         }
 
@@ -121,7 +121,7 @@ static int read_host(const char *text, Endpoint *endpoint, const char **ret_end,
         if (is_bracketed) {
                 r = read_literal(endpoint, AF_INET6, host);
                 if (r == -EINVAL)
-                        *ret_reason = "what stands in brackets is no IPv6 address";
+                        *ret_reason = "the text in brackets is not an IPv6 address";
                 return r;
         }
         if (ends_in_number(host)) {
@@ -159,24 +159,24 @@ static bool path_is_valid(const char *path) {
 /* What is wrong with the text as a whole, before anything is read out of it. */
 static const char *check_text(const char *text) {
         if (isempty(text))
-                return "it is empty";
+                return "empty";
         /* Not only where user info may stand: a password may itself hold a slash. */
         if (strchr(text, '@'))
-                return "user info is refused (a token belongs into MASTER_TOKEN_FILE)";
+                return "user info is not allowed (a token goes into MASTER_TOKEN_FILE)";
         if (strlen(text) > ENDPOINT_SIZE_MAX)
-                return "it is longer than 2048 bytes";
+                return "longer than 2048 bytes";
 
         for (const char *p = text; *p; p++) {
                 if (*p == ' ' || *p == '\t')
-                        return "there is white space in it";
+                        return "contains white space";
                 if ((unsigned char) *p < 0x20 || (unsigned char) *p == 0x7F)
-                        return "there is a control character in it";
+                        return "contains a control character";
                 if ((unsigned char) *p >= 0x80)
-                        return "there is a character in it that is not ASCII";
+                        return "contains a character that is not ASCII";
         }
 
         if (strpbrk(text, "?#"))
-                return "a query or fragment is refused";
+                return "a query or fragment is not allowed";
         return NULL;
 }
 
@@ -238,7 +238,7 @@ static int endpoint_read(const char *text, Endpoint *endpoint, const char **ret_
         endpoint->port = endpoint->is_tls ? 443 : 80;
         if (*path == ':') {
                 if (read_port(path, &endpoint->port) < 0) {
-                        *ret_reason = "the port is no number from 1 to 65535";
+                        *ret_reason = "the port is not a number from 1 to 65535";
                         return -EINVAL;
                 }
                 (void) snprintf(port, sizeof port, ":%u", (unsigned) endpoint->port);
@@ -246,11 +246,11 @@ static int endpoint_read(const char *text, Endpoint *endpoint, const char **ret_
         }
 
         if (*path && *path != '/') {
-                *ret_reason = "behind the bracket is neither a port nor a path";
+                *ret_reason = "the bracket is followed by neither a port nor a path";
                 return -EINVAL;
         }
         if (!path_is_valid(path)) {
-                *ret_reason = "the path holds a character that is none of a path";
+                *ret_reason = "the path contains a character not allowed in paths";
                 return -EINVAL;
         }
         for (path_size = strlen(path); path_size > 0 && path[path_size - 1] == '/'; path_size--)
@@ -263,7 +263,7 @@ static int endpoint_read(const char *text, Endpoint *endpoint, const char **ret_
                 return -ENOMEM;
         }
         if (strlen(endpoint->url) > ENDPOINT_SIZE_MAX) { /* the scheme was added */
-                *ret_reason = "it is longer than 2048 bytes";
+                *ret_reason = "longer than 2048 bytes";
                 return -EINVAL;
         }
 

@@ -16,9 +16,9 @@ WRONG = {
     "AGENT_HEALTH_MAX_AGE_SECONDS": ["-1", "1.5", "soon"],
     "AGENT_REPORT_ON_CHANGE": ["maybe", "2"],
     "MASTER_TIMEOUT_SECONDS": ["0", "61", "x", "-1"],
-    "AGENT_BUS": ["session", "System", "none "],
-    "AGENT_LOG_LEVEL": ["verbose", "7", "INFO"],
-    "AGENT_LOG_TARGET": ["syslog", "stderr", "JSON"],
+    "AGENT_BUS": ["session", "systems", "none "],
+    "AGENT_LOG_LEVEL": ["verbose", "7", "warn"],
+    "AGENT_LOG_TARGET": ["syslog", "stderr", "jsonl"],
 }
 DEFAULTS = {"MASTER_ENDPOINT": "http://127.0.0.1:9", "AGENT_LOG_TARGET": "console"}
 
@@ -127,7 +127,8 @@ def test_other_variables_are_none_of_our_business(run_agent):
 @pytest.mark.parametrize("variable,value", [("REPORT_INTERVAL_SECONDS", "4294967295"), ("REPORT_INTERVAL_SECONDS", "1"),
                                             ("REPORT_INTERVAL_SECONDS", "0060"), ("AGENT_HEALTH_MAX_AGE_SECONDS", "0"),
                                             ("AGENT_ADDRESS", "2001:db8::1"), ("AGENT_HOSTNAME", "a-b-c" + "x" * 248),
-                                            ("AGENT_LOG_LEVEL", "err"), ("AGENT_LOG_TARGET", "auto"),
+                                            ("AGENT_LOG_LEVEL", "err"), ("AGENT_LOG_LEVEL", "INFO"), ("AGENT_BUS", "None"),
+                                            ("AGENT_LOG_TARGET", "Json"), ("AGENT_LOG_TARGET", "auto"),
                                             ("MASTER_TIMEOUT_SECONDS", "5"), ("AGENT_BUS", "auto")])
 def test_values_at_the_edge_are_right(run_agent, variable, value):
     status, output = run_agent("--check", **(DEFAULTS | {variable: value}))

@@ -123,6 +123,17 @@ static void test_hostname_is_valid(void **state _unused_) {
         assert_true(config_hostname_is_valid("aZ09._-"));
 }
 
+static void test_hostname_is_local(void **state _unused_) {
+        assert_true(config_hostname_is_local("localhost"));
+        assert_true(config_hostname_is_local("LocalHost.localdomain"));
+        assert_true(config_hostname_is_local("localhost6.localdomain6"));
+        assert_true(config_hostname_is_local("localhost4"));
+        assert_false(config_hostname_is_local("localhost7"));
+        assert_false(config_hostname_is_local("localhost-alice-web01"));
+        assert_false(config_hostname_is_local("local"));
+        assert_false(config_hostname_is_local("web.localhost"));
+}
+
 static void test_names(void **state _unused_) {
         static const char *const levels[] = { "err", "warning", "notice", "info", "debug" };
         int level = 99;
@@ -139,13 +150,14 @@ static void test_names(void **state _unused_) {
         assert_int_equal(log_level_from_string(NULL, &level), -EINVAL);
         assert_int_equal(log_level_from_string("", &level), -EINVAL);
         assert_int_equal(log_level_from_string("crit", &level), -EINVAL);
-        assert_int_equal(log_level_from_string("INFO", &level), -EINVAL);
         assert_int_equal(level, 99);
         for (int i = 0; i < (int) ELEMENTSOF(levels); i++) {
                 assert_int_equal(log_level_from_string(levels[i], &level), 0);
                 assert_int_equal(level, LOG_ERR + i);
                 assert_string_equal(log_level_to_string(level), levels[i]);
         }
+        assert_int_equal(log_level_from_string("Info", &level), 0);
+        assert_int_equal(level, LOG_INFO);
 }
 
 int main(void) {
@@ -153,6 +165,7 @@ int main(void) {
                 cmocka_unit_test(test_near_misses),
                 cmocka_unit_test(test_foreign_names),
                 cmocka_unit_test(test_hostname_is_valid),
+                cmocka_unit_test(test_hostname_is_local),
                 cmocka_unit_test(test_names),
         };
 

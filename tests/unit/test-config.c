@@ -121,7 +121,7 @@ static void test_empty(void **state _unused_) {
 static void test_good_values(void **state _unused_) {
         static const char *const cases[] = {
                 "REPORT_INTERVAL_SECONDS=1",
-                "REPORT_INTERVAL_SECONDS=4294967295",
+                "REPORT_INTERVAL_SECONDS=90",
                 "REPORT_INTERVAL_SECONDS=0060",
                 "AGENT_HOSTNAME=-",
                 "AGENT_HOSTNAME=...",
@@ -153,6 +153,9 @@ static void test_good_values(void **state _unused_) {
                 "AGENT_LOG_LEVEL=warning",
                 "AGENT_LOG_LEVEL=notice",
                 "AGENT_LOG_LEVEL=info",
+                "AGENT_LOG_LEVEL=INFO",
+                "AGENT_BUS=None",
+                "AGENT_LOG_TARGET=JSON",
                 "AGENT_LOG_TARGET=auto",
                 "AGENT_LOG_TARGET=journal",
                 "AGENT_LOG_TARGET=console",
@@ -262,7 +265,7 @@ static void test_bad_values(void **state _unused_) {
                 { "MASTER_CA_FILE", "ca.pem", NULL },
                 { "MASTER_CA_FILE", "/ca\n", "/ca\\x0a" },
                 { "AGENT_BUS", "session", NULL },
-                { "AGENT_BUS", "System", NULL },
+                { "AGENT_BUS", "sys\ttem", "sys\\x09tem" },
                 { "AGENT_LOG_LEVEL", "warn", NULL },
                 { "AGENT_LOG_LEVEL", "7", NULL },
                 { "AGENT_LOG_LEVEL", "emerg", NULL },
@@ -271,13 +274,14 @@ static void test_bad_values(void **state _unused_) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                char entry[1024], quoted[600];
+                char entry[1024], quoted[600], invalid[64];
 
                 (void) snprintf(entry, sizeof entry, "%s=%s", cases[i].variable, cases[i].value);
+                (void) snprintf(invalid, sizeof invalid, "Invalid %s=", cases[i].variable);
                 (void) snprintf(quoted, sizeof quoted,
-                                "%s\" is wrong: ", cases[i].shown ? cases[i].shown : cases[i].value);
+                                "=\"%s\": ", cases[i].shown ? cases[i].shown : cases[i].value);
                 refuse_with(&host_default, ENTRIES(entry, ENDPOINT_ENTRY), cases[i].variable,
-                                ENTRIES(quoted, "accepted is "));
+                                ENTRIES(invalid, quoted, "expected "));
         }
 }
 
@@ -285,14 +289,17 @@ static void test_missing(void **state _unused_) {
         static const ConfigDefaults bad_name = { .hostname = "my host\x1b" }, no_name = { .hostname = "" };
 
         refuse_with(&host_default, ENTRIES("PATH=/bin"), "MASTER_ENDPOINT",
-                        ENTRIES("MASTER_ENDPOINT is not set: accepted is http://"));
-        refuse_with(&host_default, (const char *const[]){ NULL }, "MASTER_ENDPOINT", ENTRIES("is not set"));
-        refuse_with(&host_default, NULL, "MASTER_ENDPOINT", ENTRIES("is not set"));
+                        ENTRIES("MASTER_ENDPOINT is required but not set; expected an address such as http://"));
+        refuse_with(&host_default, (const char *const[]){ NULL }, "MASTER_ENDPOINT",
+                        ENTRIES("is required but not set"));
+        refuse_with(&host_default, NULL, "MASTER_ENDPOINT", ENTRIES("is required but not set"));
 
-        refuse_with(NULL, ENTRIES(ENDPOINT_ENTRY), "AGENT_HOSTNAME", ENTRIES("is not set", "no name"));
-        refuse_with(&no_name, ENTRIES(ENDPOINT_ENTRY), "AGENT_HOSTNAME", ENTRIES("is not set", "no name"));
+        refuse_with(NULL, ENTRIES(ENDPOINT_ENTRY), "AGENT_HOSTNAME",
+                        ENTRIES("is required but not set", "no name"));
+        refuse_with(&no_name, ENTRIES(ENDPOINT_ENTRY), "AGENT_HOSTNAME",
+                        ENTRIES("is required but not set", "no name"));
         refuse_with(&bad_name, ENTRIES(ENDPOINT_ENTRY), "AGENT_HOSTNAME",
-                        ENTRIES("is not set", "\"my host\\x1b\""));
+                        ENTRIES("is required but not set", "\"my host\\x1b\""));
 }
 
 static void test_path_sizes(void **state _unused_) {

@@ -1,0 +1,134 @@
+/* MASTER_ENDPOINT: a list of addresses, and whether a secret may go there. */
+#include "core/config-table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/text.h"
+
+enum { QUERY_SHOWN_MAX = 6 };
+
+#define BLANKS " \t"
+
+/* What speaks against plain http; NULL if there is nothing to keep secret. */
+static const char *secret_in_use(const ConfigParser *parser) {
+        if (config_is_set(parser, "MASTER_TOKEN_FILE"))
+                return "the token of MASTER_TOKEN_FILE would be sent in the clear";
+        if (parser->defaults->token_file)
+                return "the token of the credential master-token would be sent in the clear";
+        if (config_is_set(parser, "MASTER_CLIENT_CERT_FILE") ||
+                        config_is_set(parser, "MASTER_CLIENT_KEY_FILE"))
+                return "the certificate of MASTER_CLIENT_CERT_FILE is of no use without TLS";
+        if (parser->defaults->client_cert_file || parser->defaults->client_key_file)
+                return "the certificate of the credential client.crt is of no use without TLS";
+        return NULL;
+}
+
+static const char *endpoint_prefix(const Endpoint *endpoint) {
+        return strchrnul(strstr(endpoint->url, "://") + strlen("://"), '/');
+}
+
+/* Reads one address of the list. Returns 0, -EINVAL with a reason, or -ENOMEM. */
+static int add_endpoint(ConfigParser *parser, const char *text, size_t size, const char **ret_reason) {
+        Config *config = &parser->config;
+        _cleanup_free_ char *part = NULL;
+        Endpoint endpoint;
+        int r;
+
+        if (config->n_endpoints >= ENDPOINTS_MAX) {
+                *ret_reason = "more than 16 addresses";
+                return -EINVAL;
+        }
+        if (size == 0) {
+                *ret_reason = "empty";
+                return -EINVAL;
+        }
+
+        part = strndup(text, size);
+        if (!part)
+                return -ENOMEM;
+        r = endpoint_parse(part, &endpoint, ret_reason);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < config->n_endpoints; i++) {
+                const Endpoint *other = &config->endpoints[i];
+
+                if (endpoint.port == other->port && endpoint.is_tls == other->is_tls &&
+                                streq(endpoint.host, other->host) &&
+                                streq(endpoint_prefix(&endpoint), endpoint_prefix(other))) {
+                        endpoint_done(&endpoint);
+                        *ret_reason = "a duplicate";
+                        return -EINVAL;
+                }
+        }
+
+        config->endpoints[config->n_endpoints++] = endpoint;
+        return 0;
+}
+
+/* A malformed address does not tell which part of it is a password, so with anything that hints at user
+ * info, escaped or not, none of it is shown. A query is, where it is too short for a token. */
+static bool may_hold_secret(const char *value) {
+        const char *query = strpbrk(value, "?#");
+
+        return strpbrk(value, "@%") || (query && strlen(query) > QUERY_SHOWN_MAX);
+}
+
+int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+        ConfigVariable guarded = *variable;
+        const char *rest = value, *reason = NULL, *secret;
+        bool more = true;
+        int r;
+
+        guarded.is_secret = may_hold_secret(value);
+
+        /* Before the commas: a password may hold one. */
+        if (strchr(value, '@'))
+                return config_wrong(parser, &guarded, value,
+                                "user info is not allowed (a token goes into MASTER_TOKEN_FILE)");
+
+        for (size_t number = 1; more; number++) {
+                size_t size, next;
+
+                rest += strspn(rest, BLANKS);
+                next = strcspn(rest, ",");
+                more = rest[next] == ',';
+                for (size = next; size > 0 && strchr(BLANKS, rest[size - 1]); size--)
+                        ;
+
+                r = add_endpoint(parser, rest, size, &reason);
+                if (r == -EINVAL && number == 1 && !more)
+                        return config_wrong(parser, &guarded, value, reason);
+                if (r == -EINVAL)
+                        return config_wrong_because(
+                                        parser, &guarded, value, "address %zu: %s", number, reason);
+                if (r < 0)
+                        return r;
+
+                rest += next + more;
+        }
+
+        secret = secret_in_use(parser);
+        for (size_t i = 0; secret && i < parser->config.n_endpoints; i++) {
+                const Endpoint *endpoint = &parser->config.endpoints[i];
+
+                if (!endpoint->is_tls && !endpoint->is_loopback) {
+                        guarded.accepted =
+                                        "https or loopback for each address, as there is a token or certificate";
+                        return config_wrong(parser, &guarded, value, secret);
+                }
+        }
+
+        return 0;
+}
+
+/* Most often it is set, and systemd has dropped it: systemd.exec(5) is silent about these. */
+int config_fallback_endpoints(ConfigParser *parser, const ConfigVariable *variable) {
+        return config_message(parser, true, variable->name,
+                        "%s is required but not set; expected an address such as http://host:3000. systemd drops a "
+                        "setting behind \"export\", an open quote, a byte order mark or a comment that ends in a "
+                        "backslash, and a whole file with a NUL byte or invalid UTF-8, or that is a directory: "
+                        "\"sudo argusctl check\" names file and line",
+                        variable->name);
+}
