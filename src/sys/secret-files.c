@@ -29,7 +29,7 @@ struct SecretFiles {
 static const char *const what_it_is[_SECRET_FILE_MAX] = {
         [SECRET_TOKEN] = "the token file",
         [SECRET_CLIENT_CERT] = "the client certificate",
-        [SECRET_CLIENT_KEY] = "the client's key",
+        [SECRET_CLIENT_KEY] = "the client key",
         [SECRET_CA] = "the CA bundle",
 };
 
@@ -113,6 +113,17 @@ static int secret_open(const char *path) {
         return fd < 0 ? -errno : fd;
 }
 
+/* libcurl opens the certificates itself, and would wait for the other end of a FIFO. */
+static int secret_stat(const char *path, struct stat *ret) {
+        _cleanup_close_ int fd = secret_open(path);
+
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, ret) < 0)
+                return -errno;
+        return S_ISREG(ret->st_mode) ? 0 : -EINVAL;
+}
+
 static int secret_read(const char *path, size_t max, char **ret, size_t *ret_size) {
         _cleanup_close_ int fd = secret_open(path);
 
@@ -155,13 +166,13 @@ static int token_read(const char *path, char **ret) {
 static const char *fault_reason(int error) {
         switch (error) {
         case -EBADMSG:
-                return "no token in it: one line of printable ASCII, at most 16 KiB";
+                return "contains no token; expected one line of printable ASCII, at most 16 KiB";
         case -EINVAL:
-                return "no regular file";
+                return "not a regular file";
         case -ENOKEY:
-                return "it has a pass phrase, which nobody can be asked for: only a key without one is accepted";
+                return "has a pass phrase, and there is nobody to ask for it; expected a key without one";
         case -EACCES:
-                return "Permission denied: the agent's user must be able to read it";
+                return "Permission denied; the agent's user must be able to read it";
         default:
                 return strerror(-error);
         }
@@ -178,12 +189,9 @@ static int secret_files_look(SecretFiles *secrets, SecretFileKind *ret_kind) {
                         continue;
 
                 *ret_kind = kind;
-                if (stat(secrets->paths[kind], &now) < 0)
-                        return -errno;
-                /* libcurl opens the certificates itself, and would wait for the other end of a FIFO. */
-                if (!S_ISREG(now.st_mode))
-                        return -EINVAL;
-                r = kind == SECRET_CLIENT_KEY ? key_check(secrets->paths[kind]) : 0;
+                r = secret_stat(secrets->paths[kind], &now);
+                if (r >= 0 && kind == SECRET_CLIENT_KEY)
+                        r = key_check(secrets->paths[kind]);
                 if (r < 0)
                         return r;
 

@@ -136,7 +136,7 @@ static void test_key_with_a_pass_phrase(void **state _unused_) {
                 assert_int_equal(secret_files_refresh(secrets, &fault), -ENOKEY);
                 assert_int_equal(secret_files_refresh(secrets, &fault), -ENOKEY); /* still */
                 assert_string_equal(fault.path, path_of("key"));
-                assert_string_equal(fault.what, "the client's key");
+                assert_string_equal(fault.what, "the client key");
                 assert_non_null(strstr(fault.reason, "pass phrase"));
         }
 
