@@ -375,28 +375,18 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_TCP_KEEPALIVE, 1L);
         SET(CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_SECONDS);
         SET(CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_SECONDS);
-        SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
         SET(CURLOPT_FOLLOWLOCATION, 0L);
         SET(CURLOPT_PATH_AS_IS, 1L); /* an id may be made of dots */
 #if LIBCURL_VERSION_NUM >= 0x075700
         /* Cancelling does not wait for a resolver thread that hangs. */
         SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
-        if (security && security->is_direct)
-                SET(CURLOPT_PROXY, "");
-        if (security && security->ca_file) {
-                SET(CURLOPT_CAINFO, security->ca_file);
-                SET(CURLOPT_CAPATH, NULL);
-        }
-        if (security && security->client_cert_file) {
-                SET(CURLOPT_SSLCERT, security->client_cert_file);
-                SET(CURLOPT_SSLKEY, security->client_key_file);
-                SET(CURLOPT_KEYPASSWD, ""); /* else OpenSSL asks for it on the terminal, and waits */
-        }
 #undef SET
 
         if (code == CURLE_OK)
                 code = http_request_set_protocols(easy);
+        if (code == CURLE_OK)
+                code = http_security_apply(easy, security ? security : &(HttpSecurity){});
         return code == CURLE_OK ? 0 : code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 }
 

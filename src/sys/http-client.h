@@ -2,23 +2,15 @@
  * request. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
 #include "core/outcome.h"
+#include "sys/http-security.h"
 #include "util/time-util.h"
 
 typedef struct HttpClient HttpClient;
 typedef struct HttpRequest HttpRequest;
-
-/* Files of the transport's security; NULL: not used (for the CA: the system's store). */
-typedef struct HttpSecurity {
-        const char *ca_file;
-        const char *client_cert_file, *client_key_file;
-        const char *bearer_token; /* the token itself; copied into the request */
-        bool is_direct;           /* never through a proxy of the environment */
-} HttpSecurity;
 
 /* What came back; valid during the callback only. */
 typedef struct HttpResult {
