@@ -19,7 +19,6 @@
 #include "core/identity.h"
 #include "start.h"
 #include "sys/log.h"
-#include "sys/proxy-info.h"
 #include "sys/state-store.h"
 #include "util/macro.h"
 #include "util/text.h"
@@ -101,19 +100,6 @@ static void open_early_log(RunMode mode) {
         (void) log_open(mode == RUN_CHECK ? LOG_TARGET_CONSOLE : target, LOG_INFO);
 }
 
-static void log_proxy(const Config *config) {
-        _cleanup_free_ char *url = NULL;
-        const char *variable = NULL;
-
-        for (size_t i = 0; i < config->n_endpoints && !url; i++)
-                if (!config->endpoints[i].is_loopback) /* those are never asked through a proxy */
-                        (void) proxy_info_find(config->endpoints[i].is_tls, &variable, &url);
-        if (url)
-                log_line(LOG_NOTICE,
-                                "Connections go through the proxy %s (from %s), unless no_proxy excepts the Master.",
-                                url, variable);
-}
-
 static int cannot_go_on(int error) {
         log_event(LOG_ERR, LOG_EVENT_NONE, &(LogFields){ .error = -error }, "Cannot go on: %s",
                         strerror(-error));
@@ -134,7 +120,7 @@ static int run_agent(const Config *config, ManagerStart *start) {
                         start->identity.instance, identity_source_to_string(start->identity.source), id,
                         config->endpoints[0].url, config->report_interval_usec / USEC_PER_SEC);
 
-        log_proxy(config);
+        start_warn(config, LOG_NOTICE);
 
         r = manager_new(config, start, &manager);
         if (r >= 0)

@@ -11,9 +11,13 @@
 
 #include "sys/host-info.h"
 #include "sys/log.h"
+#include "sys/proxy-info.h"
 #include "sys/service-notify.h"
 #include "util/macro.h"
 #include "util/text.h"
+
+DEFINE_CLEANUP(StateStore *, state_store_free)
+DEFINE_CLEANUP(Node *, node_free)
 
 /* ---- configuration ---- */
 
@@ -28,41 +32,119 @@ static char *find_credential(const char *name) {
         return access(path, F_OK) == 0 ? TAKE_PTR(path) : NULL;
 }
 
-int start_load_config(Config *ret) {
+static int parse_environment(Config *ret, ConfigMessages *ret_messages) {
         _cleanup_free_ char *hostname = NULL, *token = NULL, *cert = NULL, *key = NULL;
-        _cleanup_(config_messages_done) ConfigMessages messages = {};
-        int r;
 
         (void) host_info_hostname(&hostname);
         token = find_credential("master-token");
         cert = find_credential("client.crt");
         key = find_credential("client.key");
 
-        r = config_parse(environ,
+        return config_parse(environ,
                         &(ConfigDefaults){
                                         .hostname = hostname,
                                         .token_file = token,
                                         .client_cert_file = cert,
                                         .client_key_file = key,
                         },
-                        ret, &messages);
+                        ret, ret_messages);
+}
 
+static bool is_of_identity(const ConfigMessage *message) {
+        static const char *const variables[] = { "AGENT_HOSTNAME", "AGENT_ENV", "AGENT_USER",
+                "AGENT_INSTANCE", "AGENT_STATE_ROOT" };
+
+        for (size_t i = 0; i < ELEMENTSOF(variables); i++)
+                if (message->is_error && streq(message->variable, variables[i]))
+                        return true;
+        return false;
+}
+
+/* Whether the identity is wrong on top of some variables, but not because of them. */
+static bool identity_is_missing(const Config *config, const ConfigMessages *messages) {
+        _cleanup_(node_free_pointer) Node *node = NULL;
+        _cleanup_(identity_done) Identity identity = {};
+
+        for (size_t i = 0; i < messages->count; i++)
+                if (is_of_identity(&messages->items[i]))
+                        return false;
+        return start_find_identity(config, &node, &identity) < 0;
+}
+
+int start_load_config(Config *ret) {
+        _cleanup_(config_messages_done) ConfigMessages messages = {};
+        const char *first_error = NULL;
+        size_t n_errors;
+        int r;
+
+        r = parse_environment(ret, &messages);
         for (size_t i = 0; i < messages.count; i++) {
                 const ConfigMessage *message = &messages.items[i];
 
-                if (!message->is_error) {
-                        log_line(LOG_WARNING, "%s", message->text);
-                        continue;
-                }
-
-                log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "%s", message->text);
-                if (messages.n_errors == 1)
-                        service_notify_status("%s", message->text);
+                if (message->is_error && !first_error)
+                        first_error = message->text;
+                if (message->is_error)
+                        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "%s.", message->text);
+                else
+                        log_line(LOG_WARNING, "%s.", message->text);
         }
-        if (messages.n_errors > 1)
-                service_notify_status("%zu variables are wrong; the log names them", messages.n_errors);
+        if (r != -EINVAL)
+                return r;
 
+        n_errors = messages.n_errors + identity_is_missing(ret, &messages);
+        if (n_errors == 1)
+                service_notify_status("%s", first_error);
+        else
+                service_notify_status("%zu settings are invalid; the log names them", n_errors);
         return r;
+}
+
+/* ---- what is accepted and goes wrong later ---- */
+
+/* Returns whether it was said: once is enough. */
+static bool log_proxy(const Endpoint *endpoint, int level) {
+        _cleanup_(proxy_info_done) ProxyInfo proxy = {};
+
+        if (proxy_info_find(endpoint, &proxy) <= 0)
+                return false;
+
+        if (proxy.exceptions)
+                log_line(level,
+                                "Connections to %s go through the proxy %s (from %s): libcurl does not match the host "
+                                "with %s=\"%s\".",
+                                endpoint->url, proxy.url, proxy.variable, proxy.exceptions,
+                                proxy.exceptions_value);
+        else
+                log_line(level, "Connections to %s go through the proxy %s (from %s).", endpoint->url,
+                                proxy.url, proxy.variable);
+        return true;
+}
+
+static void warn_of_proxies(const Config *config, int level) {
+        bool is_said = false, has_capitals = false;
+
+        for (size_t i = 0; i < config->n_endpoints; i++) {
+                const Endpoint *endpoint = &config->endpoints[i];
+
+                if (endpoint->is_loopback) /* never asked through a proxy */
+                        continue;
+                is_said = is_said || log_proxy(endpoint, level);
+                has_capitals = has_capitals || proxy_info_is_in_capitals(endpoint);
+        }
+
+        if (has_capitals)
+                log_line(LOG_WARNING,
+                                "Ignoring HTTP_PROXY: libcurl reads this variable in lower case only; set http_proxy.");
+}
+
+void start_warn(const Config *config, int proxy_level) {
+        if (config->hostname && config_hostname_is_local(config->hostname))
+                log_line(LOG_WARNING,
+                                "The node registers as \"%s\", a name that many machines have; set AGENT_HOSTNAME or the "
+                                "host's name.",
+                                config->hostname);
+
+        warn_of_proxies(config, proxy_level);
 }
 
 /* ---- the stored state ---- */
@@ -129,4 +211,23 @@ void start_forget_foreign_node(const Config *config, StateStore *store, Node **n
                         "node.json under %s is of another host, %s: neither its id nor its identity is used.",
                         state_store_path(store), strempty(name));
         *node = node_free(*node);
+}
+
+int start_find_identity(const Config *config, Node **ret_node, Identity *ret) {
+        _cleanup_(state_store_free_pointer) StateStore *store = NULL;
+        _cleanup_(node_free_pointer) Node *node = NULL;
+        int r;
+
+        r = state_store_new(config->state_root, config->hostname, &store);
+        if (r < 0)
+                return r;
+        r = start_load_node(store, false, &node);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        start_forget_foreign_node(config, store, &node);
+
+        r = start_choose_identity(config, node, ret);
+        if (r >= 0)
+                *ret_node = TAKE_PTR(node);
+        return r;
 }

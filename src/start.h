@@ -9,8 +9,17 @@
 #include "core/node.h"
 #include "sys/state-store.h"
 
-/* Reads the environment. Returns 0; -EINVAL if a variable is wrong; or another negative errno. */
+/* Reads the environment. Returns 0; -EINVAL if a variable is wrong, then with the right ones in *ret, and a
+ * missing identity said too; or another negative errno. */
 int start_load_config(Config *ret);
+
+/* Warns of what is accepted and goes wrong later: a node named localhost, proxies. That a proxy is in use is
+ * of `proxy_level`. */
+void start_warn(const Config *config, int proxy_level);
+
+/* The stored node, if one can be used, and the identity; changes nothing on the disk. What is wrong was
+ * said. Returns 0, -ENODATA if there is no identity, or another negative errno. */
+int start_find_identity(const Config *config, Node **ret_node, Identity *ret);
 
 /* Reads node.json; with `may_change` one that is no node object is renamed out of the way. Returns 0;
  * -ENOENT if there is none that can be used; or another negative errno. */

@@ -1,7 +1,9 @@
 #include "sys/proxy-info.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,8 @@
 
 enum {
         PROXY_SHOWN_MAX = 256,
+        PROBE_PORT = 1,
+        PROBE_TIMEOUT_MSEC = 1000,
         QUOTED_LEAST = 8, /* fewer bytes of an address are its scheme */
 };
 
@@ -42,7 +46,7 @@ static int describe_url(const char *text, char **ret) {
         return r;
 }
 
-/* In libcurl's order. HTTP_PROXY in capitals is not read: a CGI program gets it from its client. */
+/* In libcurl's order. */
 static const char *const for_http[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
 static const char *const for_https[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL };
 
@@ -73,24 +77,104 @@ const char *proxy_info_quoted(const char *text) {
         return NULL;
 }
 
-int proxy_info_find(bool is_tls, const char **ret_variable, char **ret_url) {
+/* The first of them that is set, as curl_getenv() has it: empty is not set. NULL if none is. */
+static const char *find_variable(const char *const *names) {
+        while (*names && isempty(getenv(*names)))
+                names++;
+
+        return *names;
+}
+
+static curl_socket_t on_open_socket(
+                void *userdata, curlsocktype purpose _unused_, struct curl_sockaddr *address) {
+        bool *is_direct = userdata;
+        struct sockaddr_in peer;
+
+        memcpy(&peer, &address->addr, sizeof peer);
+        *is_direct = address->family != AF_INET || peer.sin_port != htons(PROBE_PORT);
+        return CURL_SOCKET_BAD; /* no connection is made */
+}
+
+/* What libcurl matches differs from release to release (CIDR came with 7.86, for IPv6 it failed for some
+ * time), so it is asked: with a proxy of ours and a made-up address for the host, where does it want to
+ * connect? */
+static int is_excepted(const Endpoint *endpoint, bool *ret) {
+        CURL *easy = curl_easy_init();
+        struct curl_slist *addresses = NULL;
+        bool is_direct = false;
+        char entry[32];
+
+        (void) snprintf(entry, sizeof entry, "*:%u:192.0.2.1", (unsigned) endpoint->port);
+        addresses = curl_slist_append(NULL, entry);
+        if (easy && addresses && curl_easy_setopt(easy, CURLOPT_URL, endpoint->url) == CURLE_OK &&
+                        curl_easy_setopt(easy, CURLOPT_PROXY, "http://127.0.0.1:1") == CURLE_OK &&
+                        curl_easy_setopt(easy, CURLOPT_RESOLVE, addresses) == CURLE_OK &&
+                        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+                        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) PROBE_TIMEOUT_MSEC) == CURLE_OK &&
+                        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket) == CURLE_OK &&
+                        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &is_direct) == CURLE_OK)
+                (void) curl_easy_perform(easy);
+
+        curl_easy_cleanup(easy);
+        curl_slist_free_all(addresses);
+        if (!easy || !addresses)
+                return -ENOMEM;
+
+        *ret = is_direct;
+        return 0;
+}
+
+/* Looks whether the host is excepted from the proxy. Returns 1 and who does not except it, 0, or -ENOMEM. */
+static int find_exceptions(const Endpoint *endpoint, ProxyInfo *info) {
+        static const char *const names[] = { "no_proxy", "NO_PROXY", NULL };
+        const char *value;
+        bool excepted;
         int r;
 
-        assert(ret_variable);
-        assert(ret_url);
-
-        for (const char *const *variable = is_tls ? for_https : for_http; *variable; variable++) {
-                const char *value = getenv(*variable);
-
-                if (isempty(value))
-                        continue;
-
-                r = describe_url(value, ret_url);
-                if (r < 0)
-                        return r;
-                *ret_variable = *variable;
+        info->exceptions = find_variable(names);
+        if (!info->exceptions)
                 return 1;
+
+        r = is_excepted(endpoint, &excepted);
+        if (r < 0 || excepted)
+                return r;
+
+        value = getenv(info->exceptions);
+        info->exceptions_value = text_sanitize(value, strlen(value), PROXY_SHOWN_MAX);
+        return info->exceptions_value ? 1 : -ENOMEM;
+}
+
+int proxy_info_find(const Endpoint *endpoint, ProxyInfo *ret) {
+        ProxyInfo info = {};
+        int r;
+
+        assert(endpoint);
+        assert(ret);
+
+        info.variable = find_variable(endpoint->is_tls ? for_https : for_http);
+        if (!info.variable)
+                return 0;
+
+        r = find_exceptions(endpoint, &info);
+        if (r <= 0)
+                return r;
+
+        r = describe_url(getenv(info.variable), &info.url);
+        if (r < 0) {
+                proxy_info_done(&info);
+                return r;
         }
 
-        return 0;
+        *ret = info;
+        return 1;
+}
+
+void proxy_info_done(ProxyInfo *info) {
+        free(info->url);
+        free(info->exceptions_value);
+        *info = (ProxyInfo){};
+}
+
+bool proxy_info_is_in_capitals(const Endpoint *endpoint) {
+        return !endpoint->is_tls && !isempty(getenv("HTTP_PROXY")) && isempty(getenv("http_proxy"));
 }

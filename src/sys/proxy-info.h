@@ -4,10 +4,24 @@
 
 #include <stdbool.h>
 
-/* Returns 0 if there is none for the scheme; 1 with *ret_variable (static) the variable that names it and
- * *ret_url, freed by the caller, its address without user and password; or -ENOMEM. Whether no_proxy makes
- * an exception is for libcurl to say. */
-int proxy_info_find(bool is_tls, const char **ret_variable, char **ret_url);
+#include "core/endpoint.h"
+
+typedef struct ProxyInfo {
+        const char *variable;   /* static: the variable that names it */
+        char *url;              /* its address without user and password */
+        const char *exceptions; /* static: no_proxy or NO_PROXY, which is set and does not match; or NULL */
+        char *exceptions_value; /* safe to show */
+} ProxyInfo;
+
+/* Returns 1 and the proxy of connections to the endpoint, to be released with proxy_info_done(); 0 if there
+ * is none, or no_proxy excepts the host (libcurl itself is asked); or -ENOMEM. Nothing is sent or resolved.
+ */
+int proxy_info_find(const Endpoint *endpoint, ProxyInfo *ret);
+void proxy_info_done(ProxyInfo *info);
+
+/* Whether HTTP_PROXY was hardly meant to be ignored: libcurl reads http_proxy only, as a CGI program gets
+ * the other from its client. */
+bool proxy_info_is_in_capitals(const Endpoint *endpoint);
 
 /* libcurl repeats the whole value of a proxy variable, password and all, in some of its errors. Returns the
  * variable whose value the text holds, or NULL. */

@@ -4,15 +4,30 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "util/macro.h"
 
 static const char *const variables[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
-        "ALL_PROXY", "HTTP_PROXY" };
+        "ALL_PROXY", "HTTP_PROXY", "no_proxy", "NO_PROXY" };
+
+static void clear_environment(void) {
+        for (size_t v = 0; v < ELEMENTSOF(variables); v++)
+                (void) unsetenv(variables[v]);
+}
+
+static Endpoint read_endpoint(const char *url) {
+        Endpoint endpoint;
+        const char *reason;
+
+        assert_int_equal(endpoint_parse(url, &endpoint, &reason), 0);
+        return endpoint;
+}
 
 static void test_proxies(void **state _unused_) {
         static const struct {
@@ -39,25 +54,91 @@ static void test_proxies(void **state _unused_) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                _cleanup_free_ char *url = NULL;
-                const char *variable = NULL;
+                Endpoint endpoint = read_endpoint(
+                                cases[i].is_tls ? "https://master.example" : "http://master.example");
+                ProxyInfo info = {};
 
-                for (size_t v = 0; v < ELEMENTSOF(variables); v++)
-                        (void) unsetenv(variables[v]);
+                clear_environment();
                 (void) setenv(cases[i].variable, cases[i].value, 1);
 
-                assert_int_equal(proxy_info_find(cases[i].is_tls, &variable, &url), cases[i].shown ? 1 : 0);
-                if (!cases[i].shown)
-                        continue;
-                assert_string_equal(variable, cases[i].variable);
-                assert_string_equal(url, cases[i].shown);
-                assert_null(strstr(url, "s3cret"));
+                assert_int_equal(proxy_info_find(&endpoint, &info), cases[i].shown ? 1 : 0);
+                if (cases[i].shown) {
+                        assert_string_equal(info.variable, cases[i].variable);
+                        assert_string_equal(info.url, cases[i].shown);
+                        assert_null(strstr(info.url, "s3cret"));
+                        assert_null(info.exceptions);
+                }
+                proxy_info_done(&info);
+                endpoint_done(&endpoint);
         }
 }
 
+/* What this libcurl makes of them. The proxy cannot even be resolved: nobody asks it. */
+static void test_exceptions(void **state _unused_) {
+        static const struct {
+                const char *host, *no_proxy;
+                bool is_excepted;
+                unsigned since; /* of libcurl */
+        } cases[] = {
+                { "10.77.0.1", "10.77.0.1", true, 0 },
+                { "10.77.0.1", "a,10.77.0.1", true, 0 },
+                { "10.77.0.1", "*", true, 0 },
+                { "10.77.0.1", "10.77.*", false, 0 },
+                { "10.77.0.1", "10.77.", false, 0 },
+                { "10.77.0.1", "10.77.0.1:3000", false, 0 },
+                { "10.77.0.1", "\"10.77.0.1\"", false, 0 },
+                { "10.77.0.1", "10.77.0.0/16", true, 0x075600 },
+                { "master.example", "example", true, 0 },
+                { "master.example", ".example", true, 0 },
+                { "master.example", "*.example", false, 0 },
+                { "master.example", "master.example:3000", false, 0 },
+                { "master.example", "other.example", false, 0 },
+                { "master.example.", "other.example", false, 0 },
+                { "[fd00::1]", "fd00::1", true, 0 },
+                { "[fd00::1]", "[fd00::1]:3000", false, 0 },
+        };
+        unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(cases); i++) {
+                const char *no_proxy = cases[i / 2].no_proxy, *name = i % 2 ? "NO_PROXY" : "no_proxy";
+                bool is_excepted = cases[i / 2].is_excepted && version >= cases[i / 2].since;
+                ProxyInfo info = {};
+                char url[64];
+                Endpoint endpoint;
+
+                (void) snprintf(url, sizeof url, "http://%s:3000", cases[i / 2].host);
+                endpoint = read_endpoint(url);
+                clear_environment();
+                (void) setenv("http_proxy", "http://proxy.invalid:3128", 1);
+                (void) setenv(name, no_proxy, 1);
+
+                if (proxy_info_find(&endpoint, &info) != !is_excepted)
+                        fail_msg("%s: %s=%s", url, name, no_proxy);
+                if (!is_excepted) {
+                        assert_string_equal(info.exceptions, name);
+                        assert_string_equal(info.exceptions_value, no_proxy);
+                }
+                proxy_info_done(&info);
+                endpoint_done(&endpoint);
+        }
+}
+
+static void test_capitals(void **state _unused_) {
+        Endpoint plain = read_endpoint("http://a"), tls = read_endpoint("https://a");
+
+        clear_environment();
+        assert_false(proxy_info_is_in_capitals(&plain));
+        (void) setenv("HTTP_PROXY", "http://proxy:3128", 1);
+        assert_true(proxy_info_is_in_capitals(&plain));
+        assert_false(proxy_info_is_in_capitals(&tls));
+        (void) setenv("http_proxy", "http://proxy:3128", 1);
+        assert_false(proxy_info_is_in_capitals(&plain));
+        endpoint_done(&plain);
+        endpoint_done(&tls);
+}
+
 static void test_quoted(void **state _unused_) {
-        for (size_t v = 0; v < ELEMENTSOF(variables); v++)
-                (void) unsetenv(variables[v]);
+        clear_environment();
         assert_null(proxy_info_quoted("Unsupported proxy syntax in 'http://user:s3cret@pw@h'"));
 
         (void) setenv("https_proxy", "http://user:s3cret@pw@h", 1);
@@ -72,6 +153,8 @@ static void test_quoted(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_proxies),
+                cmocka_unit_test(test_exceptions),
+                cmocka_unit_test(test_capitals),
                 cmocka_unit_test(test_quoted),
         };
 
