@@ -1,21 +1,128 @@
-/* argus-agent --check: what the configuration comes to, for a person. */
 #include "check.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <syslog.h>
 
+#include "core/config.h"
+#include "core/identity.h"
+#include "core/node.h"
+#include "start.h"
+#include "sys/ca-store.h"
+#include "sys/http-security.h"
 #include "sys/log.h"
+#include "sys/secret-files.h"
+#include "sys/state-check.h"
 #include "util/macro.h"
+#include "util/text.h"
 
-void check_print(const Config *config, const Identity *identity, const Node *node) {
+DEFINE_CLEANUP(Node *, node_free)
+DEFINE_CLEANUP(SecretFiles *, secret_files_free)
+
+/* Of a check: 0 if all is well, -EINVAL if it said what is wrong, or another negative errno. */
+
+/* One at a time: each that cannot be used is said. */
+static int check_file(const char *token, const char *cert, const char *key, const char *ca) {
+        _cleanup_(secret_files_free_pointer) SecretFiles *secrets = NULL;
+        SecretFault fault;
+        int r;
+
+        r = secret_files_new(token, cert, key, ca, &secrets);
+        if (r < 0)
+                return r;
+
+        r = secret_files_refresh(secrets, &fault);
+        if (r >= 0 || r == -ENOMEM)
+                return r;
+        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, &(LogFields){ .error = -r }, "Cannot use %s %s: %s.",
+                        fault.what, fault.path, fault.reason);
+        return -EINVAL;
+}
+
+static int check_tls(const Config *config) {
+        _cleanup_free_ char *words = NULL;
+        int r;
+
+        r = http_security_check(
+                        &(HttpSecurity){
+                                        .ca_file = config->ca_file ? config->ca_file : ca_store_find(),
+                                        .client_cert_file = config->client_cert_file,
+                                        .client_key_file = config->client_key_file,
+                        },
+                        &words);
+        if (r >= 0 || r == -ENOMEM)
+                return r;
+        if (r != -EBADMSG) {
+                log_line(LOG_WARNING, "Cannot test the certificates: %s.", strerror(-r));
+                return 0;
+        }
+
+        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "Cannot use %s.", words);
+        return -EINVAL;
+}
+
+static int check_secrets(const Config *config) {
+        const int results[] = {
+                check_file(config->token_file, NULL, NULL, NULL),
+                check_file(NULL, config->client_cert_file, NULL, NULL),
+                check_file(NULL, NULL, config->client_key_file, NULL),
+                check_file(NULL, NULL, NULL, config->ca_file),
+        };
+        bool has_tls = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(results); i++)
+                if (results[i] < 0)
+                        return results[i];
+        for (size_t i = 0; i < config->n_endpoints; i++)
+                has_tls = has_tls || config->endpoints[i].is_tls;
+
+        return has_tls ? check_tls(config) : 0;
+}
+
+static const char *state_remedy(int error) {
+        switch (error) {
+        case -EROFS:
+                return "; under systemd a directory of its own needs ReadWritePaths= in a drop-in";
+        case -EACCES:
+        case -EPERM:
+                return "; the agent's user must be able to read and write it";
+        default:
+                return "";
+        }
+}
+
+static int check_state(const Config *config, bool *ret_in_use) {
+        _cleanup_free_ char *place = NULL;
+        int r;
+
+        r = state_check(config->state_root, config->hostname, &place);
+        if (r >= 0) {
+                *ret_in_use = r > 0;
+                return 0;
+        }
+        if (r == -ENOMEM)
+                return r;
+
+        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, &(LogFields){ .error = -r },
+                        "Cannot use the state directory %s/%s: \"%s\": %s%s.", config->state_root,
+                        config->hostname, place, strerror(-r), state_remedy(r));
+        return -EINVAL;
+}
+
+static void print_config(const Config *config, bool is_in_use) {
         char span[SPAN_SIZE];
 
-        puts("The configuration is right.");
+        puts("Configuration OK.");
         for (size_t i = 0; i < config->n_endpoints; i++)
                 printf("  Master       %s\n", config->endpoints[i].url);
         printf("  Interval     %s\n", format_span(span, config->report_interval_usec));
-        printf("  Time-out     %s\n", format_span(span, config->master_timeout_usec));
+        printf("  Timeout      %s\n", format_span(span, config->master_timeout_usec));
         printf("  Host name    %s\n", config->hostname);
-        printf("  State        %s/%s\n", config->state_root, config->hostname);
+        printf("  State        %s/%s%s\n", config->state_root, config->hostname,
+                        is_in_use ? " (in use by a running agent)" : "");
         if (config->address)
                 printf("  Address      %s\n", config->address);
         for (size_t i = 0; i < config->n_watch_units; i++)
@@ -35,7 +142,39 @@ void check_print(const Config *config, const Identity *identity, const Node *nod
                 printf("  Certificate  %s\n"
                        "  Its key      %s\n",
                                 config->client_cert_file, config->client_key_file);
+}
+
+static void print_identity(const Identity *identity, const Node *node) {
         printf("  Identity     env %s, user %s, instance %s (from %s)\n", identity->env, identity->user,
                         identity->instance, identity_source_to_string(identity->source));
         printf("  Stored id    %s\n", node ? node->id : "none");
+}
+
+int check_run(void) {
+        _cleanup_(config_done) Config config = {};
+        _cleanup_(node_free_pointer) Node *node = NULL;
+        _cleanup_(identity_done) Identity identity = {};
+        bool is_in_use = false, has_place;
+        int config_result, results[3] = {};
+
+        config_result = start_load_config(&config);
+        if (config_result < 0 && config_result != -EINVAL)
+                return config_result;
+
+        has_place = config.state_root && config.hostname;
+        if (config_result >= 0) /* else it was looked at there */
+                results[0] = start_find_identity(&config, &node, &identity);
+        results[1] = check_secrets(&config);
+        results[2] = has_place ? check_state(&config, &is_in_use) : 0;
+        for (size_t i = 0; i < ELEMENTSOF(results); i++)
+                if (results[i] == -ENOMEM)
+                        return -ENOMEM;
+
+        start_warn(&config, LOG_WARNING);
+        if (config_result < 0 || results[0] < 0 || results[1] < 0 || results[2] < 0)
+                return EX_CONFIG;
+
+        print_config(&config, is_in_use);
+        print_identity(&identity, node);
+        return EXIT_SUCCESS;
 }

@@ -1,9 +1,7 @@
-/* argus-agent --check: what the configuration comes to, for a person. */
+/* argus-agent --check: whether the agent would work with these settings, and what they come to, for a
+ * person. Sends nothing, changes nothing, and does not disturb a running agent. */
 #pragma once
 
-#include "core/config.h"
-#include "core/identity.h"
-#include "core/node.h"
-
-/* Prints it all on standard output. `node` is NULL if none is stored. */
-void check_print(const Config *config, const Identity *identity, const Node *node);
+/* Prints it on standard output; what is wrong goes to the log. Returns an exit status, or a negative errno.
+ */
+int check_run(void);

@@ -38,7 +38,7 @@ static void print_help(void) {
         puts("Usage: argus-agent [OPTION]\n"
              "Registers this machine with the Argus Master and reports its health.\n"
              "\n"
-             "  --check     check configuration and identity, print both, and end\n"
+             "  --check     check settings, identity, secrets and state directory, and end\n"
              "  --once      register, report once, and end\n"
              "  --version   print the version and end\n"
              "  -h, --help  print this help and end\n"
@@ -140,10 +140,15 @@ static int run(RunMode mode) {
         int r;
 
         open_early_log(mode);
+        if (mode == RUN_CHECK) {
+                r = check_run();
+                return r < 0 ? cannot_go_on(r) : r;
+        }
+
         r = start_load_config(&config);
         if (r < 0)
                 return r == -EINVAL ? EX_CONFIG : cannot_go_on(r);
-        if (mode != RUN_CHECK && log_open(config.log_target, config.log_level) < 0)
+        if (log_open(config.log_target, config.log_level) < 0)
                 log_line(LOG_WARNING, "journald cannot be reached; the log goes to the console.");
 
         r = state_store_new(config.state_root, config.hostname, &store);
@@ -172,11 +177,6 @@ static int run(RunMode mode) {
         r = start_choose_identity(&config, node, &identity);
         if (r < 0)
                 return r == -ENODATA ? EX_CONFIG : cannot_go_on(r);
-
-        if (mode == RUN_CHECK) {
-                check_print(&config, &identity, node);
-                return EXIT_SUCCESS;
-        }
 
         start.store = TAKE_PTR(store);
         start.node = TAKE_PTR(node);

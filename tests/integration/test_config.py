@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.certificates import Authority
+
 SECRET = "s3cr3t-Wq8"
 # variable -> values that are wrong
 WRONG = {
@@ -156,13 +158,15 @@ def test_wrong_arguments(run_agent, arguments):
     assert arguments[0].lstrip("-") in output
 
 
-def test_the_check_prints_all_that_was_set(run_agent):
+def test_the_check_prints_all_that_was_set(run_agent, tmp_path):
+    authority = Authority(tmp_path)
+    cert, key = authority.issue("client")
     status, output = run_agent("--check", **(DEFAULTS | {
         "AGENT_ADDRESS": "192.0.2.1", "AGENT_WATCH_UNITS": "nginx foo.bar db.socket", "AGENT_REPORT_ON_CHANGE": "yes",
-        "AGENT_HEALTH_MAX_AGE_SECONDS": "300", "MASTER_ENDPOINT": "https://m", "MASTER_CA_FILE": "/etc/ca.pem",
-        "MASTER_CLIENT_CERT_FILE": "/etc/c.pem", "MASTER_CLIENT_KEY_FILE": "/etc/c.key"}))
+        "AGENT_HEALTH_MAX_AGE_SECONDS": "300", "MASTER_ENDPOINT": "https://m", "MASTER_CA_FILE": authority.file,
+        "MASTER_CLIENT_CERT_FILE": cert, "MASTER_CLIENT_KEY_FILE": key}))
     assert status == 0
     rows = [line.split(None, 1) for line in output.splitlines()]
     assert [row[1] for row in rows if row[0] == "Watched"] == ["nginx.service", "foo.bar.service", "db.socket"]
-    for shown in ("192.0.2.1", "5min", "https://m", "/etc/ca.pem", "/etc/c.pem", "/etc/c.key"):
-        assert shown in output
+    for shown in ("192.0.2.1", "5min", "https://m", authority.file, cert, key):
+        assert str(shown) in output

@@ -5,6 +5,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from support.certificates import Authority
+
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = PROJECT / "packaging/agent.env"
 
@@ -15,8 +17,14 @@ def template_values():
     return dict(shlex.split(line)[0].split("=", 1) for line in lines)
 
 
-def test_every_example_is_accepted(run_agent):
-    values = template_values() | {"MASTER_ENDPOINT": "https://master.example:3000"}  # as there is a token in the clear
+def test_every_example_is_accepted(run_agent, state_root, tmp_path):
+    authority = Authority(tmp_path)
+    cert, key = authority.issue("client")
+    (tmp_path / "token").write_text("abc\n")
+    values = template_values() | {
+        "MASTER_ENDPOINT": "https://master.example:3000",  # as there is a token in the clear
+        "MASTER_CA_FILE": authority.file, "MASTER_TOKEN_FILE": tmp_path / "token",  # the check tries these
+        "MASTER_CLIENT_CERT_FILE": cert, "MASTER_CLIENT_KEY_FILE": key, "AGENT_STATE_ROOT": state_root}
     status, output = run_agent("--check", **values)
     assert status == 0, output
     assert "env dev, user alice, instance web01 (from environment)" in output
