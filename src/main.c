@@ -155,22 +155,19 @@ static int run(RunMode mode) {
         if (r < 0)
                 return cannot_go_on(r);
 
-        if (mode != RUN_CHECK) {
-                start.lock_error = state_store_lock(store);
-                if (start.lock_error == -EBUSY) {
-                        log_event(LOG_ERR, LOG_EVENT_NONE, &(LogFields){ .error = EBUSY },
-                                        "Another argus-agent uses %s: stop it, or set AGENT_HOSTNAME or AGENT_STATE_ROOT.",
-                                        state_store_path(store));
-                        return EX_TEMPFAIL;
-                }
-                if (start.lock_error < 0)
-                        log_event(LOG_ERR, LOG_EVENT_STATE_UNWRITABLE,
-                                        &(LogFields){ .error = -start.lock_error },
-                                        "Cannot write below %s: %s. Going on from memory; a restart would lose what is new.",
-                                        state_store_path(store), strerror(-start.lock_error));
+        start.lock_error = state_store_lock(store);
+        if (start.lock_error == -EBUSY) {
+                log_event(LOG_ERR, LOG_EVENT_NONE, &(LogFields){ .error = EBUSY },
+                                "Another argus-agent uses %s: stop it, or set AGENT_HOSTNAME or AGENT_STATE_ROOT.",
+                                state_store_path(store));
+                return EX_TEMPFAIL;
         }
+        if (start.lock_error < 0)
+                log_event(LOG_ERR, LOG_EVENT_STATE_UNWRITABLE, &(LogFields){ .error = -start.lock_error },
+                                "Cannot write below %s: %s. Going on from memory; a restart would lose what is new.",
+                                state_store_path(store), strerror(-start.lock_error));
 
-        r = start_load_node(store, mode != RUN_CHECK, &node);
+        r = start_load_node(store, true, &node);
         if (r < 0 && r != -ENOENT)
                 return cannot_go_on(r);
         start_forget_foreign_node(&config, store, &node);
