@@ -13,6 +13,7 @@
 #include "util/text.h"
 
 #include "test-files.h"
+#include "test-network.h"
 
 static void test_hostname(_unused_ void **state) {
         _cleanup_free_ char *name = NULL;
@@ -269,14 +270,10 @@ static bool address_is(const char *destination, const char *expected) {
         return true;
 }
 
-static bool enter_network(void) {
-        return unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-}
-
 static int without_network(void) {
         char address[HOST_ADDRESS_SIZE] = "unchanged";
 
-        if (!enter_network())
+        if (!network_enter())
                 return CHILD_SKIP;
 
         CHECK(host_info_address(NULL, address) == -ENETUNREACH);
@@ -302,7 +299,7 @@ static int with_interfaces(void) {
         char address[HOST_ADDRESS_SIZE];
         int bridge, near, far, six;
 
-        if (!enter_network() || !flags_set("lo", IFF_UP))
+        if (!network_enter() || !flags_set("lo", IFF_UP))
                 return CHILD_SKIP;
         bridge = tunnel_new("bridge0");
         if (bridge < 0)

@@ -22,6 +22,8 @@
 #include "util/fd-util.h"
 #include "util/time-util.h"
 
+#include "test-network.h"
+
 static bool has_namespace;
 static int control_fd = -1;
 
@@ -220,7 +222,7 @@ static void test_free_while_unsettled(void **state) {
 }
 
 static int setup(_unused_ void **state) {
-        has_namespace = unshare(CLONE_NEWNET) >= 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) >= 0;
+        has_namespace = network_enter();
         control_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         return control_fd < 0 ? -1 : 0;
 }
