@@ -10,8 +10,9 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS), str(TESTS / "integration")]
 
+import conditions  # noqa: E402
 from integration.conftest import (  # noqa: E402, F401
-    agent, as_root, bus, master, pytest_sessionstart, run_agent, start_master, state_root)
+    agent, as_root, bus, master, own_mounts, pytest_sessionstart, run_agent, start_master, state_root)
 from renaming import RenamingMaster  # noqa: E402
 
 
@@ -29,4 +30,5 @@ def pytest_configure():
 
 
 def pytest_terminal_summary(terminalreporter):
+    conditions.say_skipped(terminalreporter)
     terminalreporter.write_line(f"ARGUS_SEED={os.environ['ARGUS_SEED']} replays the random instants")

@@ -28,7 +28,7 @@ def in_mount(image, folder):
 
 
 @pytest.fixture
-def disk(as_root, tmp_path):
+def disk(own_mounts, tmp_path):
     """An image with a stored object, and a folder to mount it on."""
     image, folder = tmp_path / "image", tmp_path / "disk"
     folder.mkdir()
@@ -38,7 +38,7 @@ def disk(as_root, tmp_path):
     store = f"mkdir {folder}/{HOSTNAME} && cat >{folder}/{HOSTNAME}/node.json"
     done = subprocess.run([*in_mount(image, folder), "sh", "-c", store], input=OLD, capture_output=True, check=False)
     if b"mount:" in done.stderr:
-        pytest.skip(f"no loop devices here: {done.stderr.decode()}")
+        pytest.skip(f"needs loop devices: modprobe loop; mount says: {done.stderr.decode().strip()}")
     assert done.returncode == 0, done.stderr
     return image, folder
 

@@ -3,21 +3,29 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from support.agent import BINARY, Agent
-from support.bus import Bus
-from support.client import BusClient
-from support.master import Master
-from support.notify import NotifySocket
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import conditions  # noqa: E402
+from support.agent import BINARY, Agent  # noqa: E402
+from support.bus import Bus  # noqa: E402
+from support.client import BusClient  # noqa: E402
+from support.master import Master  # noqa: E402
+from support.notify import NotifySocket  # noqa: E402
 
 
 def pytest_sessionstart():
     if not BINARY.exists():
         pytest.exit(f"there is no agent at {BINARY}: build it, or name it in ARGUS_AGENT", returncode=2)
+
+
+def pytest_terminal_summary(terminalreporter):
+    conditions.say_skipped(terminalreporter)
 
 
 @pytest.fixture
@@ -130,5 +138,15 @@ def run_agent(agent):
 
 @pytest.fixture
 def as_root():
-    if os.geteuid() != 0:
-        pytest.skip("this test needs root")
+    conditions.skip_without("root")
+
+
+@pytest.fixture
+def own_mounts():
+    conditions.skip_without("root", "mounts")
+
+
+@pytest.fixture
+def as_nobody():
+    """Programs of the build run as another user."""
+    conditions.skip_without("root", "other-users")

@@ -267,7 +267,7 @@ def test_thousands_of_files_that_change_cost_little(agent, master, health):
 
 
 @pytest.mark.parametrize("mode,owner", [(0o000, "root"), (0o600, "root")])
-def test_a_file_that_may_not_be_read(agent, master, health, state_root, as_root, mode, owner):
+def test_a_file_that_may_not_be_read(agent, master, health, state_root, as_nobody, mode, owner):
     for folder in (state_root, health.parent, health, health / "log-root.json"):
         if folder.suffix:
             folder.write_text("1")

@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import conditions
 import pytest
 from support.agent import BINARY, health_folder, write_node_json
 from support.bus import BusError
@@ -214,7 +215,7 @@ def memory_group(as_root):
     elif "memory" in (new / "cgroup.subtree_control").read_text().split():
         parent, limit_name = new, "memory.max"
     else:
-        pytest.skip("this kernel has no memory controller for us")
+        pytest.skip("needs a control group with the memory controller: enable it in /sys/fs/cgroup/cgroup.subtree_control")
     group = Path(tempfile.mkdtemp(prefix="argus-agent-test-", dir=parent))
 
     def within(limit):
@@ -260,7 +261,12 @@ def in_own_mounts(script):
     return ["unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", script + '\nexec "$@"', "sh"]
 
 
-def test_no_thread_can_be_made(agent, master, as_root, tmp_path):
+@pytest.fixture
+def own_hosts():
+    conditions.skip_without("hosts")
+
+
+def test_no_thread_can_be_made(agent, master, own_mounts, own_hosts, tmp_path):
     """libcurl's resolver wants a thread: a name cannot be found then, which is a failure like others."""
     as_somebody = ["setpriv", f"--reuid={SOMEBODY}", f"--regid={SOMEBODY}", "--clear-groups", "--"]
     hosts = tmp_path / "hosts"
@@ -277,7 +283,7 @@ def test_no_thread_can_be_made(agent, master, as_root, tmp_path):
 
 
 @pytest.mark.parametrize("gone", [["/proc"], ["/sys"], ["/proc", "/sys", "/run", "/etc"]], ids="+".join)
-def test_without_what_the_system_mounts(agent, master, as_root, health, gone):
+def test_without_what_the_system_mounts(agent, master, own_mounts, health, gone):
     (health / "log-a.json").write_text("1")
     mounts = "\n".join(f"mount -t tmpfs none {folder}" for folder in gone)
     started = agent(REPORT_INTERVAL_SECONDS="1", wrapper=in_own_mounts(mounts))
@@ -289,7 +295,7 @@ def test_without_what_the_system_mounts(agent, master, as_root, health, gone):
         started.kill()  # its sanitizer's leak check at an orderly end would want to read there
 
 
-def test_nothing_can_be_written(agent, master, as_root, health):
+def test_nothing_can_be_written(agent, master, own_mounts, health):
     """A root that is read-only, with nothing writable on it."""
     (health / "log-a.json").write_text("1")
     read_only = "mount --rbind / /\nmount -t tmpfs -o ro none /dev/shm\nmount -o remount,bind,ro /\n" + \

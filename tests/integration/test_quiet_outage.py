@@ -37,7 +37,7 @@ def test_a_master_that_accepts_registrations_and_no_report(agent, master):
     assert len(started.entries("report-recovered")) == 1
 
 
-def test_a_health_folder_that_may_not_be_read(agent, master, state_root, as_root):
+def test_a_health_folder_that_may_not_be_read(agent, master, state_root, as_nobody):
     """Once for each time that it is so."""
     folder = state_root / "dev-alice-web01"
     health = folder / "health"

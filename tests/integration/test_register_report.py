@@ -7,6 +7,7 @@ import socket
 import time
 from datetime import datetime
 
+import conditions
 import pytest
 
 from support.agent import HOSTNAME, health_folder
@@ -129,11 +130,7 @@ def test_a_path_prefix(agent, start_master, form):
 
 @pytest.mark.parametrize("form", ["[::1]:{port}", "http://[::1]:{port}/"])
 def test_a_master_on_ipv6(agent, start_master, form):
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        pytest.skip("no IPv6 here")
+    conditions.skip_without("ipv6")
     master = start_master(host="[::1]")
     agent(MASTER_ENDPOINT=form.format(port=master.port)).wait_online()
 

@@ -195,7 +195,7 @@ def test_kills_at_any_time_lose_nothing(agent, master, state_root):
 
 
 @pytest.fixture
-def small_disk(agent, master, as_root, state_root):
+def small_disk(agent, master, own_mounts, state_root):
     """Starts an agent whose state lies on a small disk of its own: (agent, the disk as seen from here)."""
     def start(options="rw", **variables):
         mount = ["unshare", "--mount", "sh", "-c",
@@ -241,7 +241,7 @@ def test_a_read_only_disk_is_survived(small_disk, master):
     assert len(started.entries("state-unwritable")) == 1
 
 
-def test_a_state_root_that_may_not_be_written(agent, master, state_root, as_root):
+def test_a_state_root_that_may_not_be_written(agent, master, state_root, as_nobody):
     state_root.chmod(0o555)
     state_root.parent.chmod(0o755)
     for parent in list(state_root.parents)[1:4]:

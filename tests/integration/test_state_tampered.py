@@ -159,7 +159,7 @@ def open_parents(folder):
 
 
 @pytest.mark.parametrize("take", ["mode", "owner"])
-def test_the_folder_is_taken_from_its_user(agent, master, state_root, as_root, take):
+def test_the_folder_is_taken_from_its_user(agent, master, state_root, as_nobody, take):
     open_parents(state_root)
     shutil.chown(state_root, "nobody")
     started = agent(user="nobody", REPORT_INTERVAL_SECONDS="1")

@@ -29,6 +29,10 @@ packages_of() {
 # Installs what is missing of the given groups.
 need() {
         local package missing=() as_root=()
+        if ! command -v apt-get >/dev/null; then
+                [ -n "${ARGUS_DEV_INSTALLED:-}" ] || say_what_to_install "$@"
+                return 0
+        fi
         for package in $(packages_of "$@"); do
                 [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
         done
@@ -47,6 +51,14 @@ install them as root (apt-get install ${missing[*]}), or install sudo; then run 
                 apt-get -qq install -y --no-install-recommends "${missing[@]}" 2>&1) ||
                 die "apt-get could not install ${missing[*]}:
 $said"
+}
+
+# Where there is no apt we know only what Debian calls the packages.
+say_what_to_install() {
+        local group
+        die "there is no apt-get here. Install these, under the names that your distribution gives them:
+$(for group; do echo "  $group: $(packages_of "$group" | paste -sd ' ')"; done)
+then say so: ARGUS_DEV_INSTALLED=yes ./dev …"
 }
 
 # build_in DIR [OPTION…]: sets DIR up with these meson options if it is not yet, and builds.

@@ -25,6 +25,7 @@ stage() {
         0)
                 passed=$((passed + 1))
                 echo "  ${green}ok${plain}   $line"
+                say_skipped_parts "$name" "$log"
                 ;;
         77)
                 skipped=$((skipped + 1))
@@ -39,6 +40,15 @@ stage() {
         esac
 }
 
+# What a stage that passed had to leave out is no less of a skip.
+say_skipped_parts() {
+        local words
+        while IFS= read -r words; do
+                skipped=$((skipped + 1))
+                echo "  ${yellow}SKIP${plain} of $1: $words"
+        done < <(skips_of "$2")
+}
+
 # A stage that the later ones need, whichever are wanted: a failure ends the run.
 needed_stage() {
         local before=$failed
@@ -46,10 +56,17 @@ needed_stage() {
         [ "$failed" -eq "$before" ] || stages_close
 }
 
-# The last line of a log that counts tests.
+skips_of() {
+        sed -n 's/^SKIP: //p' "$1"
+}
+
+# The last line of a log that counts tests, or says why there are none.
 summary_of() {
-        sed -n 's/^=* *\([0-9]* \(passed\|failed\).*[^ =]\) *=*$/\1/p; s/^\(Ok: .*\)/\1 unit tests/p; s/^SKIP: //p; s/^\([0-9]* \(runs\|agents\); .*\)$/\1/p' "$1" |
-                tail -n 1
+        local counts
+        counts=$(sed -n 's/^=* *\([0-9]* \(passed\|failed\).*[^ =]\) *=*$/\1/p; s/^\(Ok: .*\)/\1 unit tests/p; s/^\([0-9]* \(runs\|agents\); .*\)$/\1/p' "$1" |
+                tail -n 1)
+        [ -n "$counts" ] || counts=$(skips_of "$1" | tail -n 1)
+        echo "$counts"
 }
 
 stages_close() {
