@@ -17,6 +17,7 @@
 #include "check.h"
 #include "core/config.h"
 #include "core/identity.h"
+#include "late-name.h"
 #include "start.h"
 #include "sys/log.h"
 #include "sys/state-store.h"
@@ -44,8 +45,9 @@ static void print_help(void) {
              "  -h, --help  print this help and end\n"
              "\n"
              "The configuration is the environment; MASTER_ENDPOINT is required.\n"
-             "Exit status: 0 success, 1 failure, 64 wrong usage, 75 another agent uses the\n"
-             "same state, 78 wrong configuration.\n"
+             "Exit status: 0 success, 1 failure, 64 wrong usage, 75 try again later (another\n"
+             "agent uses the same state, or the host has no usable name yet), 78 wrong\n"
+             "configuration.\n"
              "See argus-agent(8) and argus-agent.env(5).");
 }
 
@@ -172,8 +174,10 @@ static int run(RunMode mode) {
                 return cannot_go_on(r);
         start_forget_foreign_node(&config, store, &node);
         r = start_choose_identity(&config, node, &identity);
+        if (r == -EAGAIN && mode != RUN_CHECK)
+                return late_name_exit_status();
         if (r < 0)
-                return r == -ENODATA ? EX_CONFIG : cannot_go_on(r);
+                return r == -ENODATA || r == -EAGAIN ? EX_CONFIG : cannot_go_on(r);
 
         start.store = TAKE_PTR(store);
         start.node = TAKE_PTR(node);

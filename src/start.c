@@ -180,6 +180,19 @@ int start_load_node(StateStore *store, bool may_change, Node **ret) {
         return -ENOENT;
 }
 
+static int refuse_identity(const Config *config) {
+        bool is_own_name = !getenv("AGENT_HOSTNAME");
+
+        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL,
+                        "The node has no identity: %s \"%s\" is not of the form env-user-instance. Set AGENT_ENV, "
+                        "AGENT_USER and AGENT_INSTANCE%s.",
+                        is_own_name ? "the host name" : "AGENT_HOSTNAME", config->hostname,
+                        is_own_name ? ", or the host name" : "");
+        service_notify_status("The node has no identity: set AGENT_ENV, AGENT_USER and AGENT_INSTANCE%s",
+                        is_own_name ? ", or the host name" : "");
+        return is_own_name ? -EAGAIN : -ENODATA;
+}
+
 int start_choose_identity(const Config *config, const Node *node, Identity *ret) {
         _cleanup_free_ char *warning = NULL;
         int r;
@@ -187,14 +200,8 @@ int start_choose_identity(const Config *config, const Node *node, Identity *ret)
         r = identity_choose(config, node, ret, &warning);
         if (warning)
                 log_line(LOG_WARNING, "%s", warning);
-        if (r == -ENODATA) {
-                log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL,
-                                "The node has no identity: set AGENT_ENV, AGENT_USER and AGENT_INSTANCE, or a host name of the "
-                                "form env-user-instance (it is \"%s\").",
-                                config->hostname);
-                service_notify_status(
-                                "The node has no identity: set AGENT_ENV, AGENT_USER and AGENT_INSTANCE");
-        }
+        if (r == -ENODATA)
+                return refuse_identity(config);
 
         return r;
 }

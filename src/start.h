@@ -28,5 +28,6 @@ int start_load_node(StateStore *store, bool may_change, Node **ret);
 /* Frees a node that is another host's, and sets it to NULL. */
 void start_forget_foreign_node(const Config *config, StateStore *store, Node **node);
 
-/* Returns 0; -ENODATA if nothing says who the node is; or -ENOMEM. */
+/* Returns 0; -ENODATA if nothing says who the node is; -EAGAIN if it was looked for in the host's own name
+ * last, which may still change; or -ENOMEM. */
 int start_choose_identity(const Config *config, const Node *node, Identity *ret);

@@ -1,0 +1,11 @@
+/* A host name that comes late: cloud-init, DHCP or a person sets it after the agent was started. Only a new
+ * start sees it (the unit's ProtectHostname= gives each start a copy), so the agent ends, and systemd starts
+ * it again. So that this is not a line in the log every two seconds, a start that follows such an end waits.
+ */
+#pragma once
+
+/* To be called when the identity was looked for in the host's own name and not found, and that was logged.
+ * Returns the exit status, EX_TEMPFAIL: at once the first time, which is what a person sees who starts the
+ * service; after 25 s on an automatic restart, which a file in $RUNTIME_DIRECTORY tells. SIGTERM and SIGINT,
+ * which must be blocked, end the wait, with EXIT_SUCCESS. */
+int late_name_exit_status(void);
