@@ -280,20 +280,6 @@ def test_all_that_is_wrong_is_in_the_journal(machine):
         assert len([line for line in said() if line.startswith(name)]) == 6, said()
 
 
-def test_not_configured_is_not_started_and_says_so(machine):
-    machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=None), mode=0o600)
-    machine.start(ADDRESS)
-    assert machine.show("ActiveState") == "inactive" and machine.show("Result") == "exec-condition"
-    assert "MASTER_ENDPOINT" in machine.status() and ENVIRONMENT_FILE in machine.status()
-    machine.systemctl("start", UNIT)  # is no failure: a package's scripts do this
-    assert machine.show("ActiveState") == "inactive"
-    assert machine.systemctl("is-failed", UNIT, check=False).stdout.strip() != "failed"
-
-    (machine.root / ENVIRONMENT_FILE[1:]).unlink()
-    machine.systemctl("start", UNIT)
-    assert machine.show("ActiveState") == "inactive"
-
-
 def test_reload_registers_again(running, master):
     node = master.wait_node()
     pid, before = running.main_pid(), len(master.requests("register"))

@@ -63,7 +63,7 @@ PROBES = {
     "set the set-group-ID bit": ("cd /private/argus/agent && mkdir -p bit && chmod 3770 bit", False),
     "write /etc": ("echo >/etc/probe", False),
     "write /usr": ("echo >/usr/probe", False),
-    "write /private": ("echo >/private/argus/probe", False),
+    "write what is others' in /private": ("echo >/private/argus/probe", False),
     "write /var": ("echo >/var/tmp/../lib/probe", False),
     "see home directories": ("ls /root/* /home/*", False),
     "see another's process": ("ls -d /proc/1", False),
@@ -92,7 +92,7 @@ def test_every_directive_is_in_force(machine, master):
                              "install -m 640 -g argus-health /dev/null probed/health/log-x.json"])
     ours = machine.run(["cat", machine.show("FragmentPath")]).stdout
     probing = re.sub(r"(?m)^ExecStart=.*", "ExecStart=/usr/local/bin/probe", ours)
-    probing = re.sub(r"(?m)^(Type|BusName|Restart|RestartSec|WatchdogSec|ExecCondition)=.*\n", "", probing)
+    probing = re.sub(r"(?m)^(Type|BusName|Restart|RestartSec|WatchdogSec|RuntimeDirectory)=.*\n", "", probing)
     machine.write("/etc/systemd/system/probe.service", probing.replace("[Service]", "[Service]\nType=oneshot"))
     machine.systemctl("daemon-reload")
     machine.systemctl("start", "probe.service")
