@@ -24,8 +24,7 @@ enum {
         WAIT_SECONDS = 25,          /* TimeoutStartSec= is 30 s; the watchdog is not armed before READY=1 */
 };
 
-/* The first one, if the unit has several: systemd.exec(5). Without one, nobody restarts us as our unit does.
- */
+/* The first, if the unit has several: systemd.exec(5). Without one, nobody restarts us as our unit does. */
 static int open_runtime_directory(void) {
         const char *list = strempty(getenv("RUNTIME_DIRECTORY"));
         _cleanup_free_ char *path = strndup(list, strcspn(list, ":"));

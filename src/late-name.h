@@ -1,7 +1,6 @@
 /* A host name that comes late: cloud-init, DHCP or a person sets it after the agent was started. Only a new
  * start sees it (the unit's ProtectHostname= gives each start a copy), so the agent ends, and systemd starts
- * it again. So that this is not a line in the log every two seconds, a start that follows such an end waits.
- */
+ * it again. A start that follows such an end waits, or the log would have a line of it every two seconds. */
 #pragma once
 
 /* To be called when the identity was looked for in the host's own name and not found, and that was logged.
