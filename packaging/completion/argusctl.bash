@@ -3,7 +3,7 @@
 _argusctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
         local options='--help --version --json --user --wait='
-        local verbs='status is-online report reregister node health monitor log-level'
+        local verbs='status is-online report reregister node health monitor log-level check'
         local levels='err warning notice info debug'
         COMPREPLY=()
 

@@ -95,7 +95,7 @@ static const char *assignment_fault(const char *name, const char *value) {
         if (has_bom(name))
                 return BOM_FAULT;
         if (!text_is_utf8(name, strlen(name)) || !text_is_utf8(value, strlen(value)))
-                return "not UTF-8; systemd ignores the line, and many versions the whole file";
+                return "not UTF-8; systemd ignores the line, and older versions the whole file";
         if (strncmp(name, "export", 6) == 0 && is_blank(name[6]))
                 return "\"export\" is shell syntax; systemd ignores the line";
         if (!is_name(name))

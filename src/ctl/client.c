@@ -82,7 +82,7 @@ int client_new_call(const Client *client, const char *path, const char *interfac
 
 /* sd_bus_call() itself would wait for 90 s where the bus accepts the connection and then says nothing.
  * -ETIME: the bus gave no answer. */
-static int client_wait_ready(const Client *client) {
+int client_wait_ready(const Client *client) {
         usec_t end = usec_add(now_usec(CLOCK_MONOTONIC), CALL_TIMEOUT_USEC), now;
         int r;
 
@@ -286,7 +286,8 @@ int client_complain_absent(const Client *client) {
         else
                 (void) fputs("argusctl: The agent is not running, or not on the system bus.\n"
                              "Which it is, and why: systemctl status argus-agent\n"
-                             "Start it: systemctl start argus-agent\n",
+                             "Start it: systemctl start argus-agent\n"
+                             "Check its settings: sudo argusctl check\n",
                                 stderr);
         return EXIT_FAILURE;
 }

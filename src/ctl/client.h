@@ -26,6 +26,9 @@ typedef struct Client {
 int client_open(bool is_user, Client *ret);
 void client_close(Client *client);
 
+/* Waits until the bus has let us in; sd_bus_call() would wait longer. -ETIME: it does not answer. */
+int client_wait_ready(const Client *client);
+
 /* A call to the agent, which does not start it. */
 int client_new_call(const Client *client, const char *path, const char *interface, const char *member,
                 sd_bus_message **ret);

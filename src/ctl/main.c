@@ -15,19 +15,21 @@ enum { WAIT_SECONDS_MAX = 366 * 24 * 60 * 60 };
 typedef struct Verb {
         const char *name;
         bool takes_argument, takes_wait;
+        bool is_local; /* needs no agent, and opens what it needs itself */
         int (*run)(const Session *session);
 } Verb;
 
 /* The first is what is done without a verb. */
 static const Verb verbs[] = {
-        { "status", false, false, verb_status },
-        { "is-online", false, true, verb_is_online },
-        { "report", false, false, verb_report },
-        { "reregister", false, false, verb_reregister },
-        { "node", false, false, verb_node },
-        { "health", false, false, verb_health },
-        { "monitor", false, false, verb_monitor },
-        { "log-level", true, false, verb_log_level },
+        { "status", false, false, false, verb_status },
+        { "is-online", false, true, false, verb_is_online },
+        { "report", false, false, false, verb_report },
+        { "reregister", false, false, false, verb_reregister },
+        { "node", false, false, false, verb_node },
+        { "health", false, false, false, verb_health },
+        { "monitor", false, false, false, verb_monitor },
+        { "log-level", true, false, false, verb_log_level },
+        { "check", false, false, true, verb_check },
 };
 
 static void print_help(void) {
@@ -44,6 +46,7 @@ static void print_help(void) {
                     "                     print what would be reported\n"
                     "  monitor            follow changes until interrupted\n"
                     "  log-level [LEVEL]  show or set it: err, warning, notice, info, debug\n"
+                    "  check              check the settings as the service gets them (for root)\n"
                     "\n"
                     "Options:\n"
                     "      --wait=SECONDS  is-online: wait that long for it to become true\n"
@@ -55,6 +58,7 @@ static void print_help(void) {
                     "Exit status: 0 success (status, is-online: it is online and the last report\n"
                     "succeeded); 3 it is not (status, is-online); 1 failure: the agent or the bus\n"
                     "is not there, permission denied, or the Master did not accept; 64 wrong usage.\n"
+                    "check has the exit status of argus-agent --check: 0 or 78.\n"
                     "See argusctl(1).");
 }
 
@@ -154,6 +158,8 @@ static int run(Session *session, const Verb *verb) {
         int status;
 
         session->terminal = terminal_detect();
+        if (verb->is_local)
+                return verb->run(session);
         if (client_open(session->is_user, &session->client) < 0)
                 return EXIT_FAILURE;
 

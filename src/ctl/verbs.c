@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "core/config.h"
+#include "ctl/check-service.h"
 #include "ctl/exit-status.h"
 #include "ctl/health-detail.h"
 #include "ctl/health-table.h"
@@ -253,4 +254,13 @@ int verb_log_level(const Session *session) {
                 return complain(session, again, NULL, r, &error);
         }
         return session->is_json ? print_pair(session, "LogLevel", session->argument) : EXIT_SUCCESS;
+}
+
+int verb_check(const Session *session) {
+        if (session->is_user || session->is_json) {
+                (void) fprintf(stderr, "argusctl: %s is not for check (see --help)\n",
+                                session->is_user ? "--user" : "--json");
+                return EX_USAGE;
+        }
+        return check_service();
 }

@@ -21,3 +21,4 @@ int verb_health(const Session *session);
 int verb_report(const Session *session);
 int verb_reregister(const Session *session);
 int verb_log_level(const Session *session);
+int verb_check(const Session *session);

@@ -12,7 +12,7 @@ import pytest
 
 from support.agent import health_folder
 from support.bus import INTERFACE
-from support.ctl import CTL, ESCAPE, USAGE, VERBS, Ctl
+from support.ctl import ASKING, CTL, ESCAPE, USAGE, Ctl
 from support.systemd import Systemd, running
 from support.wait import wait_until
 
@@ -229,14 +229,14 @@ def test_log_level(online, bus, ctl):
 # What is not there
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "monitor"])
+@pytest.mark.parametrize("verb", [verb for verb in ASKING if verb != "monitor"])
 def test_without_an_agent(bus, ctl, verb):
     words = ctl.fail(verb)
     assert "not running, or not on the system bus" in words and "systemctl start argus-agent" in words
     assert ctl.fail(verb, "--json") == words
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", ASKING)
 def test_without_a_bus(verb):
     ctl = Ctl("unix:path=/nowhere/bus")
     words = ctl.fail(verb)

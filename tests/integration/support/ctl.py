@@ -12,7 +12,8 @@ from support.agent import BINARY, SANITIZER_WORDS
 from support.program import Program
 
 CTL = Path(os.environ.get("ARGUSCTL") or BINARY.with_name("argusctl"))
-VERBS = ["status", "is-online", "report", "reregister", "node", "health", "monitor", "log-level"]
+VERBS = ["status", "is-online", "report", "reregister", "node", "health", "monitor", "log-level", "check"]
+ASKING = [verb for verb in VERBS if verb != "check"]  # those that ask the agent
 ONLINE, FAILED, NOT_ONLINE, USAGE = 0, 1, 3, 64
 ESCAPE = "\x1b"
 

@@ -1,0 +1,169 @@
+#include "ctl/settings-check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/settings-file.h"
+#include "ctl/unit-copy.h"
+#include "util/fd-util.h"
+#include "util/text.h"
+
+static void warn(const char *path, const char *words) {
+        char name[1024];
+
+        text_sanitize_into(name, sizeof name, path, strlen(path));
+        (void) printf("Warning: %s: %s.\n", name, words);
+}
+
+static void on_line(const SettingsLine *line, void *path) {
+        char name[1024];
+
+        if (!line->fault)
+                return;
+        text_sanitize_into(name, sizeof name, path, strlen(path));
+        (void) printf("Warning: %s:%u: %s.\n", name, line->number, line->fault);
+}
+
+/* ---- one file ---- */
+
+static void check_mode(const char *path, const struct stat *st) {
+        if (st->st_uid != 0 || (st->st_mode & (S_IWGRP | S_IWOTH)))
+                warn(path, "other users than root may change it; chown root and chmod 0600");
+        if (st->st_mode & S_IROTH)
+                warn(path, "every user may read it, and it may hold secrets; chmod 0600");
+}
+
+static int check_content(int fd, const char *path) {
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
+        ssize_t n;
+
+        text = malloc(SETTINGS_FILE_MAX + 1);
+        if (!text)
+                return -ENOMEM;
+
+        while (size <= SETTINGS_FILE_MAX && (n = read(fd, text + size, SETTINGS_FILE_MAX + 1 - size)) != 0) {
+                if (n > 0)
+                        size += (size_t) n;
+                else if (errno != EINTR) {
+                        warn(path, strerror(errno));
+                        return 0;
+                }
+        }
+        if (size > SETTINGS_FILE_MAX) {
+                warn(path, "larger than 1 MiB, so its lines were not checked");
+                return 0;
+        }
+
+        return settings_file_read(text, size, on_line, (void *) path);
+}
+
+/* O_NONBLOCK: a FIFO must not hang us. */
+static int check_file(const char *path) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0) {
+                warn(path, strerror(errno));
+                return 0;
+        }
+        if (!S_ISREG(st.st_mode)) {
+                warn(path, S_ISDIR(st.st_mode) ? "a directory, not a file; systemd ignores it"
+                                               : "not a regular file; expected one with NAME=value lines");
+                return 0;
+        }
+
+        check_mode(path, &st);
+        return check_content(fd, path);
+}
+
+/* ---- those of the unit ---- */
+
+static int check_pattern(const char *pattern, bool may_be_missing) {
+        glob_t found = {};
+        int r = 0;
+
+        if (glob(pattern, 0, NULL, &found) != 0 && !may_be_missing)
+                warn(pattern, "missing; without it systemd does not start the service");
+        for (size_t i = 0; r >= 0 && i < found.gl_pathc; i++)
+                r = check_file(found.gl_pathv[i]);
+        globfree(&found);
+        return r;
+}
+
+int settings_check(sd_bus *bus, const char *unit_path) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *value = NULL;
+        const char *pattern, *type;
+        int r, may_be_missing;
+
+        r = unit_get(bus, unit_path, SYSTEMD_SERVICE_INTERFACE, "EnvironmentFiles", &value, &type);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(value, 'a', "(sb)");
+        while (r >= 0 && (r = sd_bus_message_read(value, "(sb)", &pattern, &may_be_missing)) > 0)
+                r = check_pattern(pattern, may_be_missing);
+        return r < 0 ? r : 0;
+}
+
+/* ---- conditions ---- */
+
+/* The "," or "}" behind a piece of a brace expression, or the end of the text. */
+static const char *end_of_piece(const char *piece) {
+        int depth = 0;
+
+        for (; *piece && (depth > 0 || !strchr(",}", *piece)); piece++)
+                depth += (*piece == '{') - (*piece == '}');
+        return piece;
+}
+
+/* {a,b}c as a line for ac and one for bc. */
+static void print_alternatives(const char *pattern) {
+        const char *open = strchr(pattern, '{'), *close = open, *end;
+        char text[512];
+
+        while (close && *close && *close != '}')
+                close = end_of_piece(close + 1);
+        if (!close || !*close) {
+                (void) printf("  %s\n", pattern);
+                return;
+        }
+        for (const char *piece = open + 1; piece <= close; piece = end + 1) {
+                end = end_of_piece(piece);
+                (void) snprintf(text, sizeof text, "%.*s%.*s%s", (int) (open - pattern), pattern,
+                                (int) (end - piece), piece, close + 1);
+                print_alternatives(text);
+        }
+}
+
+static bool exists(const char *pattern) {
+        glob_t found = {};
+        bool is_found = glob(pattern, GLOB_NOSORT | GLOB_BRACE, NULL, &found) == 0;
+
+        globfree(&found);
+        return is_found;
+}
+
+int settings_check_conditions(sd_bus *bus, const char *unit_path) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *value = NULL;
+        const char *kind, *pattern, *type;
+        int r, is_trigger, is_negated, state;
+
+        r = unit_get(bus, unit_path, SYSTEMD_UNIT_INTERFACE, "Conditions", &value, &type);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(value, 'a', "(sbbsi)");
+        while (r >= 0 && (r = sd_bus_message_read(value, "(sbbsi)", &kind, &is_trigger, &is_negated,
+                                          &pattern, &state)) > 0)
+                if (streq(kind, "ConditionPathExistsGlob") && !is_trigger && !is_negated &&
+                                !exists(pattern)) {
+                        (void) puts("The service is not configured: systemd skips its start, because none of "
+                                    "these files exists:");
+                        print_alternatives(pattern);
+                        return 0;
+                }
+        return r < 0 ? r : 1;
+}
