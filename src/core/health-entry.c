@@ -12,17 +12,6 @@
 
 enum { KEY_ESCAPED_MAX = 1024 }; /* as much as a file's name can need */
 
-HealthVerdict health_tally_add(HealthTally *tally, size_t value_size) {
-        if (tally->count >= HEALTH_FILES_MAX)
-                return HEALTH_TOO_MANY;
-        if (value_size > HEALTH_TOTAL_MAX - tally->size)
-                return HEALTH_TOO_LARGE;
-
-        tally->count++;
-        tally->size += value_size;
-        return HEALTH_OK;
-}
-
 static void content_done(HealthContent *content) {
         free(content->reason);
         free(content->value);
@@ -31,13 +20,15 @@ static void content_done(HealthContent *content) {
 
 int health_entry_new(const char *file_name, HealthEntry **ret) {
         _cleanup_(health_entry_free_pointer) HealthEntry *entry = NULL;
-        size_t key_size = strlen(file_name) - strlen(".json");
+        size_t key_size = strlen(file_name);
 
         entry = calloc(1, sizeof *entry);
         if (!entry)
                 return -ENOMEM;
 
-        (void) health_name_check(file_name, &entry->bad_name);
+        entry->file.is_misnamed = health_name_check(file_name, &entry->bad_name) == HEALTH_NAME_MISNAMED;
+        if (!entry->file.is_misnamed)
+                key_size -= strlen(".json");
         entry->file.reason = "";
         entry->file.file_name = strdup(file_name);
         entry->file.key =
@@ -57,6 +48,7 @@ HealthEntry *health_entry_free(HealthEntry *entry) {
         content_done(&entry->found);
         free(entry->file.file_name);
         free(entry->file.key);
+        free(entry->limit_reason);
         free(entry);
         return NULL;
 }
@@ -132,14 +124,42 @@ int health_entry_check(
         return error.is_incomplete ? 1 : 0;
 }
 
-bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_scan, bool *is_listing_other) {
-        static const char *const limit_reasons[] = {
+HealthClaim *health_entry_claim(HealthEntry *entry) {
+        const HealthContent *content = entry->sight == HEALTH_FOUND ? &entry->found : &entry->known;
+
+        if (entry->sight == HEALTH_NOT_SEEN || content->verdict != HEALTH_OK)
+                return NULL;
+
+        entry->claim = (HealthClaim){
+                .demand = { .owner = content->stamp.owner, .name = entry->file.file_name },
+                .size = content->value_size,
+        };
+        return &entry->claim;
+}
+
+/* Makes the reason, of `before` if that says it already. */
+static const char *entry_limit_reason(HealthEntry *entry, HealthVerdict verdict, char **before) {
+        static const char *const alone[] = {
                 [HEALTH_TOO_MANY] = "more than 256 files",
                 [HEALTH_TOO_LARGE] = "all files together are larger than 8 MiB",
         };
+        char reason[HEALTH_CLAIM_REASON_SIZE];
+
+        if (entry->claim.verdict != HEALTH_OK) {
+                health_claim_reason(&entry->claim, reason);
+                if (*before && streq(*before, reason))
+                        entry->limit_reason = TAKE_PTR(*before);
+                else if (*reason)
+                        entry->limit_reason = strdup(reason);
+        }
+        return entry->limit_reason ? entry->limit_reason : alone[verdict];
+}
+
+bool health_entry_settle(HealthEntry *entry, bool *wants_scan, bool *is_listing_other) {
         bool was_reported = entry->file.value, is_reported, is_other = false;
         HealthContent *known = &entry->known, before = {};
         HealthFile *file = &entry->file, listed = entry->file;
+        _cleanup_free_ char *reason_before = TAKE_PTR(entry->limit_reason); /* `listed` may show it */
         bool was_listed = entry->is_listed;
         HealthVerdict verdict;
 
@@ -157,7 +177,7 @@ bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_sca
         verdict = known->verdict;
         file->reason = strempty(known->reason);
         if (verdict == HEALTH_OK) {
-                verdict = health_tally_add(tally, known->value_size);
+                verdict = entry->claim.verdict;
                 if (verdict == HEALTH_OK && !known->value) {
                         /* It has room now, but only for the next scan. */
                         verdict = file->verdict == HEALTH_TOO_MANY ? HEALTH_TOO_MANY : HEALTH_TOO_LARGE;
@@ -166,7 +186,7 @@ bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_sca
                 }
                 if (verdict != HEALTH_OK) {
                         free(TAKE_PTR(known->value));
-                        file->reason = limit_reasons[verdict];
+                        file->reason = entry_limit_reason(entry, verdict, &reason_before);
                 }
         }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "core/health-file.h"
+#include "core/health-share.h"
 #include "util/macro.h"
 
 /* How the scan that is under way met the file. */
@@ -26,23 +27,16 @@ typedef struct HealthContent {
 } HealthContent;
 
 typedef struct HealthEntry {
-        HealthFile file;      /* as of the end of the last scan; points into `known` */
+        HealthFile file;      /* as of the end of the last scan; points into `known` and `limit_reason` */
         const char *bad_name; /* static words; NULL if the name can be used as a key */
+        HealthClaim claim;    /* of the scan that is ending */
+        char *limit_reason;   /* why there is no room; NULL if that is said in static words */
         HealthContent known, found;
         HealthSight sight;
         bool is_listed; /* the last scan had it */
         HealthVerdict said_verdict;
         size_t next_kept; /* position of the file that was kept behind it: a guess, as files come and go */
 } HealthEntry;
-
-/* What counts against the limits on all files together. */
-typedef struct HealthTally {
-        size_t count, size;
-} HealthTally;
-
-/* Counts a value in if there is room: HEALTH_OK, else the limit that is in the way. A large one that has no
- * room leaves it to smaller ones behind it. */
-HealthVerdict health_tally_add(HealthTally *tally, size_t value_size);
 
 /* `file_name` must be a health file's by its form. Returns 0 or -ENOMEM. */
 int health_entry_new(const char *file_name, HealthEntry **ret);
@@ -63,7 +57,12 @@ int health_entry_check(
                 HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, char **text, size_t size);
 int health_entry_refuse(HealthEntry *entry, HealthVerdict verdict, const char *reason);
 
-/* The scan is over and saw the file: brings what it found into effect, within the limits. Returns true if
- * that changes what is reported. *wants_scan is set to true if the file could be reported, but its value was
- * given up: it has to be read again; *is_listing_other if what is listed of it (verdict, reason) differs. */
-bool health_entry_settle(HealthEntry *entry, HealthTally *tally, bool *wants_scan, bool *is_listing_other);
+/* The claim that the file makes as far as the scan has come; NULL if it could not be reported anyway. */
+HealthClaim *health_entry_claim(HealthEntry *entry);
+
+/* The scan is over and saw the file: brings what it found into effect, as its claim was decided. Returns
+ * true if that changes what is reported. *wants_scan is set to true if the file could be reported, but its
+ * value was given up: it has to be read again; *is_listing_other if what is listed of it (verdict, reason)
+ * differs.
+ */
+bool health_entry_settle(HealthEntry *entry, bool *wants_scan, bool *is_listing_other);

@@ -1,11 +1,12 @@
 /* The rules for names, and how verdicts are written. */
 #include "core/health-file.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "util/macro.h"
+#include "util/text.h"
 
 #define SUFFIX ".json"
 #define OWN_PREFIX "systemd-" /* watched units */
@@ -20,37 +21,42 @@ static const bool is_key_byte[0x100] = {
         ['-'] = true,
 };
 
-int health_name_check(const char *file_name, const char **ret_reason) {
+/* Static words; NULL if the key can be used. */
+static const char *key_error(const char *key, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (!is_key_byte[(unsigned char) key[i]])
+                        return "the name holds other characters than letters, digits, '.', '_' and '-'";
+        if (size > HEALTH_KEY_MAX)
+                return "the name is longer than 128 bytes";
+        if (strncmp(key, OWN_PREFIX, strlen(OWN_PREFIX)) == 0)
+                return "names that begin with systemd- are the agent's own";
+        return NULL;
+}
+
+HealthName health_name_check(const char *file_name, const char **ret_reason) {
         size_t size = strlen(file_name), suffix_size = strlen(SUFFIX), key_size;
         const char *dash = strchr(file_name, '-');
 
-        if (size < suffix_size || strcmp(file_name + size - suffix_size, SUFFIX) != 0)
-                return 0;
+        if (file_name[0] == '.' || size < suffix_size ||
+                        strcasecmp(file_name + size - suffix_size, SUFFIX) != 0)
+                return HEALTH_NAME_OTHER;
 
         /* The first dash is what separates: the rest may hold more of them. */
         key_size = size - suffix_size;
-        if (file_name[0] == '.' || !dash || dash == file_name || dash + 1 >= file_name + key_size)
-                return 0;
+        if (!dash || dash == file_name || dash + 1 >= file_name + key_size ||
+                        !streq(file_name + key_size, SUFFIX)) {
+                *ret_reason = "not named PREFIX-NAME.json";
+                return HEALTH_NAME_MISNAMED;
+        }
 
-        for (size_t i = 0; i < key_size; i++)
-                if (!is_key_byte[(unsigned char) file_name[i]]) {
-                        *ret_reason = "the name holds other characters than letters, digits, '.', '_' and '-'";
-                        return -EINVAL;
-                }
-        if (key_size > HEALTH_KEY_MAX) {
-                *ret_reason = "the name is longer than 128 bytes";
-                return -EINVAL;
-        }
-        if (strncmp(file_name, OWN_PREFIX, strlen(OWN_PREFIX)) == 0) {
-                *ret_reason = "names that begin with systemd- are the agent's own";
-                return -EINVAL;
-        }
-        return 1;
+        *ret_reason = key_error(file_name, key_size);
+        return *ret_reason ? HEALTH_NAME_BAD_KEY : HEALTH_NAME_GOOD;
 }
 
 bool health_stamp_equal(const HealthStamp *a, const HealthStamp *b) {
         return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-               a->modified_usec == b->modified_usec && a->changed_usec == b->changed_usec;
+               a->modified_usec == b->modified_usec && a->changed_usec == b->changed_usec &&
+               a->owner == b->owner;
 }
 
 const char *health_verdict_to_string(HealthVerdict verdict) {

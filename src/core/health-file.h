@@ -25,23 +25,31 @@ typedef enum HealthVerdict {
 typedef struct HealthStamp {
         uint64_t device, inode, size;
         usec_t modified_usec, changed_usec;
+        uint32_t owner;
 } HealthStamp;
 
 bool health_stamp_equal(const HealthStamp *a, const HealthStamp *b);
 
 typedef struct HealthFile {
-        char *file_name; /* as in the directory */
-        char *key;       /* what the report and D-Bus call it; an invalid name is escaped */
+        char *file_name;  /* as in the directory */
+        char *key;        /* what the report and D-Bus call it; an invalid name is escaped */
+        bool is_misnamed; /* a HEALTH_NAME_MISNAMED; `key` is the whole name then */
         HealthVerdict verdict;
         const char *reason; /* empty for HEALTH_OK */
         char *value;        /* the checked JSON text, without white space around; NULL unless HEALTH_OK */
         size_t value_size;
 } HealthFile;
 
-/* What a directory entry's name makes it. 0: no health file (hidden, or not named <prefix>-<rest>.json). 1:
- * one. -EINVAL: one by its form, but with a key that cannot be used (characters, length, `systemd-`),
- * *ret_reason set to static words. */
-int health_name_check(const char *file_name, const char **ret_reason);
+/* What a directory entry's name makes it. */
+typedef enum HealthName {
+        HEALTH_NAME_OTHER,   /* hidden, or not meant as a health file: it does not end in .json */
+        HEALTH_NAME_GOOD,    /* <prefix>-<rest>.json */
+        HEALTH_NAME_BAD_KEY, /* so by its form, but its key cannot be used: characters, length, `systemd-` */
+        HEALTH_NAME_MISNAMED, /* meant as one, to judge by its end: disk.json, log-x.JSON */
+} HealthName;
+
+/* Of a HEALTH_NAME_BAD_KEY or HEALTH_NAME_MISNAMED, *ret_reason is set to static words. */
+HealthName health_name_check(const char *file_name, const char **ret_reason);
 
 /* As on D-Bus: ok, invalid, too-large, too-many, unreadable, stale. */
 const char *health_verdict_to_string(HealthVerdict verdict);

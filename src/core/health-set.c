@@ -11,10 +11,12 @@
 #include "util/macro.h"
 #include "util/text.h"
 
+enum { HEALTH_LISTED_MAX = HEALTH_ENTRIES_MAX + HEALTH_MISNAMED_MAX };
+
 struct HealthSet {
-        /* Both in byte order of name. `listed` is what readers see; `entries` is what the scan under way
-         * makes of it: with the new ones, and without those that had to make room for them. */
-        HealthEntry *listed[HEALTH_ENTRIES_MAX], *entries[HEALTH_ENTRIES_MAX];
+        /* Both in byte order of name. `listed` is what readers see; `entries` is that and what the scan
+         * under way found new. */
+        HealthEntry *listed[HEALTH_LISTED_MAX], *entries[2 * HEALTH_LISTED_MAX];
         size_t n_listed, n_entries;
         size_t listed_overflow, overflow; /* of the last scan, of the one under way */
         size_t found_size;                /* of all values in `found` */
@@ -103,8 +105,9 @@ static HealthEntry *set_find_next(HealthSet *set, const char *file_name, size_t 
 }
 
 static void set_note_gone(HealthSet *set, HealthEntry *entry) {
-        /* Where there are too many to remember, it may only have had to make room. */
-        if (set->overflow == 0 && set->n_gone < ELEMENTSOF(set->gone))
+        /* Where there are too many to remember, it may only have had to make room; one that only looks like
+         * a health file was never missed. */
+        if (set->overflow == 0 && !entry->file.is_misnamed && set->n_gone < ELEMENTSOF(set->gone))
                 set->gone[set->n_gone++] = TAKE_PTR(entry->file.key);
 }
 
@@ -125,8 +128,7 @@ static void set_note_new(HealthSet *set, const HealthEntry *entry) {
         }
 }
 
-/* Finds the entry of a file, or makes one. Where there are too many, the first in byte order stay, whatever
- * order the directory has. Returns 1; 0 if the file is beyond that, and then only counted; or -ENOMEM. */
+/* Finds the entry of a file, or makes one. Returns 0 or -ENOMEM. */
 static int set_admit(HealthSet *set, const char *file_name, HealthEntry **ret) {
         HealthEntry *entry, **place;
         size_t position;
@@ -136,25 +138,13 @@ static int set_admit(HealthSet *set, const char *file_name, HealthEntry **ret) {
         if (entry) {
                 set_reset_entry(set, entry);
                 *ret = entry;
-                return 1;
-        }
-        if (position == HEALTH_ENTRIES_MAX) {
-                set->overflow++;
                 return 0;
         }
 
+        assert(set->n_entries < ELEMENTSOF(set->entries));
         r = health_entry_new(file_name, &entry);
         if (r < 0)
                 return r;
-
-        if (set->n_entries == HEALTH_ENTRIES_MAX) {
-                HealthEntry *last = set->entries[--set->n_entries];
-
-                if (last->sight !=
-                                HEALTH_NOT_SEEN) /* else it is counted when it is met, if it still exists */
-                        set->overflow++;
-                set_drop_entry(set, last);
-        }
 
         place = set->entries + position;
         memmove(place + 1, place, (set->n_entries - position) * sizeof *place);
@@ -162,24 +152,32 @@ static int set_admit(HealthSet *set, const char *file_name, HealthEntry **ret) {
         set->n_entries++;
 
         *ret = entry;
-        return 1;
+        return 0;
+}
+
+/* Decides who has room, as far as the scan has come. */
+static void set_share(HealthSet *set) {
+        FairDemand *claims[ELEMENTSOF(set->entries)];
+        size_t n_claims = 0;
+
+        for (size_t i = 0; i < set->n_entries; i++) {
+                HealthClaim *claim = health_entry_claim(set->entries[i]);
+
+                if (claim)
+                        claims[n_claims++] = &claim->demand;
+        }
+        health_share(claims, n_claims);
 }
 
 /* Gives up values that will not be reported as far as the scan has come, so that a directory full of large
  * files never takes the memory of more than two reports. */
 static void set_apply_limits_early(HealthSet *set) {
-        HealthTally tally = {};
-
+        set_share(set);
         for (size_t i = 0; i < set->n_entries; i++) {
                 HealthEntry *entry = set->entries[i];
-                bool is_found = entry->sight == HEALTH_FOUND;
-                const HealthContent *content = is_found ? &entry->found : &entry->known;
 
-                if (entry->sight == HEALTH_NOT_SEEN || content->verdict != HEALTH_OK)
+                if (!entry->found.value || entry->claim.verdict == HEALTH_OK)
                         continue;
-                if (health_tally_add(&tally, content->value_size) == HEALTH_OK || !entry->found.value)
-                        continue;
-
                 set->found_size -= entry->found.value_size;
                 free(TAKE_PTR(entry->found.value));
         }
@@ -192,7 +190,7 @@ void health_set_begin(HealthSet *set) {
         memcpy(set->entries, set->listed, set->n_listed * sizeof *set->entries);
         set->n_entries = set->n_listed;
         set->overflow = 0;
-        set->last_kept = HEALTH_ENTRIES_MAX; /* none yet */
+        set->last_kept = ELEMENTSOF(set->entries); /* none yet */
 }
 
 bool health_set_keep(HealthSet *set, const char *file_name, const HealthStamp *stamp) {
@@ -200,13 +198,7 @@ bool health_set_keep(HealthSet *set, const char *file_name, const HealthStamp *s
         size_t position;
 
         entry = set_find_next(set, file_name, &position);
-        if (!entry) {
-                if (position < HEALTH_ENTRIES_MAX)
-                        return false;
-                set->overflow++;
-                return true;
-        }
-        if (!health_entry_is_current(entry, stamp))
+        if (!entry || !health_entry_is_current(entry, stamp))
                 return false;
 
         set_reset_entry(set, entry);
@@ -221,7 +213,7 @@ int health_set_content(HealthSet *set, const char *file_name, const HealthStamp 
         int r;
 
         r = set_admit(set, file_name, &entry);
-        if (r <= 0)
+        if (r < 0)
                 return r;
         if (entry->bad_name)
                 return health_entry_refuse(entry, HEALTH_INVALID, entry->bad_name);
@@ -247,14 +239,17 @@ int health_set_refuse(HealthSet *set, const char *file_name, HealthVerdict verdi
         assert(verdict != HEALTH_OK);
 
         r = set_admit(set, file_name, &entry);
-        if (r <= 0)
+        if (r < 0)
                 return r;
         return health_entry_refuse(entry, verdict, reason);
 }
 
+void health_set_pass_over(HealthSet *set, size_t count) {
+        set->overflow += count;
+}
+
 bool health_set_end(HealthSet *set) {
         bool is_changed = false;
-        HealthTally tally = {};
         size_t n_entries = 0;
 
         set->wants_scan = false;
@@ -267,6 +262,10 @@ bool health_set_end(HealthSet *set) {
                 else
                         set_drop_entry(set, entry);
         }
+
+        set->n_entries = n_entries;
+        assert(n_entries <= ELEMENTSOF(set->listed));
+        set_share(set);
 
         /* The files that are gone, and those that had to make room. */
         for (size_t i = 0; i < set->n_listed; i++) {
@@ -284,19 +283,15 @@ bool health_set_end(HealthSet *set) {
         for (size_t i = 0; i < n_entries; i++) {
                 if (!set->entries[i]->is_listed)
                         set_note_new(set, set->entries[i]);
-                if (health_entry_settle(set->entries[i], &tally, &set->wants_scan, &set->is_listing_other))
+                if (health_entry_settle(set->entries[i], &set->wants_scan, &set->is_listing_other))
                         is_changed = true;
         }
 
         memcpy(set->listed, set->entries, n_entries * sizeof *set->listed);
-        set->n_listed = set->n_entries = n_entries;
+        set->n_listed = n_entries;
         set->listed_overflow = set->overflow;
         set->found_size = 0;
         set->next_change = 0;
-
-        /* Files that went away only during the scan held the places of others. */
-        if (set->overflow > 0 && n_entries < HEALTH_ENTRIES_MAX)
-                set->wants_scan = true;
 
         return is_changed;
 }

@@ -12,6 +12,7 @@ enum {
         HEALTH_FILES_MAX = 256,
         HEALTH_TOTAL_MAX = 8 * 1024 * 1024,
         HEALTH_ENTRIES_MAX = 1024, /* remembered with a verdict, good and bad; more are only counted */
+        HEALTH_MISNAMED_MAX = 32,  /* those beside */
 };
 
 typedef struct HealthSet HealthSet;
@@ -19,13 +20,13 @@ typedef struct HealthSet HealthSet;
 int health_set_new(HealthSet **ret);
 HealthSet *health_set_free(HealthSet *set);
 
-/* A scan: begin; then for every health file of the directory in any order one of the three below; then end,
- * which drops the files that are gone, and applies the limits on count and size in byte order of names.
- * Until then all that reads the set sees the last scan, whole; a scan that is begun anew forgets the one
- * under way.
+/* A scan: begin; then in any order one of the three below for every health file of the directory, of which
+ * the caller chooses HEALTH_ENTRIES_MAX, and for HEALTH_MISNAMED_MAX that only look like one; then end,
+ * which drops the files that are gone, and applies the limits on count and size, in fair shares. Until then
+ * all that reads the set sees the last scan, whole; a scan that is begun anew forgets the one under way.
  *
  * health_set_keep() returns true if there is nothing more to do for the file: it is known with this stamp
- * and stays as it is, or is beyond HEALTH_ENTRIES_MAX in byte order. */
+ * and stays as it is. */
 void health_set_begin(HealthSet *set);
 bool health_set_keep(HealthSet *set, const char *file_name, const HealthStamp *stamp);
 /* The file's content: checked here. Takes over `text`, which has room for a NUL behind it, also on failure.
@@ -36,6 +37,8 @@ int health_set_content(HealthSet *set, const char *file_name, const HealthStamp 
                 char *text, size_t size);
 /* The file has no content that may be used. `reason` is copied. Returns 0 or -ENOMEM. */
 int health_set_refuse(HealthSet *set, const char *file_name, HealthVerdict verdict, const char *reason);
+/* The scan passes over so many more files by their form, as there are too many. */
+void health_set_pass_over(HealthSet *set, size_t count);
 /* Returns true if what would be reported differs from the end of the last scan. */
 bool health_set_end(HealthSet *set);
 
@@ -65,5 +68,5 @@ const HealthFile *health_set_next_change(HealthSet *set);
  */
 char *health_set_take_gone(HealthSet *set);
 
-/* Files by their form that are beyond HEALTH_ENTRIES_MAX in the last scan. */
+/* How many the last scan passed over. */
 size_t health_set_overflow(const HealthSet *set);

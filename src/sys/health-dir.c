@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sys/health-candidates.h"
 #include "util/fd-util.h"
-#include "util/text.h"
 
 #define REREAD_DELAY_USEC (50 * USEC_PER_MSEC)
 /* Time stamps are coarse: a file that was written twice within one tick may look unchanged. */
@@ -30,17 +30,6 @@ enum {
 
 static const char too_large[] = "larger than 1 MiB";
 
-/* A file that is to be read, or one that was, with the stamp it had then. */
-typedef struct Candidate {
-        char *name;
-        HealthStamp stamp;
-} Candidate;
-
-typedef struct CandidateList {
-        Candidate *items;
-        size_t count, allocated;
-} CandidateList;
-
 struct HealthDir {
         sd_event *event;
         char *path;
@@ -51,8 +40,9 @@ struct HealthDir {
         HealthDirCallback callback;
         void *userdata;
         int fd;
-        usec_t now_usec; /* when the scan began: no file is taken for older than it is */
-        CandidateList to_read;
+        usec_t now_usec;               /* when the scan began: no file is taken for older than it is */
+        CandidateList found, misnamed; /* while the directory is listed */
+        CandidateList to_read;         /* also those that were read, with the stamp they had then */
         sd_event_source *reread_timer;
         bool is_repeated;
 
@@ -63,53 +53,13 @@ struct HealthDir {
 
 DEFINE_CLEANUP(HealthDir *, health_dir_free)
 
-static void candidate_list_clear(CandidateList *list) {
-        for (size_t i = 0; i < list->count; i++)
-                free(list->items[i].name);
-        free(list->items);
-        *list = (CandidateList){};
-}
-
-/* Takes over the name, also on failure. */
-static int candidate_list_add(CandidateList *list, char *name, const HealthStamp *stamp) {
-        if (list->count == list->allocated) {
-                size_t allocated = list->allocated == 0 ? 16 : list->allocated * 2;
-                Candidate *items = reallocarray(list->items, allocated, sizeof *items);
-
-                if (!items) {
-                        free(name);
-                        return -ENOMEM;
-                }
-                list->items = items;
-                list->allocated = allocated;
-        }
-
-        list->items[list->count++] = (Candidate){ .name = name, .stamp = *stamp };
-        return 0;
-}
-
-static bool candidate_list_holds(const CandidateList *list, const char *name, const HealthStamp *stamp) {
-        for (size_t i = 0; i < list->count; i++)
-                if (streq(list->items[i].name, name))
-                        return health_stamp_equal(&list->items[i].stamp, stamp);
-
-        return false;
-}
-
-static int compare_candidates(const void *a, const void *b) {
-        return strcmp(((const Candidate *) a)->name, ((const Candidate *) b)->name);
-}
-
-static void candidate_list_sort(CandidateList *list) {
-        if (list->count > 1)
-                qsort(list->items, list->count, sizeof *list->items, compare_candidates);
-}
-
 /* Closes what only a collection needs. */
 static void abandon(HealthDir *dir) {
         dir->callback = NULL;
         dir->fd = close_fd(dir->fd);
         dir->reread_timer = sd_event_source_disable_unref(dir->reread_timer);
+        candidate_list_clear(&dir->found);
+        candidate_list_clear(&dir->misnamed);
         candidate_list_clear(&dir->to_read);
         candidate_list_clear(&dir->judged_before);
 }
@@ -157,6 +107,7 @@ static HealthStamp stamp_of(const struct stat *st) {
                 .size = (uint64_t) st->st_size,
                 .modified_usec = timespec_usec(&st->st_mtim),
                 .changed_usec = timespec_usec(&st->st_ctim),
+                .owner = st->st_uid,
         };
 }
 
@@ -195,81 +146,98 @@ static int refuse_error(HealthDir *dir, const char *name, int error) {
 
 /* Refuses what stat alone tells to be of no use. Returns 1 if nothing is against the file, 0 if it is
  * refused, or -ENOMEM. */
-static int check_stat(HealthDir *dir, const char *name, const struct stat *st) {
+static int check_stat(HealthDir *dir, const char *name, mode_t mode, const HealthStamp *stamp) {
         char reason[REASON_SIZE], timestamp[TIMESTAMP_SIZE];
-        usec_t modified_usec = timespec_usec(&st->st_mtim);
 
-        if (!S_ISREG(st->st_mode))
+        if (!S_ISREG(mode))
                 return health_set_refuse(dir->set, name, HEALTH_UNREADABLE,
-                                S_ISLNK(st->st_mode)    ? "a symbolic link"
-                                : S_ISDIR(st->st_mode)  ? "a directory"
-                                : S_ISFIFO(st->st_mode) ? "a FIFO"
-                                : S_ISSOCK(st->st_mode) ? "a socket"
-                                                        : "a device");
+                                S_ISLNK(mode)    ? "a symbolic link"
+                                : S_ISDIR(mode)  ? "a directory"
+                                : S_ISFIFO(mode) ? "a FIFO"
+                                : S_ISSOCK(mode) ? "a socket"
+                                                 : "a device");
 
         /* Said by the time of the last write, not by the age: that would be another text every minute. */
-        if (dir->max_age_usec > 0 && usec_add(modified_usec, dir->max_age_usec) < dir->now_usec) {
+        if (dir->max_age_usec > 0 && usec_add(stamp->modified_usec, dir->max_age_usec) < dir->now_usec) {
                 (void) snprintf(reason, sizeof reason, "not written since %s",
-                                format_timestamp(timestamp, modified_usec));
+                                format_timestamp(timestamp, stamp->modified_usec));
                 return health_set_refuse(dir->set, name, HEALTH_STALE, reason);
         }
 
-        if (st->st_size > HEALTH_FILE_SIZE_MAX)
+        if (stamp->size > HEALTH_FILE_SIZE_MAX)
                 return health_set_refuse(dir->set, name, HEALTH_TOO_LARGE, too_large);
 
         return 1;
 }
 
-/* Decides by name and stat what can be decided so, and remembers the rest for reading. */
-static int examine_entry(HealthDir *dir, const char *name) {
-        const char *reason = NULL;
-        HealthStamp stamp;
+static int prune(HealthDir *dir, CandidateList *list, size_t max) {
+        int n_gone = candidate_list_prune(list, max);
+
+        if (n_gone > 0 && list == &dir->found)
+                health_set_pass_over(dir->set, (size_t) n_gone);
+        return n_gone;
+}
+
+/* Remembers what looks like a health file. A crowd of them takes the memory of a bounded number: those who
+ * have no room are only counted. */
+static int note_entry(HealthDir *dir, const char *name) {
+        Candidate candidate = {};
+        HealthName kind = health_name_check(name, &candidate.bad_name);
+        bool is_misnamed = kind == HEALTH_NAME_MISNAMED;
+        CandidateList *list = is_misnamed ? &dir->misnamed : &dir->found;
+        size_t max = is_misnamed ? HEALTH_MISNAMED_MAX : HEALTH_ENTRIES_MAX;
         struct stat st;
-        char *copy;
         int r;
 
-        r = health_name_check(name, &reason);
-        if (r == 0)
-                return 0;
-        if (r < 0)
-                return health_set_refuse(dir->set, name, HEALTH_INVALID, reason);
-
-        if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
-                if (errno == EACCES)
-                        return health_set_refuse(dir->set, name, HEALTH_UNREADABLE,
-                                        "permission denied: the agent may list the directory, but not enter "
-                                        "it (x)");
-                return refuse_error(dir, name, -errno);
-        }
-
-        r = check_stat(dir, name, &st);
-        if (r <= 0)
-                return r;
-
-        stamp = stamp_of(&st);
-        if (health_set_keep(dir->set, name, &stamp))
+        if (kind == HEALTH_NAME_OTHER)
                 return 0;
 
-        copy = strdup(name);
-        if (!copy)
+        if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0) {
+                candidate.stamp = stamp_of(&st);
+                candidate.mode = st.st_mode;
+        } else if (errno == ENOENT) /* gone between two looks at it */
+                return 0;
+        else
+                candidate.error = -errno;
+
+        candidate.name = strdup(name);
+        if (!candidate.name)
                 return -ENOMEM;
+        r = candidate_list_add(list, &candidate);
+        if (r < 0 || list->count < 2 * max)
+                return r;
+        return prune(dir, list, max);
+}
 
-        r = candidate_list_add(&dir->to_read, copy, &stamp);
-        if (r < 0 || dir->to_read.count / 2 < HEALTH_ENTRIES_MAX)
+/* Decides what can be decided by name and stat; the rest is to be read. Takes over the name then. */
+static int examine(HealthDir *dir, Candidate *candidate) {
+        const char *name = candidate->name;
+        int r;
+
+        if (candidate->bad_name)
+                return health_set_refuse(dir->set, name, HEALTH_INVALID, candidate->bad_name);
+        if (candidate->error == -EACCES)
+                return health_set_refuse(dir->set, name, HEALTH_UNREADABLE,
+                                "permission denied: the agent may list the directory, but not enter it (x)");
+        if (candidate->error < 0)
+                return refuse_error(dir, name, candidate->error);
+
+        r = check_stat(dir, name, candidate->mode, &candidate->stamp);
+        if (r <= 0 || health_set_keep(dir->set, name, &candidate->stamp))
                 return r;
 
-        /* So many are never reported: only the first in byte order stay, whatever the directory's order. */
-        candidate_list_sort(&dir->to_read);
-        while (dir->to_read.count > HEALTH_ENTRIES_MAX) {
-                Candidate *last = &dir->to_read.items[--dir->to_read.count];
+        r = candidate_list_add(&dir->to_read, candidate);
+        candidate->name = NULL;
+        return r;
+}
 
-                r = health_set_refuse(dir->set, last->name, HEALTH_TOO_MANY, "too many files");
-                free(TAKE_PTR(last->name));
-                if (r < 0)
-                        return r;
-        }
+static int examine_all(HealthDir *dir, CandidateList *list, size_t max) {
+        int r = prune(dir, list, max);
 
-        return 0;
+        for (size_t i = 0; i < list->count && r >= 0; i++)
+                r = examine(dir, &list->items[i]);
+        candidate_list_clear(list);
+        return r;
 }
 
 /* Reads one file and hands it to the set. Returns 1 if it looks half-written, 0 if not, or -ENOMEM. */
@@ -289,10 +257,10 @@ static int read_file(HealthDir *dir, Candidate *candidate, size_t *budget) {
                 return refuse_error(dir, candidate->name, -errno);
 
         /* Once more, on what is open now: the name may lead to another file than a moment ago. */
-        r = check_stat(dir, candidate->name, &st);
+        candidate->stamp = stamp_of(&st);
+        r = check_stat(dir, candidate->name, st.st_mode, &candidate->stamp);
         if (r <= 0)
                 return r;
-        candidate->stamp = stamp_of(&st);
 
         expected = (size_t) st.st_size;
         if (expected > *budget)
@@ -316,15 +284,16 @@ static int read_file(HealthDir *dir, Candidate *candidate, size_t *budget) {
         return r < 0 ? r : r > 0 || is_torn;
 }
 
-/* Reads what is to be read, in byte order of name. What looks half-written stays in the list in the first
- * pass; in the second its time is over. Returns 0 or -ENOMEM. */
+/* Reads what is to be read, by turns if that is too much for one pass. What looks half-written stays in the
+ * list in the first pass; in the second its time is over. Returns 0 or -ENOMEM. */
 static int read_candidates(HealthDir *dir, bool is_second) {
         CandidateList files = dir->to_read;
         size_t budget = READ_TOTAL_MAX;
         int r = 0;
 
         dir->to_read = (CandidateList){};
-        candidate_list_sort(&files);
+        if (candidate_list_size(&files) > READ_TOTAL_MAX)
+                r = candidate_list_order_by_size(&files);
 
         for (size_t i = 0; i < files.count && r >= 0; i++) {
                 Candidate *file = &files.items[i];
@@ -335,8 +304,8 @@ static int read_candidates(HealthDir *dir, bool is_second) {
                         continue;
 
                 is_known = candidate_list_holds(&dir->judged_before, file->name, &file->stamp);
-                r = candidate_list_add(is_second || is_known ? &dir->judged : &dir->to_read,
-                                TAKE_PTR(file->name), &file->stamp);
+                r = candidate_list_add(is_second || is_known ? &dir->judged : &dir->to_read, file);
+                file->name = NULL;
         }
 
         candidate_list_clear(&files);
@@ -366,10 +335,14 @@ static int list_directory(HealthDir *dir) {
                         r = -errno;
                         break;
                 }
-                r = examine_entry(dir, entry->d_name);
+                r = note_entry(dir, entry->d_name);
         }
 
         (void) closedir(stream);
+        if (r >= 0)
+                r = examine_all(dir, &dir->found, HEALTH_ENTRIES_MAX);
+        if (r >= 0)
+                r = examine_all(dir, &dir->misnamed, HEALTH_MISNAMED_MAX);
         return r < 0 ? r : 0;
 }
 
@@ -379,6 +352,8 @@ static int on_reread_timer(sd_event_source *source, uint64_t usec, void *userdat
 static int scan(HealthDir *dir) {
         int r;
 
+        candidate_list_clear(&dir->found);
+        candidate_list_clear(&dir->misnamed);
         candidate_list_clear(&dir->to_read);
         candidate_list_clear(&dir->judged_before);
         dir->judged_before = dir->judged;

@@ -87,7 +87,7 @@ static void meet_content(Model *model, HealthSet *set, const char *name, HealthS
 
         met->stamp = stamp;
         met->is_trusted = is_trusted;
-        if (health_name_check(name, &reason) > 0) {
+        if (health_name_check(name, &reason) == HEALTH_NAME_GOOD) {
                 if (json_scan(text, size, &value, &error) == 0) {
                         met->value = strndup(value.text, value.size);
                         met->value_size = value.size;
@@ -242,7 +242,7 @@ static void take_step(Model *model, HealthSet *set, FuzzInput *input) {
 
         if (choice % 16 == 15) {
                 own_name = fuzz_string(input);
-                if (health_name_check(own_name, &reason) != 0)
+                if (health_name_check(own_name, &reason) != HEALTH_NAME_OTHER)
                         name = own_name;
         }
 

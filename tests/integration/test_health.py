@@ -98,8 +98,8 @@ def test_one_bad_file_never_spoils_the_report(agent, master, bus, health):
 
 
 NAMES_IN = ["log-fluentbit", "a-b", "A.b_c-9", "x-" + "y" * 126, "a--b", "m-.x"]
-NAMES_IGNORED = ["nodash.json", "-a.json", "a-.json", ".hidden-file.json", "log-a.json.tmp", "log-a.JSON", "log-ajson", "-",
-                 ".json", "-.json", "README"]
+NAMES_IGNORED = [".hidden-file.json", ".hidden.JSON", "log-a.json.tmp", "log-ajson", "-", ".json", "README", "lost+found"]
+NAMES_MISNAMED = ["disk.json", "-a.json", "a-.json", "-.json", "log-a.JSON", "Disk.Json"]
 NAMES_INVALID = ["a-b c.json", "a-é.json", "x-" + "y" * 127 + ".json", "a-\n\x1b[31m.json", "systemd-nginx.json",
                  'a-"b.json', "a-b\\.json", "a-b:c.json"]
 
@@ -107,7 +107,7 @@ NAMES_INVALID = ["a-b c.json", "a-é.json", "x-" + "y" * 127 + ".json", "a-\n\x1
 def test_names(agent, master, health):
     for name in NAMES_IN:
         (health / f"{name}.json").write_text("1")
-    for name in NAMES_IGNORED + NAMES_INVALID:
+    for name in NAMES_IGNORED + NAMES_INVALID + NAMES_MISNAMED:
         (health / name).write_text("1")
     with open(os.fsencode(health) + b"/a-\xff\xfe.json", "w", encoding="ascii") as file:
         file.write("1")
@@ -115,7 +115,9 @@ def test_names(agent, master, health):
     body = master.wait_for_requests(1, kind="report")[0]["body"]
     assert set(reported(body)) == set(NAMES_IN)
     said = bad_files(started)
-    assert len(said) == len(NAMES_INVALID) + 1, said
+    assert len(said) == len(NAMES_INVALID) + 1 + len(NAMES_MISNAMED), said
+    for name in NAMES_MISNAMED:
+        assert said[name] == f"Health file {name} is left out (invalid): not named PREFIX-NAME.json"
     assert any(key.startswith("systemd-nginx") for key in said)
     for line in started.lines:
         assert line.isprintable() or line.startswith("{"), line
@@ -230,9 +232,54 @@ def test_8_mebibytes_in_all(agent, master, health):
     (health / "z-small.json").write_text("1")
     started = agent()
     body = master.wait_for_requests(1, 20, kind="report")[0]["body"]
-    assert {f"m-{number}" for number in range(8)} <= set(reported(body))
-    assert "m-8" not in reported(body)
+    assert set(reported(body)) == {f"m-{number}" for number in range(7)} | {"z-small"}
     assert any("m-8" in key for key in bad_files(started, 20))
+
+
+def test_a_crowd_takes_nobodys_place(agent, master, health):
+    """Neither by its number nor by its size; also where all files are of one user, as in a container."""
+    for number in range(300):
+        (health / f"a-{number:03}.json").write_text("1")
+    for number in range(10):
+        (health / f"b-{number}.json").write_text('"' + "x" * (MIB - 2) + '"')
+    (health / "log-fluentbit.json").write_text("2")
+    (health / "metric-large.json").write_text('"' + "x" * (MIB - 2) + '"')
+    agent()
+    body = master.wait_for_requests(1, 20, kind="report")[0]["body"]
+    found = reported(body)
+    assert {"log-fluentbit", "metric-large"} <= set(found)
+    assert len(found) == 256 and len([key for key in found if key.startswith("b-")]) == 6
+
+
+def test_a_crowd_of_another_user(agent, master, health, as_root):
+    """Many prefixes are not many shares."""
+    for number in range(300):
+        path = health / f"a{number}-x.json"
+        path.write_text("1")
+        os.chown(path, 65534, -1)
+    for number in range(128):
+        (health / f"log-{number}.json").write_text("1")
+    agent()
+    found = reported(master.wait_for_requests(1, 20, kind="report")[0]["body"])
+    assert len(found) == 256 and {f"log-{number}" for number in range(128)} <= set(found)
+
+
+def test_misnamed_files_use_no_limit(agent, master, bus, health):
+    for number in range(256):
+        (health / f"m-{number:03}.json").write_text("1")
+    for number in range(100):
+        (health / f"disk{number:02}.json").write_text("1")
+    started = agent(REPORT_INTERVAL_SECONDS="1")
+    bus.wait_property("HealthFiles", lambda rows: len(rows) == 256 + 32)
+    rows = bus.get("HealthFiles")
+    assert rows[0] == ["disk00.json", "invalid", "not named PREFIX-NAME.json"]
+    assert [verdict for _, verdict, _ in rows[32:]] == ["ok"] * 256
+    started.wait_log("report-ok", count=3)
+    assert len(started.entries(ARGUS_HEALTH_FILE="disk00.json")) == 1
+    (health / "disk00.json").unlink()
+    count = len(started.entries("report-ok"))
+    started.wait_log("report-ok", count=count + 2)
+    assert len(started.entries(ARGUS_HEALTH_FILE="disk00.json")) == 1, "nobody missed it"
 
 
 def test_thousands_of_files_are_bounded(agent, master, health):

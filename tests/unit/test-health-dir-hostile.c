@@ -105,7 +105,7 @@ static void test_many_files(_unused_ void **state) {
         assert_value(&fixture, "a-0256.json", "1");
         assert_true(health_dir_has_changed(fixture.dir));
 
-        /* A flood: the first in byte order are shown, the rest is counted. */
+        /* A flood of one prefix: the first in byte order are shown, the rest is counted. */
         for (unsigned i = 0; i < n_files; i++)
                 write_text(in(HEALTH "/a-%04u.json", i), "1");
         for (unsigned turn = 0; turn < 2; turn++) {
@@ -120,6 +120,90 @@ static void test_many_files(_unused_ void **state) {
                 }
                 assert_int_equal(health_set_overflow(fixture.set), n_files - HEALTH_ENTRIES_MAX);
         }
+        fixture_done(&fixture);
+}
+
+/* A crowd takes nobody's place: not in the report, and not among the files that are remembered at all. */
+static void test_crowds(_unused_ void **state) {
+        Fixture fixture = fixture_new();
+        const unsigned n_files = HEALTH_ENTRIES_MAX + 100;
+
+        write_text(in(HEALTH "/log-fluentbit.json"), "1");
+        for (unsigned i = 0; i < n_files; i++)
+                write_text(in(HEALTH "/a-%04u.json", i), "1");
+        assert_true(collect(&fixture));
+        assert_value(&fixture, "log-fluentbit.json", "1");
+        assert_int_equal(count_verdicts(&fixture, HEALTH_OK), HEALTH_FILES_MAX);
+        assert_int_equal(health_set_count(fixture.set), HEALTH_ENTRIES_MAX);
+
+        /* Nor one of files that are refused, for name or kind. */
+        for (unsigned i = 0; i < n_files; i++)
+                write_text(in(HEALTH "/b-%04u\x01.json", i), "1");
+        for (unsigned i = 0; i < 100; i++)
+                assert_return_code(symlink("nowhere", in(HEALTH "/c-%04u.json", i)), errno);
+        assert_true(collect(&fixture));
+        assert_value(&fixture, "log-fluentbit.json", "1");
+        assert_int_equal(health_set_count(fixture.set), HEALTH_ENTRIES_MAX);
+        assert_int_equal(health_set_overflow(fixture.set), 2 * n_files + 101 - HEALTH_ENTRIES_MAX);
+        fixture_done(&fixture);
+}
+
+/* More prefixes give an owner no more room. */
+static void test_crowd_of_another_owner(_unused_ void **state) {
+        Fixture fixture = fixture_new();
+
+        if (geteuid() != 0)
+                skip();
+
+        for (unsigned i = 0; i < 2 * HEALTH_FILES_MAX; i++) {
+                write_text(in(HEALTH "/a%04u-b.json", i), "1");
+                assert_return_code(chown(in(HEALTH "/a%04u-b.json", i), 65534, (gid_t) -1), errno);
+        }
+        for (unsigned i = 0; i < 100; i++)
+                write_text(in(HEALTH "/log-%02u.json", i), "1");
+        assert_true(collect(&fixture));
+        for (unsigned i = 0; i < 100; i++)
+                assert_value(&fixture, strrchr(in(HEALTH "/log-%02u.json", i), '/') + 1, "1");
+        assert_verdict(&fixture, "a0156-b.json", HEALTH_TOO_MANY,
+                        "256 files at most, 156 of them for this owner, 0 for this prefix");
+        fixture_done(&fixture);
+}
+
+/* What is only meant as a health file is named, and uses none of the limits. */
+static void test_misnamed(_unused_ void **state) {
+        Fixture fixture = fixture_new();
+
+        for (unsigned i = 0; i < HEALTH_FILES_MAX; i++)
+                write_text(in(HEALTH "/a-%04u.json", i), "1");
+        for (unsigned i = 0; i < 3 * HEALTH_MISNAMED_MAX; i++)
+                write_text(in(HEALTH "/a-%04u.JSON", i), "1");
+        write_text(in(HEALTH "/disk.json"), "1");
+        for (unsigned scan = 0; scan < 2; scan++) {
+                assert_true(collect(&fixture));
+                assert_int_equal(health_set_overflow(fixture.set), 0);
+                assert_int_equal(health_set_count(fixture.set), HEALTH_FILES_MAX + HEALTH_MISNAMED_MAX);
+                assert_int_equal(count_verdicts(&fixture, HEALTH_OK), HEALTH_FILES_MAX);
+                assert_verdict(&fixture, "disk.json", HEALTH_INVALID, "not named PREFIX-NAME.json");
+                assert_verdict(&fixture, "a-0000.JSON", HEALTH_INVALID, "not named PREFIX-NAME.json");
+                assert_null(find_file(&fixture, "a-0031.JSON"));
+        }
+        fixture_done(&fixture);
+}
+
+/* Nor is it read in the order of names, where there is too much to read. */
+static void test_turns_in_reading(_unused_ void **state) {
+        Fixture fixture = fixture_new();
+        _cleanup_free_ char *text = malloc(HEALTH_FILE_SIZE_MAX);
+
+        assert_non_null(text);
+        memset(text, ' ', HEALTH_FILE_SIZE_MAX);
+        text[0] = '!';
+        for (unsigned i = 0; i < 40; i++)
+                write_bytes(in(HEALTH "/a-%02u.json", i), text, HEALTH_FILE_SIZE_MAX);
+        write_text(in(HEALTH "/log-fluentbit.json"), "1");
+        assert_true(collect(&fixture));
+        assert_value(&fixture, "log-fluentbit.json", "1");
+        assert_verdict(&fixture, "a-31.json", HEALTH_TOO_LARGE, "32 MiB");
         fixture_done(&fixture);
 }
 
@@ -255,6 +339,10 @@ int main(void) {
                 TEST(test_lease),
                 TEST(test_sizes),
                 TEST(test_many_files),
+                TEST(test_crowds),
+                TEST(test_crowd_of_another_owner),
+                TEST(test_misnamed),
+                TEST(test_turns_in_reading),
                 TEST(test_much_to_read),
                 TEST(test_written_meanwhile),
                 TEST(test_permissions),

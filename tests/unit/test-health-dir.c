@@ -46,7 +46,8 @@ static void test_reads_and_keeps(_unused_ void **state) {
         assert_true(collect(&fixture));
         assert_int_equal(fixture.error, 0);
         assert_true(health_dir_has_changed(fixture.dir));
-        assert_int_equal(health_set_count(fixture.set), 2);
+        assert_int_equal(health_set_count(fixture.set), 3);
+        assert_verdict(&fixture, "plain.json", HEALTH_INVALID, "not named PREFIX-NAME.json");
         assert_int_equal(health_set_splice(fixture.set, NULL, &text), 0);
         assert_string_equal(text.data, "{\"log-fluentbit\":{\"ok\":1.0},\"metric-node-exporter\":[]}");
         assert_int_equal(count_opens(opens), 2);

@@ -50,7 +50,7 @@ static void test_file_size(void **state) {
         assert_null(health_set_get(set, 1)->value);
 }
 
-/* The first in byte order are reported, in whatever order the directory has them. */
+/* Of one prefix the first in byte order are reported, in whatever order the directory has them. */
 static void test_count(void **state) {
         static const size_t steps[] = { 1, 17, 299 }; /* forwards, mixed, backwards through 300 */
 
@@ -130,7 +130,7 @@ static void test_total(void **state) {
         assert_false(health_set_wants_scan(set));
 }
 
-/* Much more than is reported, whatever comes first: the first in byte order get in. */
+/* Much more of one prefix than is reported, whatever comes first: the first in byte order get in. */
 static void test_total_in_any_order(void **state) {
         static const size_t steps[] = { 1, 7, 39 };
 
@@ -196,15 +196,15 @@ static void test_room_after_all(void **state) {
         see(set, "a-bad.json", "x");
         for (size_t i = 0; i < 8; i++)
                 see_size(set, numbered(i), MIB);
-        see(set, "z-1.json", "0");
+        see(set, "n-91.json", "0");
         see_size(set, numbered(7), 100);
-        see(set, "z-2.json", "0");
+        see(set, "n-92.json", "0");
         assert_true(health_set_end(set));
         assert_int_equal(health_set_count(set), 11);
         assert_file(set, 9, HEALTH_TOO_LARGE, total_reason);
         assert_file(set, 10, HEALTH_OK, "");
         assert_true(health_set_wants_scan(set));
-        assert_false(health_set_keep(set, "z-1.json", &(HealthStamp){ .size = 1 }));
+        assert_false(health_set_keep(set, "n-91.json", &(HealthStamp){ .size = 1 }));
 
         /* The kept ones count as well when room is made early. */
         health_set_begin(set);
@@ -212,101 +212,162 @@ static void test_room_after_all(void **state) {
                 assert_true(health_set_keep(set, numbered(i), &(HealthStamp){ .size = MIB }));
         for (size_t i = 20; i < 30; i++)
                 see_size(set, numbered(i), MIB);
-        see(set, "z-1.json", "0");
+        see(set, "n-91.json", "0");
         assert_true(health_set_end(set));
         assert_int_equal(count_verdict(set, HEALTH_OK), 8);
         assert_file(set, 7, HEALTH_OK, "");
         assert_false(health_set_wants_scan(set));
 }
 
-/* The first in byte order are remembered, and the rest is only counted. */
-static void test_entries(void **state) {
-        enum { COUNT = 3 * HEALTH_ENTRIES_MAX };
-        static const size_t steps[] = { 1, 1001, COUNT - 1 };
-
-        (void) state;
-        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
-                _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
-
-                for (int scan = 0; scan < 3; scan++) {
-                        health_set_begin(set);
-                        for (size_t j = 0; j < COUNT; j++)
-                                see(set, numbered(j * steps[i] % COUNT), scan < 2 ? "0" : "bad");
-
-                        assert_int_equal(health_set_overflow(set),
-                                        scan == 0 ? 0 : COUNT - HEALTH_ENTRIES_MAX);
-                        assert_int_equal(health_set_end(set), scan != 1);
-                        assert_int_equal(health_set_count(set), HEALTH_ENTRIES_MAX);
-                        assert_int_equal(health_set_overflow(set), COUNT - HEALTH_ENTRIES_MAX);
-                        assert_false(health_set_wants_scan(set));
-                        for (size_t j = 0; j < HEALTH_ENTRIES_MAX; j++)
-                                assert_string_equal(health_set_get(set, j)->file_name, numbered(j));
-                }
-        }
-}
-
-/* Files beyond that are not even read. */
-static void test_entries_kept(void **state) {
-        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
-        static const HealthStamp stamp = { .size = 1 };
-
-        (void) state;
-        health_set_begin(set);
-        for (size_t i = 0; i < HEALTH_ENTRIES_MAX; i++) {
-                assert_false(health_set_keep(set, numbered(i), &stamp));
-                see(set, numbered(i), "0");
-        }
-        assert_true(health_set_keep(set, numbered(HEALTH_ENTRIES_MAX), &stamp));
-        assert_int_equal(health_set_refuse(set, numbered(HEALTH_ENTRIES_MAX + 1), HEALTH_STALE, "old"), 0);
-        assert_true(health_set_end(set));
-        assert_int_equal(health_set_overflow(set), 2);
-
-        /* One that makes room for a new one is reported no more, although it is met later. */
-        health_set_begin(set);
-        see(set, "a-first.json", "1");
-        for (size_t i = 0; i < HEALTH_ENTRIES_MAX; i++)
-                assert_true(health_set_keep(set, numbered(i), &stamp));
-        assert_true(health_set_end(set));
-        assert_int_equal(health_set_overflow(set), 1);
-        assert_int_equal(health_set_count(set), HEALTH_ENTRIES_MAX);
-        assert_string_equal(health_set_get(set, 0)->key, "a-first");
-
-        /* Those that went away held places of others until the end. */
-        health_set_begin(set);
-        for (size_t i = HEALTH_ENTRIES_MAX; i < HEALTH_ENTRIES_MAX + 10; i++)
-                assert_true(health_set_keep(set, numbered(i), &stamp));
-        assert_true(health_set_end(set));
-        assert_int_equal(health_set_count(set), 0);
-        assert_true(health_set_wants_scan(set));
-
-        health_set_begin(set);
-        for (size_t i = HEALTH_ENTRIES_MAX; i < HEALTH_ENTRIES_MAX + 10; i++)
-                assert_false(health_set_keep(set, numbered(i), &stamp));
-        assert_false(health_set_end(set));
-        assert_false(health_set_wants_scan(set));
-}
-
-/* A scan that made a reported file leave, and is then begun anew, has done nothing. */
-static void test_entries_begun_anew(void **state) {
+/* What was passed over is told, until the next scan. */
+static void test_passed_over(void **state) {
         _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
 
         (void) state;
-        for (int scan = 0; scan < 3; scan++) {
+        for (size_t scan = 0; scan < 3; scan++) {
                 health_set_begin(set);
-                for (size_t i = 0; i < HEALTH_ENTRIES_MAX; i++)
-                        see(set, numbered(i), i < 1000 ? "bad" : "0");
-                if (scan == 1)
-                        for (size_t i = 0; i < 100; i++) {
-                                char name[16];
+                health_set_pass_over(set, 1000);
+                health_set_begin(set);
+                for (size_t i = 0; i < HEALTH_ENTRIES_MAX; i++) /* all others than before */
+                        see(set, numbered(scan * HEALTH_ENTRIES_MAX + i), "0");
+                for (size_t i = 0; i < HEALTH_MISNAMED_MAX; i++) {
+                        char name[32];
 
-                                (void) snprintf(name, sizeof name, "a-%zu.json", i);
-                                see(set, name, "1");
-                        }
-                else
-                        assert_int_equal(health_set_end(set), scan == 0);
+                        (void) snprintf(name, sizeof name, "%zu.json", scan * 100 + i);
+                        see(set, name, "0");
+                }
+                health_set_pass_over(set, scan);
+                assert_true(health_set_end(set));
+                assert_int_equal(health_set_overflow(set), scan);
+                assert_int_equal(health_set_count(set), HEALTH_ENTRIES_MAX + HEALTH_MISNAMED_MAX);
+                assert_int_equal(count_verdict(set, HEALTH_OK), HEALTH_FILES_MAX);
+                assert_int_equal(count_verdict(set, HEALTH_TOO_MANY), HEALTH_ENTRIES_MAX - HEALTH_FILES_MAX);
         }
-        assert_int_equal(count_verdict(set, HEALTH_OK), 24);
-        assert_int_equal(health_set_overflow(set), 0);
+}
+
+/* A file of this owner whose text has this size; a bad one if that is 0. */
+static void see_of(HealthSet *set, uint32_t owner, const char *prefix, size_t number, size_t size) {
+        _cleanup_free_ char *text = malloc(size + 2);
+        HealthStamp stamp = { .size = size, .owner = owner };
+        char name[64];
+
+        assert_non_null(text);
+        memset(text, '1', size + 1);
+        text[size + 1] = '\0';
+        (void) snprintf(name, sizeof name, "%s-%03zu.json", prefix, number);
+        assert_int_equal(
+                        set_content(set, name, &stamp, true, size > 0 ? text : "x", size > 0 ? size : 1), 0);
+}
+
+/* How many of them are reported; all others must have this verdict and reason. */
+static size_t count_of(const HealthSet *set, const char *prefix, HealthVerdict verdict, const char *reason) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < health_set_count(set); i++) {
+                const HealthFile *file = health_set_get(set, i);
+
+                if (strncmp(file->file_name, prefix, strlen(prefix)) != 0)
+                        continue;
+                count += file->verdict == HEALTH_OK;
+                if (file->verdict != HEALTH_OK)
+                        assert_file(set, i, verdict, reason);
+        }
+        return count;
+}
+
+static void test_shares_of_prefixes(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+        (void) state;
+        for (int scan = 0; scan < 3; scan++) { /* the same directory has the same result */
+                health_set_begin(set);
+                for (size_t i = 0; i < 300; i++)
+                        see_of(set, 0, "a", i, 1);
+                see_of(set, 0, "log", 1, 1);
+                assert_int_equal(health_set_end(set), scan == 0);
+                assert_int_equal(health_set_take_listing_change(set), scan == 0);
+                assert_int_equal(count_of(set, "log-", HEALTH_OK, ""), 1);
+                assert_int_equal(count_of(set, "a-", HEALTH_TOO_MANY,
+                                                 "256 files at most, 255 of them for this prefix"),
+                                255);
+                assert_file(set, 254, HEALTH_OK, "");
+        }
+
+        /* What takes no room makes none. */
+        health_set_begin(set);
+        for (size_t i = 0; i < 300; i++)
+                see_of(set, 0, "a", i, 1);
+        see_of(set, 0, "log", 1, 0);
+        for (size_t i = 0; i < 100; i++)
+                see_of(set, 1, "metric", i, 0);
+        assert_true(health_set_end(set));
+        assert_int_equal(count_of(set, "a-", HEALTH_TOO_MANY, count_reason), HEALTH_FILES_MAX);
+}
+
+static void test_shares_of_owners(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+        (void) state;
+        health_set_begin(set);
+        for (size_t i = 0; i < 200; i++)
+                see_of(set, 7, "a", i, 1);
+        for (size_t i = 0; i < 200; i++)
+                see_of(set, 7, "b", i, 1);
+        for (size_t i = 0; i < 200; i++)
+                see_of(set, 0, "log", i, 1);
+        assert_true(health_set_end(set));
+        assert_int_equal(count_of(set, "log-", HEALTH_TOO_MANY,
+                                         "256 files at most, 128 of them for this owner"),
+                        128);
+        assert_int_equal(
+                        count_of(set, "a-", HEALTH_TOO_MANY,
+                                        "256 files at most, 128 of them for this owner, 64 for this prefix"),
+                        64);
+        assert_int_equal(count_verdict(set, HEALTH_OK), HEALTH_FILES_MAX);
+}
+
+static void test_shares_of_bytes(void **state) {
+        static const char reason[] = "8 MiB in all files at most, 7.0 MiB of them for this prefix";
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+        (void) state;
+        for (int scan = 0; scan < 2; scan++) {
+                health_set_begin(set);
+                for (size_t i = 0; i < 12; i++)
+                        see_of(set, 0, "a", i, MIB);
+                see_of(set, 0, "log", 1, 1000);
+                see_of(set, 0, "metric", 1, MIB / 2);
+                assert_int_equal(health_set_end(set), scan == 0);
+                assert_false(health_set_wants_scan(set));
+                assert_int_equal(count_of(set, "log-", HEALTH_OK, ""), 1);
+                assert_int_equal(count_of(set, "metric-", HEALTH_OK, ""), 1);
+                assert_int_equal(count_of(set, "a-", HEALTH_TOO_LARGE, reason), 7);
+        }
+}
+
+/* The places of files that are too large go to others, and so do the bytes of files that are too many. */
+static void test_shares_of_both(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+
+        (void) state;
+        health_set_begin(set);
+        for (size_t i = 0; i < 200; i++)
+                see_of(set, 1, "a", i, 1);
+        for (size_t i = 0; i < 200; i++)
+                see_of(set, 2, "b", i, 100 * 1024);
+        for (size_t i = 0; i < 100; i++)
+                see_of(set, 3, "c", i, 1);
+        (void) health_set_end(set);
+        assert_int_equal(count_verdict(set, HEALTH_OK), HEALTH_FILES_MAX);
+        assert_file(set, 200 + 81, HEALTH_TOO_LARGE,
+                        "8 MiB in all files at most, 7.9 MiB of them for this owner");
+        assert_file(set, 399, HEALTH_TOO_MANY, "256 files at most, 81 of them for this owner");
+        assert_int_equal(
+                        count_of(set, "a-", HEALTH_TOO_MANY, "256 files at most, 88 of them for this owner"),
+                        88);
+        assert_int_equal(
+                        count_of(set, "c-", HEALTH_TOO_MANY, "256 files at most, 87 of them for this owner"),
+                        87);
 }
 
 int main(void) {
@@ -318,9 +379,11 @@ int main(void) {
                 cmocka_unit_test(test_total_in_any_order),
                 cmocka_unit_test(test_room_again),
                 cmocka_unit_test(test_room_after_all),
-                cmocka_unit_test(test_entries),
-                cmocka_unit_test(test_entries_kept),
-                cmocka_unit_test(test_entries_begun_anew),
+                cmocka_unit_test(test_passed_over),
+                cmocka_unit_test(test_shares_of_prefixes),
+                cmocka_unit_test(test_shares_of_owners),
+                cmocka_unit_test(test_shares_of_bytes),
+                cmocka_unit_test(test_shares_of_both),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

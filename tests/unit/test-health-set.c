@@ -14,63 +14,71 @@
 static void test_names(void **state) {
         static const struct {
                 const char *file_name;
-                int result;
+                HealthName result;
         } cases[] = {
-                { "log-fluentbit.json", 1 },
-                { "metric-node-exporter.json", 1 },
-                { "a-b.json", 1 },
-                { "a--.json", 1 },
-                { "a--b.json", 1 },
-                { "A.b_0-9.x.json", 1 },
-                { "a-b.json.json", 1 },
-                { "-", 0 },
-                { "", 0 },
-                { "json", 0 },
-                { ".json", 0 },
-                { "-.json", 0 },
-                { "a-.json", 0 },
-                { "-b.json", 0 },
-                { "-a-b.json", 0 },
-                { "--.json", 0 },
-                { "ab.json", 0 },
-                { ".a-b.json", 0 },
-                { ".log-x.json", 0 },
-                { "a-b", 0 },
-                { "a-bjson", 0 },
-                { "a-b.JSON", 0 },
-                { "a-b.json.tmp", 0 },
-                { "a-b.json~", 0 },
-                { "ab.json-c", 0 },
-                { "systemd-.json", 0 },
-                { "systemd-a.json", -EINVAL },
-                { "systemd-a.service.json", -EINVAL },
-                { "systemd--.json", -EINVAL },
-                { "systemd.x-a.json", 1 },
-                { "Systemd-a.json", 1 },
-                { "a-b c.json", -EINVAL },
-                { "a-b\n.json", -EINVAL },
-                { "a-\x01.json", -EINVAL },
-                { "a-\x7F.json", -EINVAL },
-                { "a-\xC3\xA9.json", -EINVAL },
-                { "\xFF-b.json", -EINVAL },
-                { "a-\".json", -EINVAL },
-                { "a-\\.json", -EINVAL },
-                { "a-/.json", -EINVAL },
-                { "a-b:.json", -EINVAL },
-                { "a-@.json", -EINVAL },
-                { "a-[.json", -EINVAL },
-                { "a-`.json", -EINVAL },
-                { "a-{.json", -EINVAL },
+                { "log-fluentbit.json", HEALTH_NAME_GOOD },
+                { "metric-node-exporter.json", HEALTH_NAME_GOOD },
+                { "a-b.json", HEALTH_NAME_GOOD },
+                { "a--.json", HEALTH_NAME_GOOD },
+                { "a--b.json", HEALTH_NAME_GOOD },
+                { "A.b_0-9.x.json", HEALTH_NAME_GOOD },
+                { "a-b.json.json", HEALTH_NAME_GOOD },
+                { "-", HEALTH_NAME_OTHER },
+                { "", HEALTH_NAME_OTHER },
+                { "json", HEALTH_NAME_OTHER },
+                { ".json", HEALTH_NAME_OTHER },
+                { "-.json", HEALTH_NAME_MISNAMED },
+                { "a-.json", HEALTH_NAME_MISNAMED },
+                { "-b.json", HEALTH_NAME_MISNAMED },
+                { "-a-b.json", HEALTH_NAME_MISNAMED },
+                { "--.json", HEALTH_NAME_MISNAMED },
+                { "ab.json", HEALTH_NAME_MISNAMED },
+                { ".a-b.json", HEALTH_NAME_OTHER },
+                { ".log-x.json", HEALTH_NAME_OTHER },
+                { "a-b", HEALTH_NAME_OTHER },
+                { "a-bjson", HEALTH_NAME_OTHER },
+                { "a-b.JSON", HEALTH_NAME_MISNAMED },
+                { "disk.Json", HEALTH_NAME_MISNAMED },
+                { "log x.jSON", HEALTH_NAME_MISNAMED },
+                { ".a-b.JSON", HEALTH_NAME_OTHER },
+                { ".JSON", HEALTH_NAME_OTHER },
+                { "README", HEALTH_NAME_OTHER },
+                { "lost+found", HEALTH_NAME_OTHER },
+                { "a-b.jsonl", HEALTH_NAME_OTHER },
+                { "a-b.json5", HEALTH_NAME_OTHER },
+                { "a-b.json.tmp", HEALTH_NAME_OTHER },
+                { "a-b.json~", HEALTH_NAME_OTHER },
+                { "ab.json-c", HEALTH_NAME_OTHER },
+                { "systemd-.json", HEALTH_NAME_MISNAMED },
+                { "systemd-a.json", HEALTH_NAME_BAD_KEY },
+                { "systemd-a.service.json", HEALTH_NAME_BAD_KEY },
+                { "systemd--.json", HEALTH_NAME_BAD_KEY },
+                { "systemd.x-a.json", HEALTH_NAME_GOOD },
+                { "Systemd-a.json", HEALTH_NAME_GOOD },
+                { "a-b c.json", HEALTH_NAME_BAD_KEY },
+                { "a-b\n.json", HEALTH_NAME_BAD_KEY },
+                { "a-\x01.json", HEALTH_NAME_BAD_KEY },
+                { "a-\x7F.json", HEALTH_NAME_BAD_KEY },
+                { "a-\xC3\xA9.json", HEALTH_NAME_BAD_KEY },
+                { "\xFF-b.json", HEALTH_NAME_BAD_KEY },
+                { "a-\".json", HEALTH_NAME_BAD_KEY },
+                { "a-\\.json", HEALTH_NAME_BAD_KEY },
+                { "a-/.json", HEALTH_NAME_BAD_KEY },
+                { "a-b:.json", HEALTH_NAME_BAD_KEY },
+                { "a-@.json", HEALTH_NAME_BAD_KEY },
+                { "a-[.json", HEALTH_NAME_BAD_KEY },
+                { "a-`.json", HEALTH_NAME_BAD_KEY },
+                { "a-{.json", HEALTH_NAME_BAD_KEY },
         };
 
         (void) state;
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 const char *reason = NULL;
-                int r = health_name_check(cases[i].file_name, &reason);
+                HealthName r = health_name_check(cases[i].file_name, &reason);
 
                 if (r != cases[i].result)
-                        fail_msg("%s: %d", cases[i].file_name, r);
-                assert_int_equal(reason != NULL, r < 0);
+                        fail_msg("%s: %d", cases[i].file_name, (int) r);
+                assert_int_equal(reason != NULL, r == HEALTH_NAME_BAD_KEY || r == HEALTH_NAME_MISNAMED);
         }
 }
 
@@ -83,11 +91,11 @@ static void test_name_length(void **state) {
         name[1] = '-';
 
         strcpy(name + HEALTH_KEY_MAX, ".json");
-        assert_int_equal(health_name_check(name, &reason), 1);
+        assert_int_equal(health_name_check(name, &reason), HEALTH_NAME_GOOD);
 
         name[HEALTH_KEY_MAX] = 'x';
         strcpy(name + HEALTH_KEY_MAX + 1, ".json");
-        assert_int_equal(health_name_check(name, &reason), -EINVAL);
+        assert_int_equal(health_name_check(name, &reason), HEALTH_NAME_BAD_KEY);
         assert_string_equal(reason, "the name is longer than 128 bytes");
 }
 
@@ -99,6 +107,9 @@ static void test_keys(void **state) {
                 { "a-b.json.json", "a-b.json" },
                 { "a-\n\xC3\xA9\\.json", "a-\\x0a\\xc3\\xa9\\x5c" },
                 { "systemd-x.json", "systemd-x" },
+                { "disk.json", "disk.json" },
+                { "log-x.JSON", "log-x.JSON" },
+                { "\n.json", "\\x0a.json" },
         };
 
         (void) state;
@@ -231,15 +242,47 @@ static void test_content_under_a_bad_name(void **state) {
         assert_file(set, 1, HEALTH_INVALID, "names that begin with systemd- are the agent's own");
 }
 
+/* What only looks like a health file is shown, and that is all. */
+static void test_misnamed(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        char *gone;
+
+        (void) state;
+        for (int scan = 0; scan < 2; scan++) {
+                health_set_begin(set);
+                see(set, "disk.json", "{}");
+                see(set, "log-x.JSON", "{}");
+                see(set, "log-x.json", "1");
+                assert_int_equal(health_set_end(set), scan == 0);
+                assert_int_equal(health_set_count(set), 3);
+                assert_file(set, 0, HEALTH_INVALID, "not named PREFIX-NAME.json");
+                assert_file(set, 1, HEALTH_INVALID, "not named PREFIX-NAME.json");
+                assert_file(set, 2, HEALTH_OK, "");
+                assert_true(health_set_get(set, 0)->is_misnamed);
+                assert_false(health_set_get(set, 2)->is_misnamed);
+                assert_report(set, NULL, "{\"log-x\":1}");
+        }
+
+        /* It was missed by nobody when it is gone. */
+        health_set_begin(set);
+        assert_true(health_set_end(set));
+        gone = health_set_take_gone(set);
+        assert_non_null(gone);
+        assert_string_equal(gone, "log-x");
+        free(gone);
+        assert_null(health_set_take_gone(set));
+}
+
 static void test_keep(void **state) {
         _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
-        static const HealthStamp stamp = { 1, 2, 3, 4, 5 };
+        static const HealthStamp stamp = { 1, 2, 3, 4, 5, 6 };
         static const HealthStamp others[] = {
-                { 9, 2, 3, 4, 5 },
-                { 1, 9, 3, 4, 5 },
-                { 1, 2, 9, 4, 5 },
-                { 1, 2, 3, 9, 5 },
-                { 1, 2, 3, 4, 9 },
+                { 9, 2, 3, 4, 5, 6 },
+                { 1, 9, 3, 4, 5, 6 },
+                { 1, 2, 9, 4, 5, 6 },
+                { 1, 2, 3, 9, 5, 6 },
+                { 1, 2, 3, 4, 9, 6 },
+                { 1, 2, 3, 4, 5, 9 },
         };
 
         (void) state;
@@ -511,7 +554,7 @@ static void test_listing_change(void **state) {
 /* What an unchanged directory may cost. */
 static void test_unchanged_needs_no_memory(void **state) {
         _cleanup_(health_set_free_pointer) HealthSet *set = NULL;
-        static const HealthStamp stamp = { 1, 2, 3, 4, 5 };
+        static const HealthStamp stamp = { 1, 2, 3, 4, 5, 6 };
 
         (void) state;
         if (!memory_can_fail())
@@ -598,6 +641,7 @@ int main(void) {
                 cmocka_unit_test(test_content_with_nul),
                 cmocka_unit_test(test_content_in_white_space),
                 cmocka_unit_test(test_content_under_a_bad_name),
+                cmocka_unit_test(test_misnamed),
                 cmocka_unit_test(test_keep),
                 cmocka_unit_test(test_keep_in_any_order),
                 cmocka_unit_test(test_changes),

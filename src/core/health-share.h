@@ -1,0 +1,32 @@
+/* Which of the files that could be reported have room: the limits on the number and the size of all of them,
+ * each shared fairly. Internal to the set. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/fair-share.h"
+#include "core/health-file.h"
+
+/* What counts against the limits. */
+typedef struct HealthTally {
+        size_t count, size;
+} HealthTally;
+
+typedef struct HealthClaim {
+        FairDemand demand; /* the first member: lists of claims are lists of their demands */
+        size_t size;       /* of the value */
+
+        HealthVerdict verdict; /* HEALTH_OK, HEALTH_TOO_MANY or HEALTH_TOO_LARGE */
+        /* If not HEALTH_OK, for the reason: what others of the owner, and of his prefix, have. */
+        HealthTally of_owner, of_prefix;
+        bool is_only_owner, is_only_prefix;
+} HealthClaim;
+
+/* Decides for all claims; reorders the list. `demand.owner`, `demand.name` and `size` are to be set. */
+void health_share(FairDemand **claims, size_t count);
+
+enum { HEALTH_CLAIM_REASON_SIZE = 128 };
+
+/* Why there is no room; empty if nobody shares the limit with the files of its prefix. */
+void health_claim_reason(const HealthClaim *claim, char ret[static HEALTH_CLAIM_REASON_SIZE]);
