@@ -13,9 +13,6 @@
 #include "util/macro.h"
 #include "util/text.h"
 
-/* One scan says no more lines than this; HealthFiles on D-Bus has them all. */
-enum { HEALTH_LINES_MAX = 256 };
-
 static void set_text(char *array, size_t size, const char *text) {
         text_sanitize_into(array, size, strempty(text), strlen(strempty(text)));
 }
@@ -327,47 +324,37 @@ void announce_reply(Manager *manager) {
 
 /* ---- health files, the state on disk ---- */
 
-static void announce_gone(Manager *manager, unsigned *n_lines, unsigned *n_left) {
-        char *key;
+static void announce_health_file(const HealthFile *file) {
+        LogFields fields = { .health_file = file->key };
 
-        for (; (key = health_set_take_gone(manager->health)); free(key)) {
-                if (*n_lines >= HEALTH_LINES_MAX) {
-                        (*n_left)++;
-                        continue;
-                }
-                (*n_lines)++;
-                log_event(LOG_NOTICE, LOG_EVENT_NONE, &(LogFields){ .health_file = key },
-                                "Health file %s is gone, and not in the reports any more.", key);
-        }
+        if (file->verdict == HEALTH_OK)
+                log_event(LOG_NOTICE, LOG_EVENT_HEALTH_FILE_GOOD, &fields, "Health file %s is good again.",
+                                file->key);
+        else
+                log_event(LOG_WARNING, LOG_EVENT_HEALTH_FILE_BAD, &fields,
+                                "Health file %s is left out (%s): %s", file->key,
+                                health_verdict_to_string(file->verdict), file->reason);
 }
 
 void announce_health(Manager *manager) {
+        usec_t now = now_usec(CLOCK_BOOTTIME);
         const HealthFile *file;
-        unsigned n_lines = 0, n_left = 0;
+        uint64_t n_left_out;
+        char *gone;
 
-        while ((file = health_set_next_change(manager->health))) {
-                LogFields fields = { .health_file = file->key };
+        while ((file = health_set_next_change(manager->health, &manager->health_lines, now)))
+                announce_health_file(file);
+        for (; (gone = health_set_take_gone(manager->health, &manager->health_lines, now)); free(gone))
+                log_event(LOG_NOTICE, LOG_EVENT_NONE, &(LogFields){ .health_file = gone },
+                                "Health file %s is gone, and not in the reports any more.", gone);
 
-                if (n_lines >= HEALTH_LINES_MAX) {
-                        n_left++;
-                        continue;
-                }
-                n_lines++;
+        n_left_out = log_crowd_summary(&manager->health_lines, now);
+        if (n_left_out > 0)
+                log_line(LOG_WARNING,
+                                "%" PRIu64 " more changes of health files were not logged; argusctl health "
+                                "shows all.",
+                                n_left_out);
 
-                if (file->verdict == HEALTH_OK)
-                        log_event(LOG_NOTICE, LOG_EVENT_HEALTH_FILE_GOOD, &fields,
-                                        "Health file %s is good again.", file->key);
-                else
-                        log_event(LOG_WARNING, LOG_EVENT_HEALTH_FILE_BAD, &fields,
-                                        "Health file %s is left out (%s): %s", file->key,
-                                        health_verdict_to_string(file->verdict), file->reason);
-        }
-
-        announce_gone(manager, &n_lines, &n_left);
-
-        if (n_left > 0)
-                log_line(LOG_WARNING, "… and %u more health files changed; see HealthFiles on D-Bus.",
-                                n_left);
         if (health_set_take_listing_change(manager->health)) {
                 manager->status.health_generation++;
                 announce_status(manager);

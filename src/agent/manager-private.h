@@ -71,6 +71,7 @@ struct Manager {
         int announced_health_error;
         usec_t announced_deadline_usec;
         LogPolicy outage;
+        LogCrowd health_lines;
 };
 
 /* manager.c: gives an event to the state machine and does what it says. Returns false if it refused. */

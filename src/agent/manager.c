@@ -484,6 +484,7 @@ Manager *manager_free(Manager *manager) {
         net_watch_free(manager->net_watch);
         health_dir_free(manager->health_dir);
         health_set_free(manager->health);
+        log_crowd_done(&manager->health_lines);
         master_client_free(manager->master);
         sd_event_source_disable_unref(manager->timer);
         sd_event_source_disable_unref(manager->ready_timer);

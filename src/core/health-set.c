@@ -353,20 +353,35 @@ const HealthFile *health_set_get(const HealthSet *set, size_t index) {
         return &set->listed[index]->file;
 }
 
-const HealthFile *health_set_next_change(HealthSet *set) {
+const HealthFile *health_set_next_change(HealthSet *set, LogCrowd *crowd, usec_t now) {
         while (set->next_change < set->n_listed) {
                 HealthEntry *entry = set->listed[set->next_change++];
+                LogTurn turn;
 
                 if (entry->said_verdict == entry->file.verdict)
                         continue;
+                turn = log_crowd_ask(crowd, entry->file.key, now);
+                if (turn == LOG_TURN_LATER)
+                        continue;
                 entry->said_verdict = entry->file.verdict;
-                return &entry->file;
+                if (turn == LOG_TURN_NOW)
+                        return &entry->file;
         }
         return NULL;
 }
 
-char *health_set_take_gone(HealthSet *set) {
-        return set->n_gone > 0 ? set_take_gone(set, 0) : NULL;
+char *health_set_take_gone(HealthSet *set, LogCrowd *crowd, usec_t now) {
+        for (size_t i = 0; i < set->n_gone;) {
+                LogTurn turn = log_crowd_ask(crowd, set->gone[i], now);
+
+                if (turn == LOG_TURN_NOW)
+                        return set_take_gone(set, i);
+                if (turn == LOG_TURN_LATER)
+                        i++;
+                else
+                        free(set_take_gone(set, i));
+        }
+        return NULL;
 }
 
 size_t health_set_overflow(const HealthSet *set) {

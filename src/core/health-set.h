@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "core/health-file.h"
+#include "core/log-policy.h"
 #include "util/buffer.h"
 
 enum {
@@ -60,13 +61,14 @@ const HealthFile *health_set_get(const HealthSet *set, size_t index);
 
 /* Hands out, one at a call, the files whose verdict changed since it was last handed out, for the log: bad
  * ones, and good ones that were bad before. Returns NULL when there are no more. A file that went away while
- * bad is not handed out. */
-const HealthFile *health_set_next_change(HealthSet *set);
+ * bad is not handed out. `crowd` says how many there may be at `now`, boot time: one that has to wait is
+ * handed out after a later scan, if it is still other than it was. */
+const HealthFile *health_set_next_change(HealthSet *set, LogCrowd *crowd, usec_t now);
 
 /* Hands out the key of a file that an earlier scan had and the last has not, each once, for the log; the
  * caller frees it. One that has come back meanwhile is not handed out. Returns NULL when there are no more.
- */
-char *health_set_take_gone(HealthSet *set);
+ * `crowd` as above. */
+char *health_set_take_gone(HealthSet *set, LogCrowd *crowd, usec_t now);
 
 /* How many the last scan passed over. */
 size_t health_set_overflow(const HealthSet *set);

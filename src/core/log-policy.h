@@ -1,8 +1,10 @@
 /* How loud an outage may be: its first failure, then one line every 10 minutes, then one line when it is
- * over. */
+ * over. And how loud a crowd: each of its members once in 10 minutes, all of them together 30 lines a
+ * minute, and a summary. Times are boot time. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "util/time-util.h"
@@ -21,3 +23,39 @@ bool log_policy_failed(LogPolicy *policy, usec_t now);
 
 /* A try succeeded. Returns true if that ends an outage, with how long it was and how many tries failed. */
 bool log_policy_succeeded(LogPolicy *policy, usec_t now, usec_t *ret_duration_usec, uint64_t *ret_attempts);
+
+#define LOG_CROWD_WINDOW_USEC USEC_PER_MINUTE
+
+enum {
+        LOG_CROWD_LINES_MAX = 30, /* in any window */
+        /* As many lines as there can be before a name may have its next one. */
+        LOG_CROWD_NAMES_MAX = LOG_CROWD_LINES_MAX * (LOG_POLICY_REPEAT_USEC / LOG_CROWD_WINDOW_USEC),
+};
+
+typedef enum LogTurn {
+        LOG_TURN_NOW,   /* it is to be said aloud */
+        LOG_TURN_LATER, /* the name had a line less than 10 minutes ago: ask again */
+        LOG_TURN_NEVER, /* there is no room for it but in the summary, where it is counted */
+} LogTurn;
+
+typedef struct LogCrowdLine {
+        char *name;
+        usec_t said_usec;
+} LogCrowdLine;
+
+/* Zero-initialised nothing was said yet. */
+typedef struct LogCrowd {
+        LogCrowdLine lines[LOG_CROWD_NAMES_MAX]; /* the last, a ring */
+        size_t n_lines;                          /* ever */
+
+        uint64_t n_left_out; /* since the last summary */
+        usec_t summary_usec; /* when it was; 0: never */
+} LogCrowd;
+
+/* Of `name` there is something to say. Without memory there is no room. */
+LogTurn log_crowd_ask(LogCrowd *crowd, const char *name, usec_t now);
+
+/* How many were left out, if it is time to say so: then they are done with. Else 0. */
+uint64_t log_crowd_summary(LogCrowd *crowd, usec_t now);
+
+void log_crowd_done(LogCrowd *crowd);

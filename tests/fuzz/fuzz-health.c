@@ -185,6 +185,8 @@ static void check_files(Model *model, const HealthSet *set) {
 /* The log is told of each verdict that is another than it knows. */
 static void check_said(Model *model, HealthSet *set) {
         const HealthFile *file;
+        LogCrowd crowd = {};
+        usec_t now = 0; /* so far apart that there is room for each */
         size_t position;
         char *gone;
 
@@ -193,7 +195,7 @@ static void check_said(Model *model, HealthSet *set) {
 
                 model->now[i].said = before ? before->said : HEALTH_OK;
         }
-        while ((file = health_set_next_change(set))) {
+        while ((file = health_set_next_change(set, &crowd, now += LOG_POLICY_REPEAT_USEC))) {
                 Met *met = met_find(model->now, model->n_now, file->file_name, &position);
 
                 assert(met->said != file->verdict);
@@ -202,10 +204,11 @@ static void check_said(Model *model, HealthSet *set) {
         for (size_t i = 0; i < model->n_now; i++)
                 assert(model->now[i].said == health_set_get(set, i)->verdict);
 
-        while ((gone = health_set_take_gone(set))) {
+        while ((gone = health_set_take_gone(set, &crowd, now += LOG_POLICY_REPEAT_USEC))) {
                 assert(*gone);
                 free(gone);
         }
+        log_crowd_done(&crowd);
 }
 
 static void end_scan(Model *model, HealthSet *set) {
@@ -236,7 +239,7 @@ static void take_step(Model *model, HealthSet *set, FuzzInput *input) {
                 "systemd-x.json", "a-\xFF.json", "z-z-z.json" };
         uint8_t step = fuzz_byte(input), choice = fuzz_byte(input);
         const char *name = names[choice % ELEMENTSOF(names)];
-        HealthStamp stamp = { .inode = choice / 32, .modified_usec = step / 32 };
+        HealthStamp stamp = { .inode = choice / 32, .modified_usec = step / 32, .owner = choice / 64 };
         _cleanup_free_ char *own_name = NULL, *text = NULL;
         const char *reason;
 

@@ -4,7 +4,7 @@
 #include "health-scan.h"
 
 static void assert_gone(HealthSet *set, const char *key) {
-        _cleanup_free_ char *gone = health_set_take_gone(set);
+        _cleanup_free_ char *gone = take_gone(set);
 
         if (!key) {
                 assert_null(gone);
@@ -79,7 +79,7 @@ static void test_gone_are_bounded(void **state) {
                 }
                 (void) health_set_end(set);
         }
-        for (; (key = health_set_take_gone(set)); free(key))
+        for (; (key = take_gone(set)); free(key))
                 n_gone++;
         assert_int_equal(n_gone, HEALTH_FILES_MAX);
 }

@@ -266,11 +266,11 @@ static void test_misnamed(void **state) {
         /* It was missed by nobody when it is gone. */
         health_set_begin(set);
         assert_true(health_set_end(set));
-        gone = health_set_take_gone(set);
+        gone = take_gone(set);
         assert_non_null(gone);
         assert_string_equal(gone, "log-x");
         free(gone);
-        assert_null(health_set_take_gone(set));
+        assert_null(take_gone(set));
 }
 
 static void test_keep(void **state) {
@@ -418,7 +418,7 @@ static void test_second_read(void **state) {
         assert_file(set, 0, HEALTH_OK, "");
         assert_int_equal(see(set, "a-b.json", "[1]"), 0);
         assert_false(health_set_end(set));
-        assert_null(health_set_next_change(set));
+        assert_null(next_change(set));
 
         health_set_begin(set);
         assert_int_equal(see(set, "a-b.json", "[1"), 1);
@@ -447,7 +447,7 @@ static void test_scan_begun_anew(void **state) {
 }
 
 static void assert_change(HealthSet *set, const char *key, HealthVerdict verdict) {
-        const HealthFile *file = health_set_next_change(set);
+        const HealthFile *file = next_change(set);
 
         assert_non_null(file);
         assert_string_equal(file->key, key);
@@ -458,7 +458,7 @@ static void test_next_change(void **state) {
         _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
 
         (void) state;
-        assert_null(health_set_next_change(set));
+        assert_null(next_change(set));
 
         health_set_begin(set);
         see(set, "c-bad.json", "x");
@@ -467,8 +467,8 @@ static void test_next_change(void **state) {
         assert_true(health_set_end(set));
         assert_change(set, "b-bad", HEALTH_UNREADABLE);
         assert_change(set, "c-bad", HEALTH_INVALID);
-        assert_null(health_set_next_change(set));
-        assert_null(health_set_next_change(set));
+        assert_null(next_change(set));
+        assert_null(next_change(set));
 
         /* Once per change, whatever else is wrong with it now; and what is not asked for waits. */
         health_set_begin(set);
@@ -485,18 +485,56 @@ static void test_next_change(void **state) {
         assert_change(set, "a-good", HEALTH_INVALID);
         assert_change(set, "b-bad", HEALTH_STALE);
         assert_change(set, "c-bad", HEALTH_OK);
-        assert_null(health_set_next_change(set));
+        assert_null(next_change(set));
 
         /* One that went away while it was bad is new when it comes again. */
         health_set_begin(set);
         assert_true(health_set_end(set));
-        assert_null(health_set_next_change(set));
+        assert_null(next_change(set));
         health_set_begin(set);
         see(set, "a-good.json", "1");
         see(set, "b-bad.json", "x");
         assert_true(health_set_end(set));
         assert_change(set, "b-bad", HEALTH_INVALID);
-        assert_null(health_set_next_change(set));
+        assert_null(next_change(set));
+}
+
+/* A file that flips has its lines 10 minutes apart, and the last word is true; so has one that comes and
+ * goes. */
+static void test_flipping(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        LogCrowd crowd = {};
+        unsigned n_lines = 0, n_gone = 0;
+        HealthVerdict said = HEALTH_OK;
+
+        (void) state;
+        for (usec_t second = 0; second < 3600; second += 10) {
+                const HealthFile *file;
+                char *gone;
+
+                health_set_begin(set);
+                see(set, "a-steady.json", "1");
+                if (second < 3000)
+                        see(set, "a-flip.json", second / 10 % 2 == 0 ? "x" : "1");
+                else /* rests */
+                        see(set, "a-flip.json", "1");
+                if (second / 10 % 2 == 0)
+                        see(set, "b-comes.json", "1");
+                (void) health_set_end(set);
+                while ((file = health_set_next_change(set, &crowd, second * USEC_PER_SEC))) {
+                        assert_string_equal(file->key, "a-flip");
+                        assert_true(file->verdict != said);
+                        said = file->verdict;
+                        n_lines++;
+                }
+                for (; (gone = health_set_take_gone(set, &crowd, second * USEC_PER_SEC)); free(gone))
+                        n_gone++;
+        }
+        assert_in_range(n_lines, 4, 6);
+        assert_in_range(n_gone, 5, 6);
+        assert_int_equal(said, HEALTH_OK);
+        assert_int_equal(log_crowd_summary(&crowd, USEC_PER_HOUR), 0);
+        log_crowd_done(&crowd);
 }
 
 /* What D-Bus has to be told of: files, verdicts and reasons, not values. */
@@ -648,6 +686,7 @@ int main(void) {
                 cmocka_unit_test(test_second_read),
                 cmocka_unit_test(test_scan_begun_anew),
                 cmocka_unit_test(test_next_change),
+                cmocka_unit_test(test_flipping),
                 cmocka_unit_test(test_listing_change),
                 cmocka_unit_test(test_unchanged_needs_no_memory),
                 cmocka_unit_test(test_no_memory),
