@@ -27,9 +27,9 @@ typedef struct HealthContent {
 } HealthContent;
 
 typedef struct HealthEntry {
+        HealthClaim claim;    /* the first member: lists of entries are lists of their demands */
         HealthFile file;      /* as of the end of the last scan; points into `known` and `limit_reason` */
         const char *bad_name; /* static words; NULL if the name can be used as a key */
-        HealthClaim claim;    /* of the scan that is ending */
         char *limit_reason;   /* why there is no room; NULL if that is said in static words */
         HealthContent known, found;
         HealthSight sight;
@@ -38,7 +38,7 @@ typedef struct HealthEntry {
         size_t next_kept; /* position of the file that was kept behind it: a guess, as files come and go */
 } HealthEntry;
 
-/* `file_name` must be a health file's by its form. Returns 0 or -ENOMEM. */
+/* `file_name` must be a health file's by its form, or a misnamed one. Returns 0 or -ENOMEM. */
 int health_entry_new(const char *file_name, HealthEntry **ret);
 HealthEntry *health_entry_free(HealthEntry *entry);
 

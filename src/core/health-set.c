@@ -18,10 +18,11 @@ struct HealthSet {
          * under way found new. */
         HealthEntry *listed[HEALTH_LISTED_MAX], *entries[2 * HEALTH_LISTED_MAX];
         size_t n_listed, n_entries;
-        size_t listed_overflow, overflow; /* of the last scan, of the one under way */
-        size_t found_size;                /* of all values in `found` */
-        size_t last_kept;                 /* position in `entries` */
-        size_t next_change;
+        size_t listed_overflow, overflow;        /* of the last scan, of the one under way */
+        size_t found_size;                       /* of all values in `found` */
+        size_t last_kept;                        /* position in `entries` */
+        HealthEntry *changed[HEALTH_LISTED_MAX]; /* of `listed`: their verdict may have to be handed out */
+        size_t n_changed, next_change;
         char *gone[HEALTH_FILES_MAX]; /* keys that are not handed out yet; more are not told */
         size_t n_gone;
         bool wants_scan;
@@ -248,6 +249,28 @@ void health_set_pass_over(HealthSet *set, size_t count) {
         set->overflow += count;
 }
 
+/* By turns, as the log has no room for a crowd. */
+static void set_order_changes(HealthSet *set) {
+        FairDemand *demands[ELEMENTSOF(set->changed)];
+
+        set->n_changed = set->next_change = 0;
+        for (size_t i = 0; i < set->n_listed; i++) {
+                HealthEntry *entry = set->listed[i];
+
+                if (entry->said_verdict == entry->file.verdict)
+                        continue;
+                entry->claim.demand = (FairDemand){
+                        .owner = entry->known.stamp.owner,
+                        .name = entry->file.file_name,
+                        .size = 1,
+                };
+                demands[set->n_changed++] = &entry->claim.demand;
+        }
+        fair_order(demands, set->n_changed);
+        for (size_t i = 0; i < set->n_changed; i++)
+                set->changed[i] = (HealthEntry *) demands[i];
+}
+
 bool health_set_end(HealthSet *set) {
         bool is_changed = false;
         size_t n_entries = 0;
@@ -291,7 +314,7 @@ bool health_set_end(HealthSet *set) {
         set->n_listed = n_entries;
         set->listed_overflow = set->overflow;
         set->found_size = 0;
-        set->next_change = 0;
+        set_order_changes(set);
 
         return is_changed;
 }
@@ -354,13 +377,10 @@ const HealthFile *health_set_get(const HealthSet *set, size_t index) {
 }
 
 const HealthFile *health_set_next_change(HealthSet *set, LogCrowd *crowd, usec_t now) {
-        while (set->next_change < set->n_listed) {
-                HealthEntry *entry = set->listed[set->next_change++];
-                LogTurn turn;
+        while (set->next_change < set->n_changed) {
+                HealthEntry *entry = set->changed[set->next_change++];
+                LogTurn turn = log_crowd_ask(crowd, entry->file.key, now);
 
-                if (entry->said_verdict == entry->file.verdict)
-                        continue;
-                turn = log_crowd_ask(crowd, entry->file.key, now);
                 if (turn == LOG_TURN_LATER)
                         continue;
                 entry->said_verdict = entry->file.verdict;

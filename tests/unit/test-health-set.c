@@ -499,6 +499,31 @@ static void test_next_change(void **state) {
         assert_null(next_change(set));
 }
 
+/* A crowd that turns bad leaves room in the log for the one that matters. */
+static void test_changes_by_turns(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        LogCrowd crowd = {};
+        const HealthFile *file;
+        unsigned n_lines = 0;
+        bool has_log = false;
+        char name[32];
+
+        (void) state;
+        health_set_begin(set);
+        for (unsigned i = 0; i < 100; i++) {
+                (void) snprintf(name, sizeof name, "a-%02u.json", i);
+                see(set, name, "x");
+        }
+        see(set, "log-fluentbit.json", "x");
+        (void) health_set_end(set);
+        for (; (file = health_set_next_change(set, &crowd, 0)); n_lines++)
+                has_log = has_log || streq(file->key, "log-fluentbit");
+        assert_int_equal(n_lines, LOG_CROWD_LINES_MAX);
+        assert_true(has_log);
+        assert_int_equal(log_crowd_summary(&crowd, 0), 101 - LOG_CROWD_LINES_MAX);
+        log_crowd_done(&crowd);
+}
+
 /* A file that flips has its lines 10 minutes apart, and the last word is true; so has one that comes and
  * goes. */
 static void test_flipping(void **state) {
@@ -686,6 +711,7 @@ int main(void) {
                 cmocka_unit_test(test_second_read),
                 cmocka_unit_test(test_scan_begun_anew),
                 cmocka_unit_test(test_next_change),
+                cmocka_unit_test(test_changes_by_turns),
                 cmocka_unit_test(test_flipping),
                 cmocka_unit_test(test_listing_change),
                 cmocka_unit_test(test_unchanged_needs_no_memory),
