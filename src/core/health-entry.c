@@ -124,17 +124,27 @@ int health_entry_check(
         return error.is_incomplete ? 1 : 0;
 }
 
-HealthClaim *health_entry_claim(HealthEntry *entry) {
-        const HealthContent *content = entry->sight == HEALTH_FOUND ? &entry->found : &entry->known;
+static const HealthContent *entry_content(const HealthEntry *entry) {
+        return entry->sight == HEALTH_FOUND ? &entry->found : &entry->known;
+}
+
+bool health_entry_claims(HealthEntry *entry) {
+        const HealthContent *content = entry_content(entry);
 
         if (entry->sight == HEALTH_NOT_SEEN || content->verdict != HEALTH_OK)
-                return NULL;
+                return false;
 
-        entry->claim = (HealthClaim){
-                .demand = { .owner = content->stamp.owner, .name = entry->file.file_name },
-                .size = content->value_size,
+        entry->claim.size = content->value_size;
+        entry->claim.verdict = HEALTH_OK;
+        return true;
+}
+
+FairDemand *health_entry_claim(HealthEntry *entry) {
+        entry->claim.demand = (FairDemand){
+                .owner = entry_content(entry)->stamp.owner,
+                .name = entry->file.file_name,
         };
-        return &entry->claim;
+        return &entry->claim.demand;
 }
 
 /* Makes the reason, of `before` if that says it already. */

@@ -57,8 +57,11 @@ int health_entry_check(
                 HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, char **text, size_t size);
 int health_entry_refuse(HealthEntry *entry, HealthVerdict verdict, const char *reason);
 
-/* The claim that the file makes as far as the scan has come; NULL if it could not be reported anyway. */
-HealthClaim *health_entry_claim(HealthEntry *entry);
+/* Whether the file could be reported as far as the scan has come: then its claim has its size, and room. */
+bool health_entry_claims(HealthEntry *entry);
+
+/* Of an entry that does: makes the claim whole, for health_share(). */
+FairDemand *health_entry_claim(HealthEntry *entry);
 
 /* The scan is over and saw the file: brings what it found into effect, as its claim was decided. Returns
  * true if that changes what is reported. *wants_scan is set to true if the file could be reported, but its

@@ -159,14 +159,20 @@ static int set_admit(HealthSet *set, const char *file_name, HealthEntry **ret) {
 /* Decides who has room, as far as the scan has come. */
 static void set_share(HealthSet *set) {
         FairDemand *claims[ELEMENTSOF(set->entries)];
-        size_t n_claims = 0;
+        size_t n_claims = 0, size = 0;
 
-        for (size_t i = 0; i < set->n_entries; i++) {
-                HealthClaim *claim = health_entry_claim(set->entries[i]);
+        for (size_t i = 0; i < set->n_entries; i++)
+                if (health_entry_claims(set->entries[i])) {
+                        n_claims++;
+                        size += set->entries[i]->claim.size;
+                }
+        if (n_claims <= HEALTH_FILES_MAX && size <= HEALTH_TOTAL_MAX)
+                return;
 
-                if (claim)
-                        claims[n_claims++] = &claim->demand;
-        }
+        n_claims = 0;
+        for (size_t i = 0; i < set->n_entries; i++)
+                if (health_entry_claims(set->entries[i]))
+                        claims[n_claims++] = health_entry_claim(set->entries[i]);
         health_share(claims, n_claims);
 }
 
@@ -259,12 +265,8 @@ static void set_order_changes(HealthSet *set) {
 
                 if (entry->said_verdict == entry->file.verdict)
                         continue;
-                entry->claim.demand = (FairDemand){
-                        .owner = entry->known.stamp.owner,
-                        .name = entry->file.file_name,
-                        .size = 1,
-                };
-                demands[set->n_changed++] = &entry->claim.demand;
+                demands[set->n_changed] = health_entry_claim(entry);
+                demands[set->n_changed++]->size = 1;
         }
         fair_order(demands, set->n_changed);
         for (size_t i = 0; i < set->n_changed; i++)

@@ -25,14 +25,6 @@ static HealthVerdict tally_add(HealthTally *tally, const HealthClaim *claim) {
         return HEALTH_OK;
 }
 
-static bool all_fit(FairDemand **claims, size_t count) {
-        size_t size = 0;
-
-        for (size_t i = 0; i < count; i++)
-                size += claim_of(claims[i])->size;
-        return count <= HEALTH_FILES_MAX && size <= HEALTH_TOTAL_MAX;
-}
-
 /* By turns for a place in the report, and those who have one by turns for its bytes; the places that are
  * free then, as their files are too large, go to the next. */
 static void order_claims(FairDemand **claims, size_t count) {
@@ -91,12 +83,6 @@ static void tell_shares(FairDemand **claims, size_t count) {
 
 void health_share(FairDemand **claims, size_t count) {
         HealthTally tally = {};
-
-        if (all_fit(claims, count)) {
-                for (size_t i = 0; i < count; i++)
-                        claim_of(claims[i])->verdict = HEALTH_OK;
-                return;
-        }
 
         order_claims(claims, count);
         for (size_t i = 0; i < count; i++)

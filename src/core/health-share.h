@@ -23,7 +23,8 @@ typedef struct HealthClaim {
         bool is_only_owner, is_only_prefix;
 } HealthClaim;
 
-/* Decides for all claims; reorders the list. `demand.owner`, `demand.name` and `size` are to be set. */
+/* Decides for all claims, which together do not fit; reorders the list. `demand.owner`, `demand.name` and
+ * `size` are to be set. */
 void health_share(FairDemand **claims, size_t count);
 
 enum { HEALTH_CLAIM_REASON_SIZE = 128 };

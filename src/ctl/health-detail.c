@@ -188,7 +188,8 @@ static void stat_row(HealthRow *row, int directory_fd) {
         int length;
 
         length = snprintf(name, sizeof name, "%s.json", row->key);
-        if (length < 0 || (size_t) length >= sizeof name || health_name_check(name, &reason) != HEALTH_NAME_GOOD)
+        if (length < 0 || (size_t) length >= sizeof name ||
+                        health_name_check(name, &reason) != HEALTH_NAME_GOOD)
                 return;
         if (fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
                 return;

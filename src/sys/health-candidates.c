@@ -14,19 +14,22 @@ void candidate_list_clear(CandidateList *list) {
 }
 
 int candidate_list_add(CandidateList *list, const Candidate *candidate) {
+        _cleanup_free_ char *name = strdup(candidate->name);
+
+        if (!name)
+                return -ENOMEM;
         if (list->count == list->allocated) {
                 size_t allocated = list->allocated == 0 ? 16 : list->allocated * 2;
                 Candidate *items = reallocarray(list->items, allocated, sizeof *items);
 
-                if (!items) {
-                        free(candidate->name);
+                if (!items)
                         return -ENOMEM;
-                }
                 list->items = items;
                 list->allocated = allocated;
         }
 
-        list->items[list->count++] = *candidate;
+        list->items[list->count] = *candidate;
+        list->items[list->count++].name = TAKE_PTR(name);
         return 0;
 }
 

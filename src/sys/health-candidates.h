@@ -26,7 +26,7 @@ typedef struct CandidateList {
 
 void candidate_list_clear(CandidateList *list);
 
-/* Takes over the candidate's name, also on failure. Returns 0 or -ENOMEM. */
+/* Adds a copy, which has a name of its own. Returns 0 or -ENOMEM. */
 int candidate_list_add(CandidateList *list, const Candidate *candidate);
 
 /* Whether a candidate of that name is in the list with that stamp. */

@@ -41,8 +41,10 @@ struct HealthDir {
         void *userdata;
         int fd;
         usec_t now_usec;               /* when the scan began: no file is taken for older than it is */
-        CandidateList found, misnamed; /* while the directory is listed */
-        CandidateList to_read;         /* also those that were read, with the stamp they had then */
+        CandidateList found, misnamed; /* while the directory is listed; `found` only of a crowd */
+        size_t n_found;
+        bool is_crowd;
+        CandidateList to_read; /* also those that were read, with the stamp they had then */
         sd_event_source *reread_timer;
         bool is_repeated;
 
@@ -53,14 +55,18 @@ struct HealthDir {
 
 DEFINE_CLEANUP(HealthDir *, health_dir_free)
 
+static void forget_listed(HealthDir *dir) {
+        candidate_list_clear(&dir->found);
+        candidate_list_clear(&dir->misnamed);
+        candidate_list_clear(&dir->to_read);
+}
+
 /* Closes what only a collection needs. */
 static void abandon(HealthDir *dir) {
         dir->callback = NULL;
         dir->fd = close_fd(dir->fd);
         dir->reread_timer = sd_event_source_disable_unref(dir->reread_timer);
-        candidate_list_clear(&dir->found);
-        candidate_list_clear(&dir->misnamed);
-        candidate_list_clear(&dir->to_read);
+        forget_listed(dir);
         candidate_list_clear(&dir->judged_before);
 }
 
@@ -178,39 +184,8 @@ static int prune(HealthDir *dir, CandidateList *list, size_t max) {
         return n_gone;
 }
 
-/* Remembers what looks like a health file. A crowd of them takes the memory of a bounded number: those who
- * have no room are only counted. */
-static int note_entry(HealthDir *dir, const char *name) {
-        Candidate candidate = {};
-        HealthName kind = health_name_check(name, &candidate.bad_name);
-        bool is_misnamed = kind == HEALTH_NAME_MISNAMED;
-        CandidateList *list = is_misnamed ? &dir->misnamed : &dir->found;
-        size_t max = is_misnamed ? HEALTH_MISNAMED_MAX : HEALTH_ENTRIES_MAX;
-        struct stat st;
-        int r;
-
-        if (kind == HEALTH_NAME_OTHER)
-                return 0;
-
-        if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0) {
-                candidate.stamp = stamp_of(&st);
-                candidate.mode = st.st_mode;
-        } else if (errno == ENOENT) /* gone between two looks at it */
-                return 0;
-        else
-                candidate.error = -errno;
-
-        candidate.name = strdup(name);
-        if (!candidate.name)
-                return -ENOMEM;
-        r = candidate_list_add(list, &candidate);
-        if (r < 0 || list->count < 2 * max)
-                return r;
-        return prune(dir, list, max);
-}
-
-/* Decides what can be decided by name and stat; the rest is to be read. Takes over the name then. */
-static int examine(HealthDir *dir, Candidate *candidate) {
+/* Decides what can be decided by name and stat; the rest is to be read. */
+static int examine(HealthDir *dir, const Candidate *candidate) {
         const char *name = candidate->name;
         int r;
 
@@ -223,12 +198,46 @@ static int examine(HealthDir *dir, Candidate *candidate) {
                 return refuse_error(dir, name, candidate->error);
 
         r = check_stat(dir, name, candidate->mode, &candidate->stamp);
-        if (r <= 0 || health_set_keep(dir->set, name, &candidate->stamp))
+        if (r <= 0)
                 return r;
+        if (health_set_keep(dir->set, name, &candidate->stamp))
+                return 0;
+        return candidate_list_add(&dir->to_read, candidate);
+}
 
-        r = candidate_list_add(&dir->to_read, candidate);
-        candidate->name = NULL;
-        return r;
+/* Takes the memory of a bounded number: those who have no room are only counted. */
+static int remember(HealthDir *dir, CandidateList *list, size_t max, const Candidate *candidate) {
+        int r = candidate_list_add(list, candidate);
+
+        if (r >= 0 && list->count >= 2 * max)
+                r = prune(dir, list, max);
+        return r < 0 ? r : 0;
+}
+
+/* Returns 1 if that is one health file more than are looked at, 0 otherwise, or -ENOMEM. */
+static int note_entry(HealthDir *dir, char *name) {
+        Candidate candidate = { .name = name };
+        HealthName kind = health_name_check(name, &candidate.bad_name);
+        struct stat st;
+
+        if (kind == HEALTH_NAME_OTHER)
+                return 0;
+
+        if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0) {
+                candidate.stamp = stamp_of(&st);
+                candidate.mode = st.st_mode;
+        } else if (errno == ENOENT) /* gone between two looks at it */
+                return 0;
+        else
+                candidate.error = -errno;
+
+        if (kind == HEALTH_NAME_MISNAMED)
+                return remember(dir, &dir->misnamed, HEALTH_MISNAMED_MAX, &candidate);
+        if (dir->is_crowd)
+                return remember(dir, &dir->found, HEALTH_ENTRIES_MAX, &candidate);
+        if (++dir->n_found > HEALTH_ENTRIES_MAX)
+                return 1;
+        return examine(dir, &candidate);
 }
 
 static int examine_all(HealthDir *dir, CandidateList *list, size_t max) {
@@ -305,15 +314,31 @@ static int read_candidates(HealthDir *dir, bool is_second) {
 
                 is_known = candidate_list_holds(&dir->judged_before, file->name, &file->stamp);
                 r = candidate_list_add(is_second || is_known ? &dir->judged : &dir->to_read, file);
-                file->name = NULL;
         }
 
         candidate_list_clear(&files);
         return r < 0 ? r : 0;
 }
 
+static int walk(HealthDir *dir, DIR *stream) {
+        int r = 0;
+
+        dir->n_found = 0;
+        for (unsigned i = 0; i < DIRECTORY_ENTRIES_MAX && r == 0; i++) {
+                struct dirent *entry;
+
+                errno = 0;
+                entry = readdir(stream);
+                if (!entry)
+                        return -errno;
+                r = note_entry(dir, entry->d_name);
+        }
+        return r;
+}
+
+/* Each file is examined as it is met, unless there are too many: then it is chosen first. */
 static int list_directory(HealthDir *dir) {
-        int r = 0, fd;
+        int r, fd;
         DIR *stream;
 
         fd = fcntl(dir->fd, F_DUPFD_CLOEXEC, 3);
@@ -326,16 +351,14 @@ static int list_directory(HealthDir *dir) {
                 return r;
         }
 
-        for (unsigned i = 0; i < DIRECTORY_ENTRIES_MAX && r >= 0; i++) {
-                struct dirent *entry;
-
-                errno = 0;
-                entry = readdir(stream);
-                if (!entry) {
-                        r = -errno;
-                        break;
-                }
-                r = note_entry(dir, entry->d_name);
+        dir->is_crowd = false;
+        r = walk(dir, stream);
+        if (r > 0) {
+                dir->is_crowd = true;
+                forget_listed(dir);
+                health_set_begin(dir->set);
+                rewinddir(stream);
+                r = walk(dir, stream);
         }
 
         (void) closedir(stream);
@@ -352,9 +375,7 @@ static int on_reread_timer(sd_event_source *source, uint64_t usec, void *userdat
 static int scan(HealthDir *dir) {
         int r;
 
-        candidate_list_clear(&dir->found);
-        candidate_list_clear(&dir->misnamed);
-        candidate_list_clear(&dir->to_read);
+        forget_listed(dir);
         candidate_list_clear(&dir->judged_before);
         dir->judged_before = dir->judged;
         dir->judged = (CandidateList){};
