@@ -217,6 +217,11 @@ static void announce_not_registered(Manager *manager) {
                         outcome->http_status, outcome->error);
 }
 
+static void announce_id_given_up(Manager *manager) {
+        log_line(LOG_NOTICE, "The Master refuses the id %s again (%u): registering without it.",
+                        manager->keeper.node->id_json, manager->reply->outcome->http_status);
+}
+
 static void announce_report(Manager *manager) {
         const Outcome *outcome = manager->reply->outcome;
         AgentStatus *status = &manager->status;
@@ -307,19 +312,12 @@ void announce_reply(Manager *manager) {
                 return;
         }
 
-        switch (reply->outcome->class) {
-        case OUTCOME_OK:
+        if (reply->outcome->class == OUTCOME_OK)
                 announce_registered(manager);
-                break;
-        case OUTCOME_ID_REFUSED:
-                log_line(manager->outage.attempts > 0 ? LOG_DEBUG : LOG_NOTICE,
-                                "The Master refuses the id %s (%u); registering without it.",
-                                strempty(manager->status.node_id), reply->outcome->http_status);
-                break;
-        default:
+        else if (manager->fsm.is_without_id)
+                announce_id_given_up(manager);
+        else
                 announce_not_registered(manager);
-                break;
-        }
 }
 
 /* ---- health files, the state on disk ---- */

@@ -23,6 +23,7 @@ static void enter_registering(Fsm *fsm, FsmStep *step, bool without_id) {
         fsm->deadline_usec = USEC_INFINITY;
         fsm->is_in_flight = true;
         fsm->is_without_id = without_id;
+        fsm->is_paced = false;
         forget_wish(fsm);
         step_add(step, without_id ? ACTION_REGISTER_WITHOUT_ID : ACTION_REGISTER);
 }
@@ -55,6 +56,7 @@ static void note_failure(Fsm *fsm, const FsmEvent *event) {
 static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_success(fsm);
         backoff_reset(&fsm->backoff);
+        fsm->n_refusals = 0;
         fsm->has_registered = true;
         /* An outage of reports ends with a report. */
         fsm->failures -= fsm->registration_failures;
@@ -67,7 +69,7 @@ static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         enter_reporting(fsm, event, step);
 }
 
-static void on_register_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+static void register_later(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         bool is_urgent = fsm->is_want_urgent;
         usec_t pause;
 
@@ -87,12 +89,19 @@ static void on_register_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
                 enter_registering(fsm, step, false);
 }
 
+static void on_register_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        fsm->n_refusals = 0;
+        register_later(fsm, event, step);
+}
+
 static void on_id_refused(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        if (fsm->is_without_id) {
-                on_register_failed(fsm, event, step);
+        fsm->n_refusals = fsm->is_paced ? fsm->n_refusals + 1 : 0;
+        if (fsm->n_refusals < FSM_REFUSALS_MAX) {
+                register_later(fsm, event, step);
                 return;
         }
 
+        fsm->n_refusals = 0;
         fsm->is_in_flight = false;
         step_add(step, ACTION_PUBLISH);
         enter_registering(fsm, step, true);
@@ -152,6 +161,12 @@ static void on_forgotten(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 static void on_due_register(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step) {
         enter_registering(fsm, step, false);
         step_add(step, ACTION_PUBLISH);
+}
+
+/* At the start there was no pause. */
+static void on_pause_over(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        on_due_register(fsm, event, step);
+        fsm->is_paced = fsm->backoff.failures > 0;
 }
 
 static void on_due_report(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
@@ -256,7 +271,7 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_REGISTER_WAIT] = {
-                [FSM_EVENT_TIMER] = on_due_register,
+                [FSM_EVENT_TIMER] = on_pause_over,
                 [FSM_EVENT_REREGISTER] = on_due_register,
                 [FSM_EVENT_RENEW] = on_renew,
                 [FSM_EVENT_RELOAD] = on_due_register,

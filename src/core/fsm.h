@@ -7,7 +7,8 @@
  *   - in every state a deadline or a request is pending, until ACTION_EXIT;
  *   - what is to be durable is persisted before it is published: the order of the actions is their order in
  * time;
- *   - the stored id is replaced by a new one, never dropped before. */
+ *   - the stored id is replaced by a new one, never dropped before;
+ *   - a registration without the id follows FSM_REFUSALS_MAX refusals in a row, each behind a pause. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,6 +21,10 @@
 #include "util/time-util.h"
 
 #define FSM_STOP_GRACE_USEC (2 * USEC_PER_SEC)
+
+/* A proxy that has lost its Master says 404 to everything, for moments: only so many refusals in a row, with
+ * pauses before each, take the id away. */
+enum { FSM_REFUSALS_MAX = 2 };
 
 typedef enum FsmState {
         FSM_REGISTERING,
@@ -55,7 +60,7 @@ typedef struct FsmEvent {
 
 typedef enum FsmAction {
         ACTION_REGISTER,            /* submit a registration, with the id if there is one */
-        ACTION_REGISTER_WITHOUT_ID, /* submit a registration without the id */
+        ACTION_REGISTER_WITHOUT_ID, /* submit a registration without the id, which the Master has refused */
         ACTION_REPORT,              /* collect health and submit a report */
         ACTION_CANCEL,              /* drop what is in flight */
         ACTION_PERSIST, /* store the node object of the answer; durable if id or identity changed */
@@ -78,6 +83,8 @@ typedef struct Fsm {
         Schedule schedule;
         bool has_registered;    /* the Master has confirmed the node since the start */
         bool is_without_id;     /* the registration in flight carries no id, because it was refused */
+        bool is_paced;          /* the registration in flight followed a back-off pause */
+        unsigned n_refusals;    /* paced registrations in a row whose id was refused */
         bool want_register;     /* once the request in flight is answered */
         bool is_want_urgent;    /* a person asked: the Master's Retry-After does not hold it back */
         bool want_report;       /* once the report in flight has succeeded */

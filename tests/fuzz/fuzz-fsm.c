@@ -5,7 +5,8 @@
  *   - at most one request is in flight, and none after the exit;
  *   - a deadline or a request is pending until the exit, and the deadline is not far;
  *   - what is announced was persisted before;
- *   - the id on the disk is replaced by another, never dropped;
+ *   - the id on the disk is replaced by another, never dropped, and given up only after two refusals in a
+ * row that each followed a pause;
  *   - the slots of the reports never move;
  *   - the Master's Retry-After is kept by all but a person;
  *   - left alone with a Master that answers at once, whatever it says, the agent asks at a bounded pace;
@@ -19,8 +20,8 @@
 
 enum { EVENTS_MAX = 256, REQUESTS_PER_SECOND = 8 };
 
-/* The worst start: with the id, without it, a report; forgotten, and all three again. */
-enum { REQUESTS_PER_DEADLINE = 6 };
+/* The worst: with the id, without it, a report; forgotten, with the id, a report. */
+enum { REQUESTS_PER_DEADLINE = 5 };
 
 typedef struct World {
         Fsm fsm;
@@ -35,6 +36,8 @@ typedef struct World {
         bool is_left_alone; /* only answers and timers that came in time */
         uint64_t n_requests;
         unsigned n_since_deadline; /* requests */
+        bool is_behind_pause;      /* the registration in flight; or the pause is over just now */
+        unsigned n_refusals;       /* in a row, behind pauses */
 } World;
 
 static void world_request(World *world, const FsmEvent *event, FsmAction action) {
@@ -44,7 +47,8 @@ static void world_request(World *world, const FsmEvent *event, FsmAction action)
                 assert(world->memory_id != 0); /* there is a node to report */
         if (action == ACTION_REGISTER_WITHOUT_ID)
                 assert(event->type == FSM_EVENT_ID_REFUSED && world->is_registration &&
-                                !world->is_without_id);
+                                !world->is_without_id && world->n_refusals == FSM_REFUSALS_MAX);
+        world->is_behind_pause = event->type == FSM_EVENT_TIMER && world->fsm.backoff.failures > 0;
 
         world->is_in_flight = true;
         world->is_registration = action != ACTION_REPORT;
@@ -198,6 +202,16 @@ static void note_wish(World *world, const FsmEvent *event) {
         }
 }
 
+/* The Master's word on the id, by the letter of the contract. */
+static void note_refusal(World *world, const FsmEvent *event) {
+        if (event->type > FSM_EVENT_FAILED || !world->is_registration)
+                return;
+        if (event->type == FSM_EVENT_ID_REFUSED && world->is_behind_pause)
+                world->n_refusals++;
+        else
+                world->n_refusals = 0;
+}
+
 static bool may_come(const World *world, FsmEventType type) {
         if (type <= FSM_EVENT_FAILED)
                 return world->is_in_flight;
@@ -230,6 +244,7 @@ static void take_event(World *world, FuzzInput *input) {
         event.now_usec = world->now_usec;
 
         note_wish(world, &event);
+        note_refusal(world, &event);
         if (event.type <= FSM_EVENT_FAILED)
                 world->is_in_flight = false;
         fsm_step(&world->fsm, &event, &step);

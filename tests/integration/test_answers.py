@@ -109,7 +109,7 @@ def test_a_forgotten_node_whose_id_is_refused_gets_a_new_one(agent, master):
     entry = started.wait_log("id-replaced")
     assert entry["PRIORITY"] in (4, "4")
     assert "A1" in entry["MESSAGE"] and "A2" in entry["MESSAGE"]
-    assert ids_registered(master) == [None, "A1", None]
+    assert ids_registered(master) == [None, "A1", "A1", "A1", None], "two refusals behind pauses take it away"
     assert json.loads(started.node_json.read_text())["id"] == "A2"
     master.wait_for_requests(3, kind="report")
     assert master.requests("report")[-1]["path"].endswith("/A2/status")
@@ -148,19 +148,39 @@ def test_a_slow_master_that_forgets_is_asked_at_the_pace(agent, master):
 
 
 @pytest.mark.parametrize("status", [404, 409, 410])
-def test_a_refused_id_is_dropped_once(agent, master, status):
+def test_an_id_that_is_refused_again_and_again_is_given_up(agent, master, status):
     first = agent()
     first.wait_online()
     first.stop()
     master.clear_requests()
-    master.behave({"match": "register", "status": status, "times": 1},
+    master.behave({"match": "register", "status": status, "times": 3},
                   {"match": "register", "raw": b'{"id": "B2", "name": "dev-alice-web01"}'},
                   {"match": "report", "status": 204})
     second = agent()
-    entry = second.wait_log("id-replaced")
+    entry = second.wait_log("id-replaced", 20)
     assert "A1" in entry["MESSAGE"] and "B2" in entry["MESSAGE"]
-    assert ids_registered(master) == ["A1", None]
+    assert ids_registered(master) == ["A1", "A1", "A1", None]
     assert json.loads(second.node_json.read_text())["id"] == "B2"
+
+
+@pytest.mark.parametrize("kind", ["start", "report"])
+def test_a_front_without_its_master_takes_no_id_away(agent, master, kind):
+    """An ingress that has lost its backend says 404 to everything: report, registration, registration."""
+    front = {"status": 404, "body": "default backend - 404", "headers": {"Content-Type": "text/plain"}}
+    started = agent(**FAST)
+    started.wait_online()
+    if kind == "start":
+        started.stop()
+        started = agent(**FAST)
+    master.clear_requests()
+    # the one at the start, or at once after the report's, and the first behind a pause
+    master.behave({"match": "report", "times": 1, **front}, {"match": "register", "times": 2, **front})
+    started.wait_log("register-failed")
+    started.wait_log("report-recovered")
+    assert set(ids_registered(master)) == {"A1"}
+    assert [node["id"] for node in master.nodes()] == ["A1"]
+    assert json.loads(started.node_json.read_text())["id"] == "A1"
+    assert not started.entries("id-replaced")
 
 
 def test_the_stored_id_is_kept_until_there_is_another(agent, master):
@@ -171,8 +191,8 @@ def test_the_stored_id_is_kept_until_there_is_another(agent, master):
     master.clear_requests()
     master.behave({"match": "register", "status": 404})
     second = agent()
-    second.wait_log("register-failed")
-    assert ids_registered(master)[:2] == ["A1", None]
+    master.wait_for_requests(5, 30, kind="register")
+    assert ids_registered(master)[:5] == ["A1", "A1", "A1", None, "A1"]
     assert second.node_json.read_bytes() == stored
 
 

@@ -77,8 +77,7 @@ static void test_table(void **state _unused_) {
                 { FSM_REGISTERING, FSM_EVENT_OK, FSM_REPORTING, 3,
                                 { ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT } },
                 { FSM_REGISTERING, FSM_EVENT_FORGOTTEN, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
-                { FSM_REGISTERING, FSM_EVENT_ID_REFUSED, FSM_REGISTERING, 2,
-                                { ACTION_PUBLISH, ACTION_REGISTER_WITHOUT_ID } },
+                { FSM_REGISTERING, FSM_EVENT_ID_REFUSED, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_REGISTERING, FSM_EVENT_FAILED, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_REGISTERING, FSM_EVENT_TIMER, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_REREGISTER, FSM_REGISTERING, 0, {} },
@@ -324,16 +323,68 @@ static void test_forgotten_twice_slowly_is_a_failure(void **state _unused_) {
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, now), ACTION_PUBLISH, ACTION_REGISTER);
 }
 
-static void test_refused_id_is_dropped_once(void **state _unused_) {
-        Fsm fsm = in_state(FSM_REGISTERING);
+/* A back-off pause is over. */
+static FsmStep step_paused(Fsm *fsm, usec_t *now) {
+        assert_int_equal(fsm->state, FSM_REGISTER_WAIT);
+        *now = fsm->deadline_usec;
+        return step(fsm, FSM_EVENT_TIMER, *now);
+}
 
-        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, START), ACTION_PUBLISH, ACTION_REGISTER_WITHOUT_ID);
-        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, START), ACTION_PUBLISH);
-        assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
+/* The registration at the start, and the one at once after a report's 404, do not count. */
+static void test_an_id_is_given_up_after_two_pauses(void **state _unused_) {
+        static const FsmState from[] = { FSM_REGISTERING, FSM_REPORTING };
 
-        /* The stored id was not replaced, so the next try has it again. */
-        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, START + USEC_PER_MINUTE), ACTION_REGISTER,
-                        ACTION_PUBLISH);
+        for (size_t i = 0; i < ELEMENTSOF(from); i++) {
+                Fsm fsm = in_state(from[i]);
+                usec_t now = START;
+
+                if (from[i] == FSM_REPORTING)
+                        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, now), ACTION_PUBLISH,
+                                        ACTION_REGISTER);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
+                ASSERT_ACTIONS(step_paused(&fsm, &now), ACTION_REGISTER, ACTION_PUBLISH);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
+                ASSERT_ACTIONS(step_paused(&fsm, &now), ACTION_REGISTER, ACTION_PUBLISH);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH,
+                                ACTION_REGISTER_WITHOUT_ID);
+
+                /* The stored id was not replaced, so that the next one has it again, and all begins anew. */
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FAILED, now), ACTION_PUBLISH);
+                ASSERT_ACTIONS(step_paused(&fsm, &now), ACTION_REGISTER, ACTION_PUBLISH);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
+                assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
+        }
+}
+
+/* Another failure between two refusals, a registration that a person or the network asked for, and one that
+ * was accepted: they are not in a row. */
+static void test_what_is_between_two_refusals(void **state _unused_) {
+        static const struct {
+                FsmEventType event;
+                FsmEventType answer;
+        } between[] = {
+                { FSM_EVENT_TIMER, FSM_EVENT_FAILED },
+                { FSM_EVENT_REREGISTER, FSM_EVENT_ID_REFUSED },
+                { FSM_EVENT_RELOAD, FSM_EVENT_ID_REFUSED },
+                { FSM_EVENT_RENEW, FSM_EVENT_ID_REFUSED },
+                { FSM_EVENT_REPORT, FSM_EVENT_ID_REFUSED },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(between); i++) {
+                Fsm fsm = in_state(FSM_REGISTERING);
+                usec_t now = START;
+
+                (void) step(&fsm, FSM_EVENT_FAILED, now);
+                (void) step_paused(&fsm, &now);
+                (void) step(&fsm, FSM_EVENT_ID_REFUSED, now);
+                (void) step(&fsm, between[i].event, now = fsm.deadline_usec);
+                (void) step(&fsm, between[i].answer, now);
+                (void) step_paused(&fsm, &now);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
+                (void) step_paused(&fsm, &now);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH,
+                                ACTION_REGISTER_WITHOUT_ID);
+        }
 }
 
 static void test_a_reload_is_not_held_back(void **state _unused_) {
@@ -556,7 +607,8 @@ int main(void) {
                 cmocka_unit_test(test_forgotten_twice_is_a_failure),
                 cmocka_unit_test(test_forgotten_twice_is_said_to_be_a_failure),
                 cmocka_unit_test(test_forgotten_twice_slowly_is_a_failure),
-                cmocka_unit_test(test_refused_id_is_dropped_once),
+                cmocka_unit_test(test_an_id_is_given_up_after_two_pauses),
+                cmocka_unit_test(test_what_is_between_two_refusals),
                 cmocka_unit_test(test_a_reload_is_not_held_back),
                 cmocka_unit_test(test_only_a_report_ends_an_outage_of_reports),
                 cmocka_unit_test(test_wishes_are_kept),
