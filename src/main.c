@@ -139,6 +139,7 @@ static int run(RunMode mode) {
         _cleanup_(node_free_pointer) Node *node = NULL;
         _cleanup_(identity_done) Identity identity = {};
         ManagerStart start = { .is_once = mode == RUN_ONCE };
+        NodeFile kind;
         int r;
 
         open_early_log(mode);
@@ -157,6 +158,17 @@ static int run(RunMode mode) {
         if (r < 0)
                 return cannot_go_on(r);
 
+        /* Nothing is made or locked before all of this is known: a start that fails leaves nothing. */
+        kind = start_load_node(&config, store, &node);
+        r = start_choose_identity(&config, node, &identity);
+        if (r == -EAGAIN)
+                return late_name_exit_status();
+        if (r == -ENODATA)
+                /* The node object might have said it. */
+                return kind == NODE_FILE_UNREADABLE ? EX_TEMPFAIL : EX_CONFIG;
+        if (r < 0)
+                return cannot_go_on(r);
+
         start.lock_error = state_store_lock(store);
         if (start.lock_error == -EBUSY) {
                 log_event(LOG_ERR, LOG_EVENT_NONE, &(LogFields){ .error = EBUSY },
@@ -166,18 +178,10 @@ static int run(RunMode mode) {
         }
         if (start.lock_error < 0)
                 log_event(LOG_ERR, LOG_EVENT_STATE_UNWRITABLE, &(LogFields){ .error = -start.lock_error },
-                                "Cannot write below %s: %s. Going on from memory; a restart would lose what is new.",
-                                state_store_path(store), strerror(-start.lock_error));
-
-        r = start_load_node(store, true, &node);
-        if (r < 0 && r != -ENOENT)
-                return cannot_go_on(r);
-        start_forget_foreign_node(&config, store, &node);
-        r = start_choose_identity(&config, node, &identity);
-        if (r == -EAGAIN && mode != RUN_CHECK)
-                return late_name_exit_status();
-        if (r < 0)
-                return r == -ENODATA || r == -EAGAIN ? EX_CONFIG : cannot_go_on(r);
+                                "Cannot write below %s: %s. Continuing without saving; new state will be lost on "
+                                "restart.",
+                                state_store_path(store), state_store_error_text(start.lock_error));
+        start_warn_of_twin(&config, store);
 
         start.store = TAKE_PTR(store);
         start.node = TAKE_PTR(node);

@@ -149,35 +149,48 @@ void start_warn(const Config *config, int proxy_level) {
 
 /* ---- the stored state ---- */
 
-int start_load_node(StateStore *store, bool may_change, Node **ret) {
-        _cleanup_free_ char *text = NULL, *reason = NULL, *aside = NULL;
-        size_t size = 0;
-        int r;
+NodeFile start_load_node(const Config *config, StateStore *store, Node **ret) {
+        _cleanup_free_ char *reason = NULL;
+        NodeFile kind = node_file_read(store, config->hostname, ret, &reason);
 
-        r = state_store_load(store, &text, &size);
-        if (r == -ENOENT)
-                return r;
-        if (r >= 0) {
-                r = node_parse(text, size, ret, &reason);
-                if (r != -EBADMSG)
-                        return r;
+        switch (kind) {
+        case NODE_FILE_OURS:
+                state_store_know(store);
+                break;
+        case NODE_FILE_FOREIGN:
+                log_line(LOG_WARNING,
+                                "Ignoring node.json under %s: %s. Neither its id nor its identity is used.",
+                                state_store_path(store), strempty(reason));
+                break;
+        case NODE_FILE_CORRUPT:
+                log_event(LOG_ERR, LOG_EVENT_STATE_CORRUPT, NULL,
+                                "node.json under %s is not a node object: %s. Continuing as if the node was never "
+                                "registered; a Master that knows the node by its name returns the same id.",
+                                state_store_path(store), strempty(reason));
+                break;
+        case NODE_FILE_UNREADABLE:
+                log_event(LOG_ERR, LOG_EVENT_STATE_CORRUPT, NULL,
+                                "Cannot read node.json under %s: %s. It is read again before the node registers.",
+                                state_store_path(store), strempty(reason));
+                break;
+        default:
+                break;
         }
 
-        /* What cannot be read for a reason outside of the file may be read again one day: it stays. */
-        if (!may_change || (r != -EBADMSG && r != -EFBIG && r != -ELOOP && r != -EISDIR && r != -EINVAL)) {
-                log_event(LOG_ERR, LOG_EVENT_STATE_CORRUPT, &(LogFields){ .error = -r },
-                                "Cannot use node.json under %s: %s. Going on as if the node was never registered.",
-                                state_store_path(store), reason ? reason : strerror(-r));
-                return -ENOENT;
-        }
+        return kind;
+}
 
-        r = state_store_set_aside(store, now_usec(CLOCK_REALTIME), &aside);
-        log_event(LOG_ERR, LOG_EVENT_STATE_CORRUPT, NULL,
-                        "node.json under %s is no node object (%s); set aside as %s. Going on as if the node was never "
-                        "registered: the Master gives a node that it knows by name its id again.",
-                        state_store_path(store), reason ? reason : "no regular file of at most 1 MiB",
-                        r < 0 ? "nothing, which failed" : aside);
-        return -ENOENT;
+void start_warn_of_twin(const Config *config, const StateStore *store) {
+        _cleanup_free_ char *name = NULL, *shown = NULL;
+
+        if (state_store_find_twin(store, &name) <= 0)
+                return;
+
+        shown = text_sanitize(name, strlen(name), NODE_NAME_MAX);
+        log_line(LOG_WARNING,
+                        "%s/%s holds a node.json too, and this host is called %s: if it is the same machine under "
+                        "another name, the Master has two nodes for it. Set AGENT_HOSTNAME to the one to keep.",
+                        config->state_root, strempty(shown), config->hostname);
 }
 
 static int refuse_identity(const Config *config) {
@@ -206,20 +219,6 @@ int start_choose_identity(const Config *config, const Node *node, Identity *ret)
         return r;
 }
 
-/* A machine that was cloned with its disk must not take the id of the one it was cloned from. */
-void start_forget_foreign_node(const Config *config, StateStore *store, Node **node) {
-        _cleanup_free_ char *name = NULL;
-
-        if (!*node || !(*node)->name || streq((*node)->name, config->hostname))
-                return;
-
-        name = text_sanitize((*node)->name, strlen((*node)->name), NODE_NAME_MAX);
-        log_line(LOG_WARNING,
-                        "node.json under %s is of another host, %s: neither its id nor its identity is used.",
-                        state_store_path(store), strempty(name));
-        *node = node_free(*node);
-}
-
 int start_find_identity(const Config *config, Node **ret_node, Identity *ret) {
         _cleanup_(state_store_free_pointer) StateStore *store = NULL;
         _cleanup_(node_free_pointer) Node *node = NULL;
@@ -228,11 +227,7 @@ int start_find_identity(const Config *config, Node **ret_node, Identity *ret) {
         r = state_store_new(config->state_root, config->hostname, &store);
         if (r < 0)
                 return r;
-        r = start_load_node(store, false, &node);
-        if (r < 0 && r != -ENOENT)
-                return r;
-        start_forget_foreign_node(config, store, &node);
-
+        (void) start_load_node(config, store, &node);
         r = start_choose_identity(config, node, ret);
         if (r >= 0)
                 *ret_node = TAKE_PTR(node);

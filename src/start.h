@@ -2,8 +2,7 @@
  * itself what is wrong. */
 #pragma once
 
-#include <stdbool.h>
-
+#include "agent/node-file.h"
 #include "core/config.h"
 #include "core/identity.h"
 #include "core/node.h"
@@ -21,12 +20,12 @@ void start_warn(const Config *config, int proxy_level);
  * said. Returns 0, -ENODATA if there is no identity, or another negative errno. */
 int start_find_identity(const Config *config, Node **ret_node, Identity *ret);
 
-/* Reads node.json; with `may_change` one that is no node object is renamed out of the way. Returns 0;
- * -ENOENT if there is none that can be used; or another negative errno. */
-int start_load_node(StateStore *store, bool may_change, Node **ret);
+/* Reads node.json, and changes nothing. *ret is set for NODE_FILE_OURS only; whatever else is there is said,
+ * and the node keeper sets it aside in time. */
+NodeFile start_load_node(const Config *config, StateStore *store, Node **ret);
 
-/* Frees a node that is another host's, and sets it to NULL. */
-void start_forget_foreign_node(const Config *config, StateStore *store, Node **node);
+/* Says if the machine has another directory below the root, as under an earlier host name. */
+void start_warn_of_twin(const Config *config, const StateStore *store);
 
 /* Returns 0; -ENODATA if nothing says who the node is; -EAGAIN if it was looked for in the host's own name
  * last, which may still change; or -ENOMEM. */

@@ -96,7 +96,7 @@ static const char *format_next_try(char buffer[static 32], const Fsm *fsm) {
 static void notify_service_manager(const Manager *manager) {
         const AgentStatus *status = &manager->status;
         const char *unsaved = status->is_state_persisted ? "" : "; STATE NOT SAVED: ";
-        const char *why = status->is_state_persisted ? "" : strerror(-manager->keeper.error);
+        const char *why = status->is_state_persisted ? "" : state_store_error_text(manager->keeper.error);
         char clock[16], next[32];
 
         switch (status->state) {
@@ -191,7 +191,9 @@ static void announce_registered(Manager *manager) {
         if (status->node_id[0] && !streq(status->node_id, node_id))
                 log_event(LOG_WARNING, LOG_EVENT_ID_REPLACED, &fields,
                                 "The Master replaced the node's id %s by %s%s.", status->node_id, node_id,
-                                manager->is_id_refused ? ": it does not know the old one" : "");
+                                manager->is_id_refused    ? ": it does not know the old one"
+                                : manager->is_found_asked ? ", which node.json had when it turned up"
+                                                          : "");
         manager->is_id_refused = false;
 
         log_event(is_noise ? LOG_DEBUG : LOG_NOTICE, LOG_EVENT_REGISTERED, &fields,
@@ -218,8 +220,12 @@ static void announce_not_registered(Manager *manager) {
 }
 
 static void announce_id_given_up(Manager *manager) {
-        log_line(LOG_NOTICE, "The Master refuses the id %s again (%u): registering without it.",
-                        manager->keeper.node->id_json, manager->reply->outcome->http_status);
+        const Node *found = manager->keeper.found;
+
+        /* What comes of it is logged: an id that is replaced, a file that is set aside, or a failure. */
+        log_line(LOG_DEBUG, "The Master refuses the id %s again (%u): registering %s.",
+                        found ? found->id_json : manager->keeper.node->id_json,
+                        manager->reply->outcome->http_status, found ? "with this node's own" : "without it");
 }
 
 static void announce_report(Manager *manager) {
@@ -371,7 +377,7 @@ void announce_saved(Manager *manager) {
                 log_event(announced < 0 ? LOG_DEBUG : LOG_ERR, LOG_EVENT_STATE_UNWRITABLE, &fields,
                                 "Cannot save the node object under %s: %s. Going on from memory; a restart now "
                                 "would lose what is new. Tried again at every report.",
-                                state_store_path(manager->keeper.store), strerror(-error));
+                                state_store_path(manager->keeper.store), state_store_error_text(error));
         else if (error == 0 && announced < 0)
                 log_event(LOG_NOTICE, LOG_EVENT_STATE_RECOVERED, &fields,
                                 "The node object is saved under %s again.",

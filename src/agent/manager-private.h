@@ -1,6 +1,7 @@
 /* The manager's own state, shared by the files that make up the manager: manager.c (wiring), announce.c
- * (what is told of each step), operations.c (what the bus may ask for), reporting.c (collects health and
- * reports it), change-watch.c (what makes a report early). */
+ * (what is told of each step), operations.c (what the bus may ask for), registering.c (which id is said, and
+ * where the node object goes), reporting.c (collects health and reports it), change-watch.c (what makes a
+ * report early). */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -42,6 +43,7 @@ struct Manager {
         Identity identity;
 
         NodeKeeper keeper;
+        bool is_found_asked; /* a registration has the id of keeper.found */
 
         /* The machine. */
         char machine_id[HOST_MACHINE_ID_SIZE];
@@ -76,6 +78,18 @@ struct Manager {
 
 /* manager.c: gives an event to the state machine and does what it says. Returns false if it refused. */
 bool manager_step(Manager *manager, FsmEventType type);
+
+/* registering.c: gives the reply that is being handled to the keeper, which tries again what failed, too. */
+void manager_persist(Manager *manager);
+
+/* registering.c: submits a registration, with the id if there is one. */
+void manager_register(Manager *manager);
+
+/* registering.c: likewise without the id, which the Master refuses; or with our own, if it was another's. */
+void manager_give_up_id(Manager *manager);
+
+/* registering.c: whether a node.json with another id turned up that is not yet asked for. */
+bool manager_has_other_id(const Manager *manager);
 
 /* reporting.c: starts a collection of health, or joins the one under way. Returns 0 or a negative errno. */
 int manager_collect(Manager *manager, CollectReason reason);

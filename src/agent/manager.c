@@ -8,7 +8,6 @@
 #include <syslog.h>
 
 #include "agent/manager-private.h"
-#include "core/payload.h"
 #include "sys/bus-log-control.h"
 #include "sys/log.h"
 #include "sys/service-notify.h"
@@ -61,52 +60,7 @@ static void on_net_changed(void *userdata) {
         manager_change_address(manager);
 }
 
-/* ---- the state on disk ---- */
-
-static void manager_persist(Manager *manager) {
-        Node *node = TAKE_PTR(manager->reply->outcome->node);
-        usec_t now = now_usec(CLOCK_BOOTTIME);
-        bool did_write;
-
-        if (node)
-                did_write = node_keeper_take(
-                                &manager->keeper, node, manager->reply->kind == REQUEST_REGISTER, now);
-        else
-                did_write = node_keeper_retry(&manager->keeper, now);
-
-        if (did_write)
-                announce_saved(manager);
-}
-
 /* ---- requests ---- */
-
-static void manager_register(Manager *manager, bool without_id) {
-        const Node *node = without_id ? NULL : manager->keeper.node;
-        HostFacts facts = {
-                .hostname = manager->config->hostname,
-                .machine_id = manager->machine_id[0] ? manager->machine_id : NULL,
-                .cpu_number = host_info_cpu_number(),
-                .memory_in_bytes = host_info_memory_in_bytes(),
-                .gpu_number = host_info_gpu_number(),
-        };
-        int r;
-
-        own_address_find(&manager->address, manager->config, master_client_endpoint(manager->master),
-                        manager->address.registered);
-        memcpy(manager->address.said, manager->address.registered, sizeof manager->address.said);
-        facts.address = manager->address.registered[0] ? manager->address.registered : NULL;
-
-        if (without_id)
-                manager->is_id_refused = true;
-
-        buffer_clear(&manager->body);
-        r = payload_build_register(node ? node->id_json : NULL, &manager->identity, &facts,
-                        ARGUS_AGENT_VERSION, &manager->body);
-        master_client_register(manager->master, node, r < 0 ? NULL : manager->body.data, manager->body.size);
-
-        /* HealthFiles is true before the first report, and while there is none. */
-        (void) manager_collect(manager, COLLECT_FOR_LISTING);
-}
 
 static void manager_cancel(Manager *manager) {
         manager->changes.is_holding = false;
@@ -119,10 +73,10 @@ static void manager_cancel(Manager *manager) {
 static void manager_do(Manager *manager, FsmAction action) {
         switch (action) {
         case ACTION_REGISTER:
-                manager_register(manager, false);
+                manager_register(manager);
                 break;
         case ACTION_REGISTER_WITHOUT_ID:
-                manager_register(manager, true);
+                manager_give_up_id(manager);
                 break;
         case ACTION_REPORT:
                 if (!change_watch_holds(manager))
@@ -221,6 +175,8 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
                 manager_change_address(manager);
         if (manager->is_once)
                 manager_end_once(manager, reply);
+        else if (manager_has_other_id(manager))
+                (void) manager_step(manager, FSM_EVENT_RENEW);
 }
 
 /* ---- signals ---- */
@@ -436,13 +392,8 @@ int manager_new(const Config *config, ManagerStart *start, Manager **ret) {
         manager->config = config;
         manager->identity = start->identity;
         start->identity = (Identity){};
-        manager->keeper = (NodeKeeper){
-                .node = TAKE_PTR(start->node),
-                .store = TAKE_PTR(start->store),
-                .is_locked = start->lock_error == 0,
-                .error = start->lock_error,
-                .saved_usec = now_usec(CLOCK_BOOTTIME),
-        };
+        node_keeper_init(&manager->keeper, config->hostname, TAKE_PTR(start->store), TAKE_PTR(start->node),
+                        start->lock_error, now_usec(CLOCK_BOOTTIME));
         manager->announced_save_error = start->lock_error; /* main() has said it */
         manager->is_once = start->is_once;
         manager->exit_code = start->is_once ? 1 : 0; /* until the Master has accepted it */

@@ -1,34 +1,48 @@
-/* The newest node object: in memory at once, on the disk when it must be. */
+/* The newest node object: in memory at once, on the disk when it must be. What somebody else put on the disk
+ * is read before it is replaced, and set aside where it is not ours. */
 #pragma once
 
 #include <stdbool.h>
 
 #include "core/node.h"
+#include "core/write-allowance.h"
 #include "sys/state-store.h"
 #include "util/time-util.h"
 
-/* Changes that are not of identity are written no more often, to spare flash. */
-#define NODE_KEEPER_INTERVAL_USEC (10 * USEC_PER_MINUTE)
-
 typedef struct NodeKeeper {
-        Node *node; /* NULL: not registered yet */
+        const char *hostname; /* outlives the keeper */
         StateStore *store;
-        bool is_locked;
-        bool is_unsaved;   /* `node` is newer than what is on the disk */
-        int error;         /* negative errno of the last write or lock; 0 if it went well */
-        usec_t saved_usec; /* boot time of the last write */
+        Node *node;      /* NULL: not registered yet */
+        Node *found;     /* its id is asked for instead of that of `node`, which is not written meanwhile */
+        bool is_adopted; /* `node` was read since node_keeper_prepare() */
+        bool is_settled; /* the id is from the disk, or confirmed: a file that turns up is not asked for */
+        bool is_unsaved; /* `node` is newer than what is on the disk */
+        int error;       /* negative errno of the last write or lock; 0 if it went well */
+        WriteAllowance allowance;
 } NodeKeeper;
 
-/* Takes a node object over. With `is_registration`, with another id, name or identity, after a failed write
- * or a loss of the file, or ten minutes after the last write it is durable when this returns with
- * `error` 0. Returns true if it was written or tried to: `error` is new then. */
+/* Takes over what main() loaded (NULL: none) and whether the state could be locked then. */
+void node_keeper_init(NodeKeeper *keeper, const char *hostname, StateStore *store, Node *node,
+                int lock_error, usec_t now);
+void node_keeper_done(NodeKeeper *keeper);
+
+/* Before a registration: without a node, node.json is read again, which may be readable by now, or on a file
+ * system that came late. Returns true if `node` was read there since the last call. */
+bool node_keeper_prepare(NodeKeeper *keeper, usec_t now);
+
+/* The node whose id is to be registered; NULL: none. */
+const Node *node_keeper_candidate(const NodeKeeper *keeper);
+
+/* Takes over the node object of an accepted request; NULL: it stays as it is. A registration's, or one with
+ * another id, name or identity, is durable when this returns with `error` 0 and without `found`; other
+ * changes are written as the allowance says. After a failed request it is called with NULL and without
+ * `is_registration`: what failed is tried again, what somebody removed is made again, and what turned up at
+ * the path meanwhile is found. Returns true if it was written or tried to: `error` is new then. */
 bool node_keeper_take(NodeKeeper *keeper, Node *node, bool is_registration, usec_t now);
 
-/* Tries again what failed, and makes again what somebody removed; called at every report. Returns as
- * node_keeper_take(). */
-bool node_keeper_retry(NodeKeeper *keeper, usec_t now);
+/* The Master refuses the id of `found`: `node` stays, and theirs is set aside. Returns as
+ * node_keeper_take(), and false if nothing was found. */
+bool node_keeper_reject_found(NodeKeeper *keeper, usec_t now);
 
 /* Writes what is not yet written, at a clean stop. Returns as node_keeper_take(). */
 bool node_keeper_flush(NodeKeeper *keeper, usec_t now);
-
-void node_keeper_done(NodeKeeper *keeper);

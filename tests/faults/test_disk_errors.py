@@ -67,8 +67,8 @@ def check_mended(started, bus):
 
 @pytest.mark.parametrize("step, error", [(step, error) for step, errors in ERRORS.items() for error in errors])
 def test_a_step_of_a_save_fails(online, master, bus, step, error):
-    before = online.node_json.read_bytes()
     with failing(online, step, error):
+        before = online.node_json.read_bytes()
         master.forget()  # so that a new id has to be stored
         online.wait_log("state-unwritable", 20)
         wait_reports(master, "A2", 2)
@@ -119,8 +119,8 @@ def test_errors_that_change_are_one_outage(online, master, bus):
 def test_a_limit_of_the_files_size(online, master, bus):
     """A write that is short, and then EFBIG with a signal that would end the process (LimitFSIZE=, ulimit -f)."""
     _, hard = resource.prlimit(online.pid, resource.RLIMIT_FSIZE)
-    before = online.node_json.read_bytes()
     resource.prlimit(online.pid, resource.RLIMIT_FSIZE, (20, hard))
+    before = online.node_json.read_bytes()
     master.forget()
     online.wait_log("state-unwritable", 20)
     wait_reports(master, "A2", 2)
@@ -151,20 +151,70 @@ def test_stopped_while_nothing_can_be_saved(online, master):
     assert stored_id(online) == "A1"
 
 
-def test_a_state_that_cannot_be_read_at_the_start_is_not_thrown_away(agent, master, as_root):
-    """An error of the disk says nothing about the object: the file stays until the Master's answer replaces it."""
+@pytest.fixture
+def stored(agent, master, as_root):
+    """Starts an agent that has an id, by this Master, which does not look nodes up by name; calls of it fail."""
     first = agent()
     first.wait_online()
     first.stop()
-    stored = first.node_json.read_bytes()
-    master.behave({"match": "register", "hang": True})
-    second = agent(wrapper=["strace", "-D", "-f", "-o", "/dev/null", f"--trace-path={first.node_json}",
-                            "-e", "trace=read", "--inject=read:error=EIO"])
+    master.clear_requests()
+    master.behave({"match": "register", "raw": b'{"id": "B2", "name": "dev-alice-web01"}'},
+                  {"match": "report", "status": 204})
+
+    def start(call, inject, path):
+        return agent(wrapper=["strace", "-D", "-f", "-o", "/dev/null", f"--trace-path={path}",
+                              "-e", f"trace={call}", f"--inject={call}:{inject}"])
+
+    return first, start
+
+
+def registered(master):
+    return [json.loads(request["body"]).get("id") for request in master.requests("register")]
+
+
+@pytest.mark.parametrize("call, error", [
+    *[("openat", error) for error in ("EIO", "EACCES", "EMFILE", "ENFILE", "ENOMEM", "ESTALE")],
+    *[("read", error) for error in ("EIO", "ESTALE")]])
+def test_one_error_at_the_start_loses_no_id(stored, master, call, error):
+    """Once, on opening or reading node.json."""
+    first, start = stored
+    master.behave({"match": "register", "raw": first.node_json.read_bytes()}, {"match": "report", "status": 204})
+    second = start(call, f"error={error}:when=1", "node.json" if call == "openat" else first.node_json)
     second.wait_log("state-corrupt", 20)
-    master.wait_for_requests(1, kind="register")
-    assert second.node_json.read_bytes() == stored
-    master.behave()
-    second.wait_online()
-    assert [node["id"] for node in master.nodes()] == ["A1"]
+    second.wait_online(20)
+    assert registered(master) == ["A1"]
     assert stored_id(second) == "A1"
     assert sorted(os.listdir(second.folder)) == [".lock", "health", "node.json"]
+
+
+def test_a_state_that_can_never_be_read_is_set_aside(stored, master):
+    """An error of the disk says nothing about the object: the file stays until the Master's response replaces it, and
+    then under another name."""
+    first, start = stored
+    bytes_before = first.node_json.read_bytes()
+    master.behave({"match": "register", "hang": True})
+    second = start("read", "error=EIO", first.node_json)
+    second.wait_log("state-corrupt", 20)
+    master.wait_for_requests(1, kind="register")
+    assert second.node_json.read_bytes() == bytes_before
+    master.behave({"match": "register", "raw": b'{"id": "B2", "name": "dev-alice-web01"}'},
+                  {"match": "report", "status": 204})
+    second.wait_online(20)
+    assert stored_id(second) == "B2"
+    [aside] = second.folder.glob("node.json.other-*")
+    assert aside.read_bytes() == bytes_before
+
+
+def test_who_the_node_is_cannot_be_read(run_agent, state_root, as_root):
+    """The host's name does not say it, and node.json would: that heals, so the unit has to try again."""
+    folder = state_root / "web01"
+    folder.mkdir()
+    path = folder / "node.json"
+    path.write_text('{"id": "A7", "name": "web01", "env": "dev", "user": "alice", "instance": "web01"}')
+    options = {"AGENT_HOSTNAME": "web01", "MASTER_ENDPOINT": "http://127.0.0.1:3000"}
+    wrapper = ["strace", "-D", "-f", "-o", "/dev/null", f"--trace-path={path}", "-e", "trace=read",
+               "--inject=read:error=EIO"]
+    assert run_agent(wrapper=wrapper, **options)[0] == 75
+    assert os.listdir(folder) == ["node.json"], "nothing is made"
+    path.unlink()
+    assert run_agent(**options)[0] == 78

@@ -219,7 +219,7 @@ def test_a_body_over_a_mebibyte_is_cut_off(agent, master, kind):
 
 
 def test_a_body_of_a_mebibyte_is_taken(agent, master):
-    master.behave({"match": "register", "huge": 1024 * 1024, "times": 1})
+    master.behave({"match": "register", "huge": 1024 * 1024, "times": 1}, {"match": "report", "status": 204})
     started = agent()
     started.wait_online()
     assert started.node_json.stat().st_size == 1024 * 1024

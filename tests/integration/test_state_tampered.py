@@ -134,15 +134,40 @@ def test_the_folder_is_replaced_by_a_file(online):
     assert sorted(os.listdir(online.folder)) == FILES
 
 
-def test_the_folder_is_moved_away_and_replaced_by_a_link(online, tmp_path):
-    """An administrator's link on the way to the state is followed: it is how a state is moved to another disk."""
-    other_disk = tmp_path / "other-disk"
-    other_disk.mkdir()
+def test_the_folder_is_replaced_by_a_link(online, tmp_path):
+    """Root would write wherever the service's user points it. It is said, reporting continues, and it heals."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
     online.folder.rename(tmp_path / "old")
-    online.folder.symlink_to(other_disk)
-    wait_stored(online)
-    assert sorted(os.listdir(other_disk)) == FILES
-    assert not online.entries("state-unwritable")
+    online.folder.symlink_to(elsewhere)
+    assert "a link is not followed" in online.wait_log("state-unwritable")["MESSAGE"]
+    online.wait_log("report-ok", count=len(online.entries("report-ok")) + 2)
+    assert not list(elsewhere.iterdir())
+    online.folder.unlink()
+    (tmp_path / "old").rename(online.folder)
+    online.wait_log("state-recovered")
+    assert is_stored(online)
+
+
+def test_a_start_in_a_folder_that_is_a_link(agent, master, state_root, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "node.json").write_text('{"id": "A7", "name": "dev-alice-web01"}')
+    (state_root / HOSTNAME).symlink_to(elsewhere)
+    started = agent()
+    started.wait_online()
+    assert json.loads(master.requests("register")[0]["body"]).get("id") is None
+    assert os.listdir(elsewhere) == ["node.json"]
+
+
+def test_the_root_may_be_a_link(agent, master, state_root, tmp_path):
+    """An administrator's link on the way to the state is how it is moved to another disk."""
+    state_root.rmdir()
+    (tmp_path / "other-disk").mkdir()
+    state_root.symlink_to(tmp_path / "other-disk")
+    started = agent()
+    started.wait_online()
+    assert sorted(os.listdir(tmp_path / "other-disk" / HOSTNAME)) == FILES
 
 
 def test_the_root_is_removed(online, state_root):

@@ -24,6 +24,16 @@ _unused_ static StateStore *locked_store(void) {
         return store;
 }
 
+/* What a start does: what is there is read, and is ours. */
+_unused_ static int load_text(StateStore *store, char **ret_text) {
+        size_t size;
+        int r = state_store_load(store, ret_text, &size);
+
+        if (r == 0)
+                state_store_know(store);
+        return r;
+}
+
 #define HOST "root/dev-alice-web01"
 #define NODE HOST "/node.json"
 

@@ -100,6 +100,7 @@ static void test_kill_at_any_instant(_unused_ void **state) {
                 if (pid == 0) {
                         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
                         store = store_at(in("root"));
+                        (void) load_text(store, &text);
                         for (unsigned turn = i;; turn++)
                                 if (state_store_save(store, turn % 2 ? odd : even,
                                                     turn % 2 ? sizeof odd : sizeof even) < 0)
@@ -137,7 +138,6 @@ static bool mount_small(const char *options) {
 static int on_read_only_disk(void) {
         StateStore *store, *other;
         _cleanup_free_ char *text = NULL;
-        size_t size;
 
         if (!mount_small("size=256k"))
                 return CHILD_SKIP;
@@ -153,9 +153,9 @@ static int on_read_only_disk(void) {
         /* What is there serves: the lock is taken, so that a second agent still learns of the first. */
         CHECK(state_store_new(in("root"), "dev-alice-web01", &store) == 0);
         CHECK(state_store_lock(store) == 0);
-        CHECK(state_store_load(store, &text, &size) == 0 && streq(text, "one"));
+        CHECK(load_text(store, &text) == 0 && streq(text, "one"));
         CHECK(save_text(store, "two") == -EROFS);
-        CHECK(state_store_set_aside(store, 0, NULL) == -EROFS);
+        CHECK(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, NULL) == -EROFS);
         CHECK(state_store_lock(other) == -EROFS);
         other = state_store_free(other);
         CHECK(state_store_new(in("root"), "dev-alice-web01", &other) == 0);
@@ -215,7 +215,6 @@ enum { NOBODY = 65534 };
 static int as_other_user(void) {
         StateStore *store, *foreign;
         _cleanup_free_ char *text = NULL;
-        size_t size;
 
         if (geteuid() != 0)
                 return CHILD_SKIP;
@@ -251,7 +250,7 @@ static int as_other_user(void) {
         CHECK(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
         CHECK(state_store_new(in("root"), "dev-alice-web01", &store) == 0);
         CHECK(state_store_lock(store) == 0);
-        CHECK(state_store_load(store, &text, &size) == 0 && streq(text, "root's"));
+        CHECK(load_text(store, &text) == 0 && streq(text, "root's"));
         CHECK(save_text(store, "two") == 0);
         CHECK(owner_of(in(NODE)) == NOBODY);
         state_store_free(store);

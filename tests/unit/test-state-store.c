@@ -127,7 +127,7 @@ static void test_no_directory(_unused_ void **state) {
         assert_int_equal(state_store_lock(store), -ENOTDIR);
         assert_int_equal(save_text(store, "{}"), -ENOTDIR);
         assert_int_equal(state_store_load(store, &text, &size), -ENOTDIR);
-        assert_int_equal(state_store_set_aside(store, 0, NULL), -ENOTDIR);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, NULL), -ENOTDIR);
 
         /* The same object is asked again when the mistake is mended. */
         assert_return_code(unlink(in("file")), errno);
@@ -211,38 +211,90 @@ static void test_load_refuses(_unused_ void **state) {
         assert_int_equal(state_store_load(store, &text, &size), 0);
 }
 
-static void test_save_replaces_whatever_is_there(_unused_ void **state) {
+static void make_text(const char *path) {
+        write_text(path, "{\"id\":\"A1\"}");
+}
+
+static void make_link(const char *path) {
+        write_text(in("victim"), "untouched");
+        assert_return_code(symlink(in("victim"), path), errno);
+}
+
+static void make_fifo(const char *path) {
+        assert_return_code(mkfifo(path, 0600), errno);
+}
+
+static void make_folder(const char *path) {
+        make_directories(in("%s/somebody's", path + strlen(test_directory) + 1));
+}
+
+/* Whatever somebody puts at the path is there after a save, and has to be set aside first. */
+static void test_save_replaces_only_what_it_knows(_unused_ void **state) {
+        static void (*const make[])(
+                        const char *) = { make_text, make_link, make_fifo, make_socket, make_folder };
         _cleanup_store_ StateStore *store = locked_store();
 
-        /* A link is replaced, not followed. */
-        write_text(in("victim"), "untouched");
-        assert_return_code(symlink(in("victim"), in(NODE)), errno);
         assert_int_equal(save_text(store, "one"), 0);
-        assert_file(in(NODE), "one");
-        assert_file(in("victim"), "untouched");
-
         /* Who has the old file open, or linked elsewhere, keeps the old bytes. */
         assert_return_code(link(in(NODE), in("second-name")), errno);
         assert_int_equal(save_text(store, "two"), 0);
         assert_file(in("second-name"), "one");
 
-        assert_return_code(unlink(in(NODE)), errno);
-        assert_return_code(mkfifo(in(NODE), 0600), errno);
-        assert_int_equal(save_text(store, "three"), 0);
-        assert_file(in(NODE), "three");
+        for (size_t i = 0; i < ELEMENTSOF(make); i++) {
+                assert_return_code(unlink(in(NODE)), errno);
+                make[i](in(NODE));
+                assert_int_equal(state_store_look(store), STATE_NODE_UNKNOWN);
+                assert_int_equal(save_text(store, "three"), -EEXIST);
+                assert_int_equal(count_names(".node.json"), 0);
 
-        /* A directory cannot be replaced: it is kept under another name. */
-        assert_return_code(unlink(in(NODE)), errno);
-        make_directories(in(NODE "/somebody's"));
-        assert_int_equal(save_text(store, "four"), 0);
-        assert_file(in(NODE), "four");
-        assert_int_equal(count_names("node.json.corrupt-"), 1);
+                assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, i * USEC_PER_SEC, NULL), 0);
+                assert_int_equal(save_text(store, "four"), 0);
+                assert_file(in(NODE), "four");
+        }
+        assert_file(in("victim"), "untouched");
+        assert_int_equal(count_names("node.json.other-"), 3);
 
         /* Leftovers are in nobody's way, whatever they are called. */
         write_text(in(HOST "/.node.json.%ld.tmp", (long) getpid()), "half");
         assert_int_equal(save_text(store, "five"), 0);
         assert_file(in(NODE), "five");
         assert_int_equal(count_names(".node.json"), 0);
+}
+
+/* Its parent may belong to another user than root, who would point it anywhere. */
+static void test_a_link_is_not_followed(_unused_ void **state) {
+        _cleanup_store_ StateStore *store = store_at(in("root"));
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+
+        make_directories(in("root"));
+        make_directories(in("elsewhere"));
+        write_text(in("elsewhere/node.json"), "{\"id\":\"A1\"}");
+        assert_return_code(symlink(in("elsewhere"), in(HOST)), errno);
+
+        assert_int_equal(state_store_lock(store), -ENOTDIR);
+        assert_int_equal(state_store_load(store, &text, &size), -ENOTDIR);
+        assert_int_equal(state_store_look(store), -ENOTDIR);
+        assert_int_equal(save_text(store, "one"), -ENOTDIR);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, 0, NULL), -ENOTDIR);
+        assert_non_null(strstr(state_store_error_text(-ENOTDIR), "link"));
+        assert_false(exists(in("elsewhere/.lock")));
+        assert_false(exists(in("elsewhere/health")));
+
+        /* One to nowhere is not filled in either. */
+        assert_return_code(unlink(in(HOST)), errno);
+        assert_return_code(symlink(in("nowhere"), in(HOST)), errno);
+        assert_int_equal(state_store_lock(store), -ENOTDIR);
+        assert_false(exists(in("nowhere")));
+
+        /* Above it links are the administrator's. */
+        assert_return_code(unlink(in(HOST)), errno);
+        store = state_store_free(store);
+        assert_return_code(rename(in("root"), in("other-disk")), errno);
+        assert_return_code(symlink(in("other-disk"), in("root")), errno);
+        store = store_at(in("root"));
+        assert_int_equal(save_text(store, "one"), 0);
+        assert_file(in("other-disk/dev-alice-web01/node.json"), "one");
 }
 
 static void test_directory_goes_away(_unused_ void **state) {
@@ -278,47 +330,60 @@ static void test_directory_goes_away(_unused_ void **state) {
         assert_int_equal(state_store_lock(other), -EBUSY);
 }
 
-static void test_missing(_unused_ void **state) {
+/* What the next start would not find, or find to be something else. */
+static void test_look(_unused_ void **state) {
         _cleanup_store_ StateStore *store = locked_store();
         _cleanup_free_ char *text = NULL;
         size_t size;
 
-        assert_true(state_store_node_is_gone(store));
+        assert_int_equal(state_store_look(store), STATE_NODE_NONE);
         assert_int_equal(save_text(store, "{}"), 0);
-        assert_false(state_store_node_is_gone(store));
+        assert_int_equal(state_store_look(store), STATE_NODE_KNOWN);
 
-        /* Moved away with its directory: whoever starts next does not find it. */
+        /* Moved away with its directory. */
         assert_return_code(rename(in(HOST), in("elsewhere")), errno);
-        assert_true(state_store_node_is_gone(store));
+        assert_int_equal(state_store_look(store), STATE_NODE_NONE);
         assert_int_equal(save_text(store, "{}"), 0);
-        assert_false(state_store_node_is_gone(store));
-
         assert_return_code(unlink(in(NODE)), errno);
-        assert_true(state_store_node_is_gone(store));
+        assert_int_equal(state_store_look(store), STATE_NODE_NONE);
 
-        /* There, but nothing that a start could read. */
-        write_text(in(NODE), "");
-        assert_true(state_store_node_is_gone(store));
-        assert_return_code(truncate(in(NODE), NODE_SIZE_MAX + 1), errno);
-        assert_true(state_store_node_is_gone(store));
-        assert_return_code(unlink(in(NODE)), errno);
-        assert_return_code(symlink("elsewhere", in(NODE)), errno);
-        assert_true(state_store_node_is_gone(store));
+        /* Written into the file, or put in its place. */
         assert_int_equal(save_text(store, "{}"), 0);
-        assert_false(state_store_node_is_gone(store));
-
-        /* Another object than ours: written into the file, or put in its place. */
         write_text(in(NODE), "[]!");
-        assert_true(state_store_node_is_gone(store));
-        assert_int_equal(save_text(store, "{}"), 0);
-        assert_false(state_store_node_is_gone(store));
+        assert_int_equal(state_store_look(store), STATE_NODE_UNKNOWN);
         write_text(in("another"), "[]");
         assert_return_code(rename(in("another"), in(NODE)), errno);
-        assert_true(state_store_node_is_gone(store));
+        assert_int_equal(state_store_look(store), STATE_NODE_UNKNOWN);
 
-        /* What was read at the start is ours. */
+        /* What was read is ours only when somebody has looked into it, and only those bytes. */
         assert_int_equal(state_store_load(store, &text, &size), 0);
-        assert_false(state_store_node_is_gone(store));
+        assert_int_equal(state_store_look(store), STATE_NODE_UNKNOWN);
+        state_store_know(store);
+        assert_int_equal(state_store_look(store), STATE_NODE_KNOWN);
+        write_text(in(NODE), "[] ");
+        assert_int_equal(save_text(store, "{}"), -EEXIST);
+}
+
+static void test_twins(_unused_ void **state) {
+        static const char *const strangers[] = { "dev-alice-web1", "dev-alice-web011", "dev-alice-web",
+                "x.dev-alice-web01", "dev-alice-web01.link", "dev-alice-web01.empty" };
+        _cleanup_store_ StateStore *store = locked_store();
+        _cleanup_free_ char *name = NULL;
+
+        write_text(in(NODE), "{}");
+        for (size_t i = 0; i + 2 < ELEMENTSOF(strangers); i++) {
+                make_directories(in("root/%s", strangers[i]));
+                write_text(in("root/%s/node.json", strangers[i]), "{}");
+        }
+        assert_return_code(symlink("dev-alice-web01", in("root/dev-alice-web01.link")), errno);
+        make_directories(in("root/dev-alice-web01.empty"));
+        write_text(in("root/dev-alice-web01.file"), "{}");
+        assert_int_equal(state_store_find_twin(store, &name), 0);
+
+        make_directories(in("root/dev-alice-web01.example.org"));
+        write_text(in("root/dev-alice-web01.example.org/node.json"), "{}");
+        assert_int_equal(state_store_find_twin(store, &name), 1);
+        assert_string_equal(name, "dev-alice-web01.example.org");
 }
 
 static void test_set_aside(_unused_ void **state) {
@@ -326,11 +391,11 @@ static void test_set_aside(_unused_ void **state) {
         _cleanup_free_ char *name = NULL;
         const usec_t noon = UINT64_C(1795521600) * USEC_PER_SEC; /* 2026-11-24T12:00:00Z */
 
-        assert_int_equal(state_store_set_aside(store, noon, &name), -ENOENT);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon, &name), -ENOENT);
         assert_null(name);
 
         write_text(in(NODE), "bad 1");
-        assert_int_equal(state_store_set_aside(store, noon, &name), 0);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon, &name), 0);
         assert_string_equal(name, "node.json.corrupt-20261124T120000Z");
         assert_file(in(HOST "/%s", name), "bad 1");
         assert_false(exists(in(NODE)));
@@ -338,13 +403,15 @@ static void test_set_aside(_unused_ void **state) {
 
         /* Within the same second nothing is lost. */
         write_text(in(NODE), "bad 2");
-        assert_int_equal(state_store_set_aside(store, noon + 5, &name), 0);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon + 5, &name), 0);
         assert_string_equal(name, "node.json.corrupt-20261124T120001Z");
         assert_int_equal(count_names("node.json.corrupt-"), 2);
 
         for (unsigned i = 1; i < 6; i++) {
                 write_text(in(NODE), "bad 3");
-                assert_int_equal(state_store_set_aside(store, noon + i * USEC_PER_HOUR, NULL), 0);
+                assert_int_equal(state_store_set_aside(
+                                                 store, STATE_ASIDE_CORRUPT, noon + i * USEC_PER_HOUR, NULL),
+                                0);
         }
         assert_int_equal(count_names("node.json.corrupt-"), 3);
         assert_true(exists(in(HOST "/node.json.corrupt-20261124T170000Z")));
@@ -352,9 +419,15 @@ static void test_set_aside(_unused_ void **state) {
 
         /* With a clock that was set back, the newest is the one that was just set aside. */
         assert_return_code(symlink("nowhere", in(NODE)), errno);
-        assert_int_equal(state_store_set_aside(store, 0, NULL), 0);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, NULL), 0);
         assert_true(exists(in(HOST "/node.json.corrupt-19700101T000000Z")));
         assert_true(exists(in(HOST "/node.json.corrupt-20261124T160000Z")));
+        assert_int_equal(count_names("node.json.corrupt-"), 3);
+
+        /* The two kinds do not push each other out. */
+        write_text(in(NODE), "other");
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, noon, &name), 0);
+        assert_string_equal(name, "node.json.other-20261124T120000Z");
         assert_int_equal(count_names("node.json.corrupt-"), 3);
 }
 
@@ -369,9 +442,11 @@ int main(void) {
                 TEST(test_no_directory),
                 TEST(test_save_and_load),
                 TEST(test_load_refuses),
-                TEST(test_save_replaces_whatever_is_there),
+                TEST(test_save_replaces_only_what_it_knows),
+                TEST(test_a_link_is_not_followed),
                 TEST(test_directory_goes_away),
-                TEST(test_missing),
+                TEST(test_look),
+                TEST(test_twins),
                 TEST(test_set_aside),
         };
 

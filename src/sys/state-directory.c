@@ -1,0 +1,335 @@
+#include "sys/state-directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/fsuid.h>
+
+#include "util/fd-util.h"
+#include "util/text.h"
+
+#define LOCK_FILE ".lock"
+#define HEALTH_DIRECTORY "health"
+
+enum {
+        /* How often to begin again when a name turns out to be taken or a file was exchanged meanwhile. */
+        TRIES_MAX = 16,
+        TWINS_SEEN_MAX = 1000,
+};
+
+int state_directory_init(StateDirectory *directory, const char *root, const char *hostname) {
+        size_t length = strlen(root);
+
+        /* Both were checked with the configuration. */
+        assert(length > 0);
+        assert(*hostname && !strchr(hostname, '/') && !streq(hostname, ".") && !streq(hostname, ".."));
+
+        *directory = (StateDirectory){ .fd = -1, .lock_fd = -1 };
+        while (length > 0 && root[length - 1] == '/')
+                length--;
+
+        directory->name = strdup(hostname);
+        if (!directory->name)
+                return -ENOMEM;
+        if (asprintf(&directory->root, "%.*s/", (int) length, root) < 0) {
+                directory->root = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&directory->path, "%s%s", directory->root, hostname) < 0) {
+                directory->path = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&directory->health_path, "%s/" HEALTH_DIRECTORY, directory->path) < 0) {
+                directory->health_path = NULL;
+                return -ENOMEM;
+        }
+
+        return 0;
+}
+
+void state_directory_done(StateDirectory *directory) {
+        /* The lock file stays: to remove it would be a race with an agent that opens it just now. */
+        directory->lock_fd = close_fd(directory->lock_fd);
+        directory->fd = close_fd(directory->fd);
+        free(directory->root);
+        free(directory->name);
+        free(directory->path);
+        free(directory->health_path);
+}
+
+bool state_same_file(const struct stat *a, const struct stat *b) {
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+int state_check_regular(int fd, struct stat *ret) {
+        if (fstat(fd, ret) < 0)
+                return -errno;
+        if (S_ISDIR(ret->st_mode))
+                return -EISDIR;
+
+        return S_ISREG(ret->st_mode) ? 0 : -EINVAL;
+}
+
+void state_adopt_owner(int directory_fd, int fd) {
+        struct stat st;
+
+        /* Only for what was just made exclusively, and by descriptor: a name could be exchanged. */
+        if (geteuid() == 0 && fstat(directory_fd, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
+                return;
+}
+
+int state_sync_directory(int fd) {
+        return fsync(fd) < 0 && errno != EINVAL && errno != EOPNOTSUPP ? -errno : 0;
+}
+
+/* ---- making directories ---- */
+
+/* Root makes a directory as the parent's owner would: mkdir() gives no descriptor of what it made, so that
+ * to chown it afterwards could hit another directory, which the owner put in its place. See setfsuid(2). */
+static int make_as_owner(int parent_fd, const char *name, mode_t mode) {
+        bool is_root = geteuid() == 0;
+        struct stat st;
+        int r;
+
+        if (fstat(parent_fd, &st) < 0)
+                return -errno;
+
+        if (is_root) {
+                (void) setfsgid(st.st_gid);
+                (void) setfsuid(st.st_uid);
+        }
+        r = mkdirat(parent_fd, name, mode) < 0 ? -errno : 0;
+        if (is_root) {
+                (void) setfsuid(0);
+                (void) setfsgid(getegid());
+        }
+        return r;
+}
+
+/* Makes a directory with exactly this mode, and what its parent hands down, if it does not exist. */
+static int make_directory(int parent_fd, const char *name, mode_t mode) {
+        _cleanup_close_ int parent = -1;
+        mode_t saved;
+        int r;
+
+        /* Not by chmod afterwards: that would take the set-gid bit away that the parent handed down, and to
+         * set it again is forbidden under RestrictSUIDSGID=. */
+        saved = umask(0);
+        r = make_as_owner(parent_fd, name, mode);
+        (void) umask(saved);
+        if (r < 0)
+                return r == -EEXIST ? 0 : r;
+
+        /* What is saved in it later survives a power cut only if it does so itself. `parent_fd` may be an
+         * O_PATH one, which cannot be synced. A parent that cannot be read is left to the kernel. */
+        parent = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return parent < 0 ? 0 : state_sync_directory(parent);
+}
+
+/* Opens <root>, and makes what is missing of it. */
+static int make_root(const StateDirectory *directory) {
+        _cleanup_free_ char *root = strdup(directory->root);
+        _cleanup_close_ int fd = -1;
+        char *state = NULL;
+        int r;
+
+        if (!root)
+                return -ENOMEM;
+
+        fd = open(*root == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        for (char *name = strtok_r(root, "/", &state); name; name = strtok_r(NULL, "/", &state)) {
+                int next = openat(fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+                if (next < 0 && errno == ENOENT) {
+                        r = make_directory(fd, name, 0755);
+                        /* The root is not there: that a parent of it is read-only is by the sandbox's
+                         * design. */
+                        if (r < 0)
+                                return r == -EROFS ? -ENOENT : r;
+                        next = openat(fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                }
+                if (next < 0)
+                        return -errno;
+
+                close_fd(fd);
+                fd = next;
+        }
+
+        return TAKE_FD(fd);
+}
+
+static int open_in(int root_fd, const StateDirectory *directory, int access) {
+        int fd = openat(root_fd, directory->name, access | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd >= 0 ? fd : -errno;
+}
+
+int state_directory_open(const StateDirectory *directory, int access) {
+        _cleanup_close_ int root_fd = open(directory->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        return root_fd < 0 ? -errno : open_in(root_fd, directory, access);
+}
+
+static int open_or_make(const StateDirectory *directory) {
+        _cleanup_close_ int root_fd = -1;
+        int fd, r;
+
+        fd = state_directory_open(directory, O_RDONLY);
+        if (fd != -ENOENT)
+                return fd;
+
+        root_fd = make_root(directory);
+        if (root_fd < 0)
+                return root_fd;
+        r = make_directory(root_fd, directory->name, 0750);
+        return r < 0 ? r : open_in(root_fd, directory, O_RDONLY);
+}
+
+static int hold_directory(StateDirectory *directory) {
+        _cleanup_close_ int fd = open_or_make(directory);
+        struct stat st, held;
+
+        if (fd < 0)
+                return fd;
+
+        /* A reused inode number fools nobody here: both are open. */
+        if (directory->fd >= 0 && fstat(fd, &st) == 0 && fstat(directory->fd, &held) == 0 &&
+                        state_same_file(&st, &held))
+                return 0;
+
+        directory->lock_fd = close_fd(directory->lock_fd);
+        close_fd(directory->fd);
+        directory->fd = TAKE_FD(fd);
+        return 0;
+}
+
+int state_directory_make_health(const StateDirectory *directory) {
+        struct stat st;
+
+        /* One that exists is left as it is: the package, or the administrator, knows better. */
+        if (fstatat(directory->fd, HEALTH_DIRECTORY, &st, 0) == 0)
+                return 0;
+
+        /* Sticky: modules of different users cannot replace each other's files. */
+        return make_directory(directory->fd, HEALTH_DIRECTORY, 01770);
+}
+
+/* ---- the lock ---- */
+
+/* Whoever can read a file can lock it: members of the directory's group could keep the agent from starting.
+ * A name of ours that somebody gave another file is left alone. */
+static void close_to_others(int fd, const struct stat *st) {
+        if (st->st_uid == geteuid() && st->st_nlink == 1 && (st->st_mode & 0077))
+                (void) fchmod(fd, 0600);
+}
+
+/* Not for writing, unless the file system needs that for a lock (NFS): while a file is open for writing its
+ * disk cannot be remounted read-only, and on one that is, none can be opened so. */
+static int open_lock(int directory_fd, int access) {
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+        int r;
+
+        fd = openat(directory_fd, LOCK_FILE, access | OPEN_SAFELY);
+        if (fd < 0 && errno == ENOENT) {
+                fd = openat(directory_fd, LOCK_FILE, access | O_CREAT | O_EXCL | OPEN_SAFELY, 0600);
+                if (fd >= 0)
+                        state_adopt_owner(directory_fd, fd);
+        }
+        if (fd < 0)
+                return errno == ENXIO ? -EINVAL : -errno; /* ENXIO: a socket */
+
+        r = state_check_regular(fd, &st);
+        if (r < 0)
+                return r;
+
+        close_to_others(fd, &st);
+        return TAKE_FD(fd);
+}
+
+/* Whether this open file is still the one that others find and lock. */
+static bool lock_is_current(int directory_fd, int fd) {
+        struct stat st, held;
+
+        return fd >= 0 && fstatat(directory_fd, LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+               fstat(fd, &held) == 0 && state_same_file(&st, &held);
+}
+
+static int take_lock(StateDirectory *directory) {
+        int access = O_RDONLY;
+
+        if (lock_is_current(directory->fd, directory->lock_fd))
+                return 0;
+
+        for (int i = 0; i < TRIES_MAX; i++) {
+                _cleanup_close_ int fd = open_lock(directory->fd, access);
+
+                if (fd == -EEXIST)
+                        continue; /* another agent made it just now */
+                if (fd < 0)
+                        return fd;
+                if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                        if (errno != EBADF || access == O_RDWR)
+                                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+                        access = O_RDWR; /* NFS */
+                        continue;
+                }
+                if (!lock_is_current(directory->fd, fd))
+                        continue; /* removed between open and lock: what we hold is nobody's lock */
+
+                close_fd(directory->lock_fd);
+                directory->lock_fd = TAKE_FD(fd);
+                return 1;
+        }
+
+        return -EBUSY;
+}
+
+int state_directory_lock(StateDirectory *directory) {
+        int r;
+
+        r = hold_directory(directory);
+        return r < 0 ? r : take_lock(directory);
+}
+
+/* ---- neighbours ---- */
+
+static bool is_twin(int root_fd, const char *name, const char *own) {
+        _cleanup_close_ int fd = -1;
+        size_t label = strcspn(own, ".");
+        struct stat st;
+
+        if (streq(name, own) || strcspn(name, ".") != label || strncmp(name, own, label) != 0)
+                return false;
+
+        fd = openat(root_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd >= 0 && fstatat(fd, "node.json", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+int state_directory_find_twin(const StateDirectory *directory, char **ret_name) {
+        int fd = open(directory->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+        DIR *stream = fd >= 0 ? fdopendir(fd) : NULL; /* takes the descriptor */
+
+        if (!stream) {
+                r = -errno;
+                close_fd(fd);
+                return r;
+        }
+
+        for (unsigned i = 0; i < TWINS_SEEN_MAX && r == 0; i++) {
+                const struct dirent *entry = readdir(stream);
+
+                if (!entry)
+                        break;
+                if (is_twin(dirfd(stream), entry->d_name, directory->name))
+                        r = text_duplicate(entry->d_name, ret_name) < 0 ? -ENOMEM : 1;
+        }
+        (void) closedir(stream);
+        return r;
+}
