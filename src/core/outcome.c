@@ -271,13 +271,19 @@ static int describe_other_node(const Answer *answer, const Node *node, Buffer *t
                         text, "the answer is about another node: its id is %s, ours is %s", got, expected);
 }
 
+/* Byte for byte: a large object that never changes need not be read at each report. */
+static bool is_same_object(const Answer *answer) {
+        return answer->node && answer->body && answer->body_size == answer->node->size &&
+               memcmp(answer->body, answer->node->text, answer->body_size) == 0;
+}
+
 /* A 2xx: sets the node and the class, and appends what is wrong if it is not what was asked for. */
 static int classify_success(const Answer *answer, Outcome *outcome, Buffer *text) {
         _cleanup_free_ char *reason = NULL;
         Node *node;
         int r;
 
-        if (answer->kind == REQUEST_REPORT && answer->http_status == 204) {
+        if ((answer->kind == REQUEST_REPORT && answer->http_status == 204) || is_same_object(answer)) {
                 outcome->class = OUTCOME_OK;
                 return 0;
         }

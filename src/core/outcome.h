@@ -53,7 +53,7 @@ typedef struct Outcome {
         TransportResult transport;
         unsigned http_status;
         usec_t retry_after_usec;        /* capped at one hour; 0: none */
-        Node *node;                     /* the node object of an OK answer; NULL for a report's 204 */
+        Node *node;                     /* of an OK answer; NULL if it stays: a 204, or the same bytes */
         char error[OUTCOME_ERROR_SIZE]; /* for a person, safe to show; empty for OK */
 } Outcome;
 

@@ -117,6 +117,35 @@ static void test_no_content(void **state _unused_) {
         assert_string_equal(outcome.error, "the answer (204 No Content) is no node object: it is empty");
 }
 
+/* The bytes that are known already are not read: what they say besides would be seen. */
+static void test_the_same_object(void **state _unused_) {
+        _cleanup_(node_free_pointer) Node *known = node_from(NODE_A7);
+        Answer answer = { .kind = REQUEST_REPORT, .node = known, .sent_id = "A7", .http_status = 200 };
+        Outcome outcome;
+
+        for (RequestKind kind = REQUEST_REGISTER; kind <= REQUEST_REPORT; kind++) {
+                answer.kind = kind;
+                answer.body = NODE_A7;
+                answer.body_size = strlen(NODE_A7);
+                outcome = classify(&answer);
+                assert_int_equal(outcome.class, OUTCOME_OK);
+                assert_null(outcome.node);
+
+                answer.body = NODE_A7 " ";
+                answer.body_size++;
+                outcome = classify(&answer);
+                assert_int_equal(outcome.class, OUTCOME_OK);
+                assert_int_equal(outcome.node->size, answer.body_size);
+                outcome_done(&outcome);
+
+                answer.http_status = 404;
+                answer.body_size--;
+                outcome = classify(&answer);
+                assert_int_not_equal(outcome.class, OUTCOME_OK);
+                answer.http_status = 200;
+        }
+}
+
 static void test_bad_bodies(void **state _unused_) {
         static const struct {
                 const char *body, *error;
@@ -525,6 +554,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_classes),
                 cmocka_unit_test(test_no_content),
+                cmocka_unit_test(test_the_same_object),
                 cmocka_unit_test(test_bad_bodies),
                 cmocka_unit_test(test_other_node),
                 cmocka_unit_test(test_long_ids),
