@@ -1,0 +1,150 @@
+#include "adopt/state-owner.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "adopt/trusted-path.h"
+#include "util/fd-util.h"
+#include "util/text.h"
+
+#define NODE_FILE "node.json"
+#define LOCK_FILE ".lock"
+#define HEALTH_DIRECTORY "health"
+
+enum {
+        OPEN_SAFELY = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
+        OPEN_DIRECTORY = OPEN_SAFELY | O_DIRECTORY,
+        STATE_MODE = 02750,
+        HEALTH_MODE = 03770,
+        NODE_MODE = 0640,
+        LOCK_MODE = 0600,
+};
+
+/* What root's agent made has one name: of several, another one may be anywhere, /etc/shadow say. */
+static bool is_roots(int fd, mode_t type) {
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && (st.st_mode & S_IFMT) == type &&
+               (type == S_IFDIR || st.st_nlink == 1);
+}
+
+static int give(int fd, mode_t mode, const Owner *owner) {
+        return fchown(fd, owner->user, owner->group) < 0 || fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+static int give_if_roots(int directory_fd, const char *name, mode_t type, mode_t mode, const Owner *owner) {
+        _cleanup_close_ int fd = openat(directory_fd, name, OPEN_SAFELY);
+
+        return is_roots(fd, type) ? give(fd, mode, owner) : 0;
+}
+
+static int give_directory(int fd, const Owner *owner) {
+        _cleanup_close_ int node_fd = openat(fd, NODE_FILE, OPEN_SAFELY);
+        int r;
+
+        if (!is_roots(fd, S_IFDIR) || !is_roots(node_fd, S_IFREG))
+                return 0;
+
+        r = give(node_fd, NODE_MODE, owner);
+        if (r >= 0)
+                r = give_if_roots(fd, LOCK_FILE, S_IFREG, LOCK_MODE, owner);
+        if (r >= 0)
+                r = give_if_roots(fd, HEALTH_DIRECTORY, S_IFDIR, HEALTH_MODE, owner);
+        if (r >= 0)
+                r = give(fd, STATE_MODE, owner);
+
+        return r < 0 ? r : 1;
+}
+
+int state_take_over(int root_fd, const char *root, const char *hostname, const Owner *owner) {
+        _cleanup_close_ int parent_fd = -1, fd = -1;
+
+        parent_fd = trusted_open(root_fd, root);
+        if (parent_fd < 0)
+                return parent_fd == -ENOENT ? 0 : parent_fd;
+
+        fd = openat(parent_fd, hostname, OPEN_DIRECTORY);
+        return fd < 0 ? 0 : give_directory(fd, owner);
+}
+
+/* ---- purge ---- */
+
+typedef bool selects(int directory_fd, const char *name);
+
+static bool is_state_file(int directory_fd _unused_, const char *name) {
+        return fnmatch(NODE_FILE "*", name, 0) == 0 || streq(name, LOCK_FILE);
+}
+
+static bool is_regular(int directory_fd, const char *name) {
+        struct stat st;
+
+        return fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool is_settings_file(int directory_fd _unused_, const char *name) {
+        return fnmatch("*.env", name, FNM_PERIOD) == 0;
+}
+
+/* Names only: what a name leads to is never followed, and a directory is not removed so. */
+static void remove_selected(int fd, selects *select) {
+        _cleanup_close_ int listed_fd = openat(fd, ".", OPEN_DIRECTORY);
+        DIR *directory = listed_fd < 0 ? NULL : fdopendir(listed_fd);
+
+        if (!directory)
+                return;
+
+        listed_fd = -1; /* the stream's */
+        for (struct dirent *entry; (entry = readdir(directory));)
+                if (select(fd, entry->d_name))
+                        (void) unlinkat(fd, entry->d_name, 0);
+        (void) closedir(directory);
+}
+
+static void purge_health(int state_fd) {
+        _cleanup_close_ int fd = openat(state_fd, HEALTH_DIRECTORY, OPEN_DIRECTORY);
+
+        if (fd < 0)
+                return;
+
+        remove_selected(fd, is_regular);
+        (void) unlinkat(state_fd, HEALTH_DIRECTORY, AT_REMOVEDIR);
+}
+
+int state_purge(int root_fd, const char *path, const Owner *owner) {
+        _cleanup_close_ int parent_fd = -1, fd = -1;
+        const char *name;
+        struct stat st;
+
+        parent_fd = trusted_open_parent(root_fd, path, &name);
+        if (parent_fd < 0)
+                return parent_fd == -ENOENT ? 0 : parent_fd;
+        fd = openat(parent_fd, name, OPEN_DIRECTORY);
+        if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != owner->user)
+                return 0;
+
+        remove_selected(fd, is_state_file);
+        purge_health(fd);
+        (void) unlinkat(parent_fd, name, AT_REMOVEDIR);
+        return 0;
+}
+
+void settings_purge(int root_fd) {
+        _cleanup_close_ int fd = trusted_open(root_fd, "etc/argus");
+        _cleanup_close_ int more_fd = trusted_open(root_fd, "etc/argus/agent.env.d");
+
+        if (fd >= 0)
+                (void) unlinkat(fd, "agent.env", 0);
+        if (more_fd >= 0)
+                remove_selected(more_fd, is_settings_file);
+}
+
+void empty_directory_remove(int root_fd, const char *path) {
+        const char *name;
+        _cleanup_close_ int fd = trusted_open_parent(root_fd, path, &name);
+
+        if (fd >= 0)
+                (void) unlinkat(fd, name, AT_REMOVEDIR);
+}
