@@ -1,8 +1,7 @@
-"""The template of /etc/argus/agent.env: what it shows is what the agent accepts."""
+"""The template of the settings: what it shows is what the agent accepts."""
 
 import re
 import shlex
-import subprocess
 from pathlib import Path
 
 from support.certificates import Authority
@@ -32,17 +31,3 @@ def test_every_example_is_accepted(run_agent, state_root, tmp_path):
     status, output = run_agent("--check", AGENT_ENV="e", AGENT_USER="u", AGENT_INSTANCE="i",
                                MASTER_ENDPOINT=template_values()["MASTER_ENDPOINT"])
     assert status == 0, output
-
-
-def test_an_upgrade_keeps_the_administrators_settings(tmp_path):
-    def install():
-        subprocess.run([PROJECT / "packaging/install-settings", TEMPLATE, "/etc/argus/agent.env"], check=True,
-                       env={"PATH": "/usr/bin:/bin", "DESTDIR": str(tmp_path)})
-
-    installed = tmp_path / "etc/argus/agent.env"
-    install()
-    assert installed.read_text() == TEMPLATE.read_text()
-    assert installed.stat().st_mode & 0o777 == 0o600
-    installed.write_text("MASTER_ENDPOINT=http://10.0.0.1:3000\n")
-    install()
-    assert installed.read_text() == "MASTER_ENDPOINT=http://10.0.0.1:3000\n"
