@@ -4,7 +4,6 @@
 # Environment, besides that of tests/booted/roots.py (the cache, the mirror, proxies):
 #   ARGUS_DIST               where packages are put (default: dist/)
 #   ARGUS_PACKAGE_COMMIT     the commit to build (default: the tree as it is)
-#   ARGUS_PACKAGE_VERSION    a version other than meson.build's, for a test of upgrades
 #   ARGUS_PACKAGE_UNCHECKED  not empty: without unit tests, lintian and rpmlint
 
 top=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
@@ -34,10 +33,6 @@ make_work() {
 }
 
 version() {
-        [ -z "${ARGUS_PACKAGE_VERSION:-}" ] || {
-                echo "$ARGUS_PACKAGE_VERSION"
-                return
-        }
         sed -n "/^project(/,/)/s/^ *version : '\(.*\)',\$/\1/p" "$top/meson.build"
 }
 

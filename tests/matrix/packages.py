@@ -25,9 +25,6 @@ class Package:
     def prepare(self):
         """Before the first installation."""
 
-    def restarts_on_upgrade(self):
-        return True
-
     def removed_settings(self):
         """Where settings that were changed are after the removal."""
         return SETTINGS
@@ -40,10 +37,13 @@ class Package:
 class Deb(Package):
     root = staticmethod(deb_root)
 
-    def install(self, directory):
+    def file(self, directory):
         release = {"bullseye": "deb11", "bookworm": "deb12", "trixie": "deb13"}[self.suite]
         file, = directory.glob(f"argus-agent_*~{release}u*.deb")
-        self.run("dpkg", "--install", self.bring(file))
+        return self.bring(file)
+
+    def install(self, directory):
+        self.run("dpkg", "--install", self.file(directory))
         assert "install ok installed" in self.run("dpkg", "-s", "argus-agent").stdout
 
     def remove(self):
@@ -69,11 +69,7 @@ class Rpm(Package):
             if self.suite in ("bullseye", "bookworm"):  # the helper is systemd 257's; systemctl knows this from 253 on
                 self.run("sed", "-i", "s/ --no-warn//", "/usr/lib/systemd/systemd-update-helper")
         file, = directory.glob("argus-agent-*.x86_64.rpm")
-        self.run(*self.rpm, "--upgrade", self.bring(file))
-
-    def restarts_on_upgrade(self):
-        """systemd's rpm macros mark units for their restart, which systemd knows from 248 on."""
-        return self.suite != "bullseye"
+        self.run(*self.rpm, "--upgrade", "--replacepkgs", self.bring(file))
 
     def remove(self):
         self.run(*self.rpm, "--erase", "argus-agent")
@@ -104,9 +100,9 @@ KINDS = {"deb": Deb, "rpm": Rpm, "portable": Portable}
 
 
 def configure(machine, text):
-    """As an administrator who edits the file that was installed."""
+    """As an administrator who edits the file that 1.0.0 installed, or makes one."""
     path = machine.root / SETTINGS[1:]
-    path.write_text(path.read_text() + text)
+    machine.write(SETTINGS, (path.read_text() if path.exists() else "") + text, mode=0o600)
 
 
 def wait_upgraded(machine, old_pid, timeout=15.0):
