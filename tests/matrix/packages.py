@@ -25,10 +25,6 @@ class Package:
     def prepare(self):
         """Before the first installation."""
 
-    def removed_settings(self):
-        """Where settings that were changed are after the removal."""
-        return SETTINGS
-
     def purge(self):
         """Removes settings and state, where the package manager knows of such a thing; returns whether it does."""
         return False
@@ -75,9 +71,6 @@ class Rpm(Package):
         self.run(*self.rpm, "--erase", "argus-agent")
         if self.suite == "bookworm":  # rpm 4.18 does not run systemd's file triggers if all that it does is to erase
             self.run("systemctl", "daemon-reload")
-
-    def removed_settings(self):
-        return SETTINGS + ".rpmsave"
 
 
 class Portable(Package):

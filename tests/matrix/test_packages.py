@@ -127,11 +127,8 @@ def test_from_the_installation_to_the_purge(package, master, old, new):
     assert machine.show("LoadState") in ("not-found", "masked")  # Debian 11 and 12 mask what is removed and not purged
     assert machine.show("ActiveState") == "inactive"
     assert not exists(machine, "/usr/bin/argus-agent") and not exists(machine, "/usr/libexec/argus-agent")
-    assert exists(machine, STATE + "/node.json") and exists(machine, package.removed_settings())
+    assert exists(machine, STATE + "/node.json") and exists(machine, SETTINGS)
 
-    if package.removed_settings() != SETTINGS:
-        machine.run(["mkdir", "-p", SETTINGS.rsplit("/", 1)[0]])
-        machine.run(["mv", package.removed_settings(), SETTINGS])
     package.install(new)
     machine.systemctl("start", UNIT)
     wait_for("it is back", lambda: registrations(master)[-1]["meta_data"]["ip"] == OTHER_ADDRESS)
