@@ -42,14 +42,15 @@ static void members_read(JsonSlice object, JsonSlice members[static _MEMBER_MAX]
                                 members[i] = value;
 }
 
-static bool has_control_character(const char *text) {
+/* `text` is UTF-8. */
+static bool has_any(const char *text, bool (*is_it)(uint32_t)) {
         size_t size = strlen(text);
         uint32_t code_point = 0;
 
         while (size > 0) {
                 size_t length = text_decode_utf8(text, size, &code_point);
 
-                if (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0))
+                if (is_it(code_point))
                         return true;
                 text += length;
                 size -= length;
@@ -69,7 +70,7 @@ static int member_read_text(JsonSlice member, size_t max, char **ret) {
         r = json_string_decode(member, &text);
         if (r == -ENOMEM)
                 return r;
-        if (r < 0 || isempty(text) || strlen(text) > max || has_control_character(text))
+        if (r < 0 || isempty(text) || strlen(text) > max || has_any(text, text_is_control))
                 return 0;
 
         *ret = TAKE_PTR(text);
@@ -127,8 +128,11 @@ static const char *id_check(const char *id) {
                 return "the id is empty";
         if (strlen(id) > NODE_ID_MAX)
                 return "the id is longer than 255 bytes";
-        if (has_control_character(id))
-                return "the id holds a control character";
+        if (has_any(id, text_is_control))
+                return "the id contains a control character";
+        /* Two ids must not look the same, and D-Bus carries no noncharacters. */
+        if (has_any(id, text_is_hidden) || has_any(id, text_is_noncharacter))
+                return "the id contains an invisible character or a noncharacter";
         return NULL;
 }
 

@@ -24,10 +24,11 @@ typedef struct Node {
         char *env, *user, *instance;
 } Node;
 
-/* Reads a node object. `id` must be a non-empty string of at most NODE_ID_MAX bytes without control
- * characters, or an integer as JSON writes it (-?digits, at most NODE_ID_MAX bytes). Returns 0 and an object
- * to free with node_free(); -EBADMSG with *ret_reason set to words for a person ("no JSON object", "the id
- * is empty", "unexpected end at byte 17"), which the caller frees; or -ENOMEM. ret_reason may be NULL. */
+/* Reads a node object. `id` must be a non-empty string of at most NODE_ID_MAX bytes without hidden
+ * characters (text.h) and noncharacters, or an integer as JSON writes it (-?digits, at most NODE_ID_MAX
+ * bytes). Returns 0 and an object to free with node_free(); -EBADMSG with *ret_reason set to words for a
+ * person ("no JSON object", "the id is empty", "unexpected end at byte 17"), which the caller frees; or
+ * -ENOMEM. ret_reason may be NULL. */
 int node_parse(const char *text, size_t size, Node **ret, char **ret_reason);
 
 /* Whether both have the same id: of the same JSON type and the same content. */

@@ -100,12 +100,14 @@ void json_print_text(const char *text, bool is_terminal) {
         while (is_terminal && p < end) {
                 uint32_t code_point = 0;
                 size_t size = text_decode_utf8(p, (size_t) (end - p), &code_point);
-                bool is_control = code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 
                 if (size == 0) /* D-Bus lets no such text through */
                         break;
-                if (!is_control || code_point == '\n' || code_point == '\t')
+                if (!text_is_hidden(code_point) || code_point == '\n' || code_point == '\t')
                         (void) fwrite(p, 1, size, stdout);
+                else if (code_point > 0xFFFF)
+                        (void) printf("\\u%04x\\u%04x", (unsigned) (0xD7C0 + (code_point >> 10)),
+                                        (unsigned) (0xDC00 + (code_point & 0x3FF)));
                 else if (code_point != '\r') /* white space; the others can be in strings only */
                         (void) printf("\\u%04x", (unsigned) code_point);
                 p += size;

@@ -92,8 +92,30 @@ bool text_is_utf8(const char *text, size_t size) {
         return true;
 }
 
-static bool is_control(uint32_t code_point) {
+bool text_is_control(uint32_t code_point) {
         return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
+}
+
+bool text_is_hidden(uint32_t code_point) {
+        static const struct {
+                uint32_t first, last;
+        } ranges[] = {
+                { 0x061C, 0x061C }, /* Arabic letter mark */
+                { 0x180E, 0x180E }, /* Mongolian vowel separator */
+                { 0x200B, 0x200F }, /* zero-width spaces and joiners, left-to-right and right-to-left mark */
+                { 0x2028, 0x202E }, /* line and paragraph separator, bidi embeddings and overrides */
+                { 0x2060, 0x206F }, /* word joiner, invisible operators, bidi isolates */
+                { 0xFEFF, 0xFEFF }, /* byte order mark */
+                { 0xFFF9, 0xFFFB }, /* interlinear annotation */
+                { 0xE0000, 0xE007F }, /* tags */
+        };
+
+        if (code_point < ranges[0].first)
+                return text_is_control(code_point);
+        for (size_t i = 0; i < ELEMENTSOF(ranges); i++)
+                if (code_point >= ranges[i].first && code_point <= ranges[i].last)
+                        return true;
+        return false;
 }
 
 bool text_is_noncharacter(uint32_t code_point) {
@@ -136,7 +158,7 @@ void text_sanitize_into(char *array, size_t array_size, const char *text, size_t
                         taken = 1;
                         piece = REPLACEMENT;
                         piece_size = strlen(REPLACEMENT);
-                } else if (is_control(code_point))
+                } else if (text_is_hidden(code_point))
                         piece_size = 0;
                 else if (text_is_noncharacter(code_point)) {
                         piece = REPLACEMENT;

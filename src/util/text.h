@@ -39,12 +39,18 @@ size_t text_decode_utf8(const char *text, size_t size, uint32_t *ret_code_point)
 /* Unicode's code points that are for ever no characters; D-Bus implementations refuse strings with them. */
 bool text_is_noncharacter(uint32_t code_point);
 
+/* C0, DEL and C1. */
+bool text_is_control(uint32_t code_point);
+
+/* What a terminal or a browser does not draw, but obeys: controls, bidi controls (they reorder what is read:
+ * UAX #9), line and paragraph separators, zero-width characters. */
+bool text_is_hidden(uint32_t code_point);
+
 bool text_is_utf8(const char *text, size_t size);
 
-/* Makes a copy that may be shown on a terminal, in a log and on D-Bus: control characters (C0, DEL, C1) are
- * removed, bytes that are no UTF-8 and noncharacters (which D-Bus refuses) become U+FFFD, and it is cut at
- * `max` bytes between characters, with "…" in place of what is missing (it counts in `max`). NULL if memory
- * is out. */
+/* Makes a copy that may be shown on a terminal, in a log and on D-Bus: hidden characters are removed, bytes
+ * that are no UTF-8 and noncharacters (which D-Bus refuses) become U+FFFD, and it is cut at `max` bytes
+ * between characters, with "…" in place of what is missing (it counts in `max`). NULL if memory is out. */
 char *text_sanitize(const char *text, size_t size, size_t max);
 
 /* The same into an array; always NUL-terminated. `array_size` counts the NUL and is at least 4. */

@@ -20,7 +20,8 @@ MEBIBYTE = 1024 * 1024
 
 
 def is_shown_as_it_is(line):
-    return not any(unicodedata.category(character) == "Cc" for character in line)
+    """No control character, line separator, bidi control or zero-width character."""
+    return not any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in line)
 
 
 class Victim:
@@ -337,7 +338,7 @@ def with_id(text):
 TAKEN = {"path": with_id(b'"../../../etc/cron.d/x"'), "slashes": with_id(b'"/"'), "dots": with_id(b'".."'),
          "query": with_id(b'"a?b=c#d%2f&e"'), "blanks": with_id(b'"  "'),
          "quotes": with_id(b'"\\"\\\\ $(id) `id` %s%n"'),
-         "bidi": with_id('"\u202eA1\u2066"'.encode()), "emoji": with_id('"\U0001f480"'.encode()),
+         "emoji": with_id('"\U0001f480"'.encode()),
          "255 bytes": with_id(b'"%s"' % (b"x" * 255)), "0": with_id(b"0"), "-0": with_id(b"-0"),
          "2^64": with_id(b"18446744073709551616"), "100 digits": with_id(b"1" * 100),
          "twice": b'{"id": "first", "name": "dev-alice-web01", "id": "last"}',
@@ -366,7 +367,8 @@ def test_hostile_ids_that_are_ids(victim, liar):
 REFUSED = {"10 MB": with_id(b'"%s"' % (b"x" * 10_000_000)), "256 bytes": with_id(b'"%s"' % (b"x" * 256)),
            "empty": with_id(b'""'), "NUL": with_id(b'"A1\\u0000"'), "raw NUL": with_id(b'"A1\0"'),
            "escape": with_id(b'"\\u001b[2J"'), "raw escape": with_id(b'"\x1b[2J"'), "newline": with_id(b'"A1\\nB2"'),
-           "C1": with_id('"\u009b31m"'.encode()), "DEL": with_id(b'"\\u007f"'), "half a pair": with_id(b'"\\udfff"'),
+           "bidi": with_id('"\u202eA1\u2066"'.encode()), "a line separator": with_id(b'"A1\\u2028"'),
+           "zero width": with_id(b'"A\\u200b1"'), "a noncharacter": with_id(b'"A1\\uffff"'), "C1": with_id('"\u009b31m"'.encode()), "DEL": with_id(b'"\\u007f"'), "half a pair": with_id(b'"\\udfff"'),
            "a pair the wrong way round": with_id(b'"\\ude00\\ud83d"'), "surrogate in UTF-8": with_id(b'"\xed\xa0\x80"'),
            "overlong": with_id(b'"\xc0\xaf"'), "Latin-1": with_id(b'"\xe9"'), "1.0": with_id(b"1.0"),
            "1e400": with_id(b"1e400"), "1e2": with_id(b"1e2"), "-": with_id(b"-"), "+1": with_id(b"+1"),

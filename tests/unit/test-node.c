@@ -79,7 +79,8 @@ static void test_id(void **state) {
 
 static void test_refused(void **state) {
         static const char neither[] = "the id is neither a string nor an integer",
-                          control[] = "the id holds a control character",
+                          control[] = "the id contains a control character",
+                          hidden[] = "the id contains an invisible character or a noncharacter",
                           half[] = "the id holds U+0000 or half a surrogate pair",
                           too_long[] = "the id is longer than 255 bytes";
         static const struct {
@@ -116,6 +117,15 @@ static void test_refused(void **state) {
                 { "{\"id\":\"\\u007f\"}", control },
                 { "{\"id\":\"\\u0080\"}", control },
                 { "{\"id\":\"\xC2\x9F\"}", control },
+                { "{\"id\":\"A\\u202e7\"}", hidden },
+                { "{\"id\":\"A7\xE2\x80\xAE\"}", hidden },
+                { "{\"id\":\"\\u2066A7\"}", hidden },
+                { "{\"id\":\"A7\\u2028\"}", hidden },
+                { "{\"id\":\"A\\u200b7\"}", hidden },
+                { "{\"id\":\"\\ufeffA7\"}", hidden },
+                { "{\"id\":\"A\\uffff\"}", hidden },
+                { "{\"id\":\"A\\ufdd0\"}", hidden },
+                { "{\"id\":\"A\\udb40\\udc41\"}", hidden }, /* a tag */
                 { "{\"id\":\"A\\u00007\"}", half },
                 { "{\"id\":\"\\ud800\"}", half },
                 { "{\"id\":\"\\udfff\"}", half },

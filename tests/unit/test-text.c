@@ -136,6 +136,12 @@ static void test_sanitize(void **state) {
                 { TEXT("\xEF\xBF\xBE\xEF\xBF\xBF\xEF\xB7\x90\xEF\xB7\xAF"), 256, WRONG WRONG WRONG WRONG },
                 { TEXT("\xF4\x8F\xBF\xBF\xF0\x9F\xBF\xBE"), 256, WRONG WRONG },
                 { TEXT("\xEF\xB7\x8F\xEF\xB7\xB0\xEF\xBF\xBD"), 256, "\xEF\xB7\x8F\xEF\xB7\xB0" WRONG },
+                { TEXT("\xE2\x80\xAEnwod edispu\xE2\x80\xAC"), 256, "nwod edispu" },
+                { TEXT("a\xE2\x80\xA8"
+                       "b\xE2\x80\xA9"
+                       "c\xE2\x80\x8B"
+                       "d\xEF\xBB\xBF"),
+                                256, "abcd" },
                 /* Cut between characters, the ellipsis counted in. */
                 { TEXT("1234567890"), 10, "1234567890" },
                 { TEXT("12345678901"), 10, "1234567" ELLIPSIS },
@@ -159,6 +165,24 @@ static void test_sanitize(void **state) {
 }
 
 /* Whatever comes in, at whatever size: whole characters, and never more than there is room for. */
+/* Every character that reorders, hides or breaks text, and its neighbours, which do not. */
+static void test_hidden(void **state) {
+        static const struct {
+                uint32_t first, last;
+        } hidden[] = { { 0x202A, 0x202E }, { 0x2066, 0x2069 }, { 0x2028, 0x2029 }, { 0x200B, 0x200F },
+                { 0xFEFF, 0xFEFF }, { 0x61C, 0x61C }, { 0x2060, 0x2064 }, { 0xE0000, 0xE007F }, { 0, 0x1F },
+                { 0x7F, 0x9F } };
+        static const uint32_t shown[] = { ' ', '~', 0xA0, 0x61B, 0x61D, 0x200A, 0x2010, 0x2027, 0x202F,
+                0x205F, 0x2070, 0xFEFE, 0xFFF8, 0xFFFD, 0xDFFFF, 0xE0080, 0x4E2D, 0x1F600 };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(hidden); i++)
+                for (uint32_t c = hidden[i].first; c <= hidden[i].last; c++)
+                        assert_true(text_is_hidden(c));
+        for (size_t i = 0; i < ELEMENTSOF(shown); i++)
+                assert_false(text_is_hidden(shown[i]));
+}
+
 static void test_sanitize_into(void **state) {
         static const char text[] = "a\xE4\xB8\xAD\xF0\x9F\x98\x80\xFF\x01 \xEF\xBF\xBF"
                                    "bcdef\xC2\x9Fgh\xE4";
@@ -275,6 +299,7 @@ int main(void) {
                 cmocka_unit_test(test_replace),
                 cmocka_unit_test(test_decode_utf8),
                 cmocka_unit_test(test_sanitize),
+                cmocka_unit_test(test_hidden),
                 cmocka_unit_test(test_sanitize_into),
                 cmocka_unit_test(test_escape),
                 cmocka_unit_test(test_parse_unsigned),
