@@ -109,7 +109,7 @@ int health_entry_check(
         JsonError error = {};
         JsonSlice value;
 
-        if (json_scan(*text, size, &value, &error) == 0) {
+        if (json_scan_portable(*text, size, &value, &error) == 0) {
                 entry->found.is_same = known->value && known->value_size == value.size &&
                                        memcmp(known->value, value.text, value.size) == 0;
                 entry->found.value_size = value.size;

@@ -5,16 +5,23 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <strings.h>
 
 #include "core/json-bytes.h"
+#include "core/json-number.h"
 #include "util/macro.h"
+
+#define NOT_PORTABLE "JSON, but not portable (RFC 7493): "
 
 typedef struct Scanner {
         const unsigned char *start, *p, *end;
         uint64_t objects[JSON_NESTING_MAX / 64]; /* for each open level: 1 is an object, 0 an array */
         size_t depth;
         JsonError error;
+        JsonError flaw; /* the first thing that is JSON, but not portable; reason NULL: none */
 } Scanner;
+
+enum { DOUBLE_DIGITS = 308 }; /* so long a number without exponent is in the range of a double */
 
 /* What may come next, white space aside. */
 typedef enum Expectation {
@@ -68,6 +75,46 @@ static int scan_incomplete(Scanner *s) {
         return -EBADMSG;
 }
 
+static void scan_note(Scanner *s, const unsigned char *at, const char *flaw) {
+        if (!s->flaw.reason)
+                s->flaw = (JsonError){ .offset = (size_t) (at - s->start), .reason = flaw };
+}
+
+/* Reads the digits of the \uXXXX at p. Returns the code unit, or -EBADMSG. */
+static int scan_unit(Scanner *s, const unsigned char *p) {
+        int unit = 0;
+
+        for (int i = 2; i < 6; i++) {
+                if (p + i == s->end)
+                        return scan_incomplete(s);
+                if (!is_hex_digit(p[i]))
+                        return scan_fail(s, p + i, "\\u without four hexadecimal digits");
+                unit = unit << 4 | (is_digit(p[i]) ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+        }
+        return unit;
+}
+
+/* Returns the length of the \uXXXX at p, or of two that are one character. */
+static int scan_unicode_escape(Scanner *s, const unsigned char *p) {
+        int unit = scan_unit(s, p), low = 0;
+
+        if (unit > 0 && (unit & 0xF800) != 0xD800)
+                return 6;
+        if (unit < 0)
+                return unit;
+        if (unit == 0) {
+                scan_note(s, p, NOT_PORTABLE "\\u0000 in a string");
+                return 6;
+        }
+
+        if (unit < 0xDC00 && s->end - p >= 8 && p[6] == '\\' && p[7] == 'u')
+                low = scan_unit(s, p + 6);
+        if (low < 0 || (low & 0xFC00) == 0xDC00)
+                return low < 0 ? low : 12;
+        scan_note(s, p, NOT_PORTABLE "half of a surrogate pair in a string");
+        return 6;
+}
+
 /* Returns the length of the escape sequence at p, which is a backslash. */
 static int scan_escape(Scanner *s, const unsigned char *p) {
         if (s->end - p < 2)
@@ -84,18 +131,10 @@ static int scan_escape(Scanner *s, const unsigned char *p) {
         case 't':
                 return 2;
         case 'u':
-                break;
+                return scan_unicode_escape(s, p);
         default:
                 return scan_fail(s, p + 1, "unknown escape in a string");
         }
-
-        for (int i = 2; i < 6; i++) {
-                if (p + i == s->end)
-                        return scan_incomplete(s);
-                if (!is_hex_digit(p[i]))
-                        return scan_fail(s, p + i, "\\u without four hexadecimal digits");
-        }
-        return 6;
 }
 
 static bool is_continuation(unsigned char byte) {
@@ -146,17 +185,70 @@ static int scan_string(Scanner *s) {
         return 0;
 }
 
-/* One digit at least. */
-static int scan_digits(Scanner *s) {
-        const unsigned char *p = s->p, *end = s->end;
+/* What is rare is kept out of the way of what is not. */
+#define _rare_ __attribute__((cold, noinline))
 
-        if (p == end)
-                return scan_incomplete(s);
-        if (!is_digit(*p))
-                return scan_fail(s, p, "a digit is missing in a number");
+/* Why there is no value at p: what C and Python print for numbers that are none has words of its own. */
+static int _rare_ scan_fail_value(
+                Scanner *s, const unsigned char *at, const unsigned char *word, const char *otherwise) {
+        static const char *const words[] = { "nan", "inf", "infinity" };
+        size_t size = 0;
 
+        while (word + size < s->end && (word[size] | 0x20) >= 'a' && (word[size] | 0x20) <= 'z')
+                size++;
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (strlen(words[i]) == size && strncasecmp((const char *) word, words[i], size) == 0)
+                        return scan_fail(s, word, "NaN and Infinity are not JSON");
+        return scan_fail(s, at, otherwise);
+}
+
+static const unsigned char *skip_digits(const unsigned char *p, const unsigned char *end) {
         while (p < end && is_digit(*p))
                 p++;
+        return p;
+}
+
+static int _rare_ scan_fail_digit(Scanner *s, const unsigned char *p) {
+        return p == s->end ? scan_incomplete(s) : scan_fail_value(s, p, p, "a digit is missing in a number");
+}
+
+/* For numbers that are long or have an exponent: others are in the range of a double for sure. */
+static int _rare_ scan_range(Scanner *s, const unsigned char *number, const unsigned char *end) {
+        if (json_number_is_beyond_double((const char *) number, (size_t) (end - number)))
+                scan_note(s, number, NOT_PORTABLE "a number beyond the range of a double");
+        s->p = end;
+        return 0;
+}
+
+static int _rare_ scan_exponent(Scanner *s, const unsigned char *number, const unsigned char *p) {
+        const unsigned char *digits = p + 1;
+
+        if (digits < s->end && (*digits == '-' || *digits == '+'))
+                digits++;
+        p = skip_digits(digits, s->end);
+        return p == digits ? scan_fail_digit(s, p) : scan_range(s, number, p);
+}
+
+static int scan_number(Scanner *s) {
+        const unsigned char *p = s->p, *end = s->end, *digits = p + (*p == '-');
+
+        p = skip_digits(digits, end);
+        if (p == digits)
+                return scan_fail_digit(s, p);
+        if (*digits == '0' && p - digits > 1)
+                return scan_fail(s, digits + 1, "leading zero in a number");
+
+        if (p < end && *p == '.') {
+                digits = p + 1;
+                p = skip_digits(digits, end);
+                if (p == digits)
+                        return scan_fail_digit(s, p);
+        }
+
+        if (p < end && (*p | 0x20) == 'e')
+                return scan_exponent(s, s->p, p);
+        if (p - s->p > DOUBLE_DIGITS)
+                return scan_range(s, s->p, p);
         s->p = p;
         return 0;
 }
@@ -169,40 +261,12 @@ static bool scan_byte(Scanner *s, char byte) {
         return true;
 }
 
-static int scan_number(Scanner *s) {
-        int r;
-
-        (void) scan_byte(s, '-');
-        if (scan_byte(s, '0')) {
-                if (s->p < s->end && is_digit(*s->p))
-                        return scan_fail(s, s->p, "leading zero in a number");
-        } else {
-                r = scan_digits(s);
-                if (r < 0)
-                        return r;
-        }
-
-        if (scan_byte(s, '.')) {
-                r = scan_digits(s);
-                if (r < 0)
-                        return r;
-        }
-
-        if (scan_byte(s, 'e') || scan_byte(s, 'E')) {
-                if (!scan_byte(s, '-'))
-                        (void) scan_byte(s, '+');
-                r = scan_digits(s);
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
-}
-
 static int scan_literal(Scanner *s, const char *literal) {
         for (const char *l = literal; *l; l++)
                 if (!scan_byte(s, *l))
-                        return s->p == s->end ? scan_incomplete(s) : scan_fail(s, s->p, "unknown word");
+                        return s->p == s->end ? scan_incomplete(s)
+                                              : scan_fail_value(s, s->p, s->p - (l - literal),
+                                                                "unknown word");
         return 0;
 }
 
@@ -212,6 +276,8 @@ static int scan_open(Scanner *s, bool is_object) {
 
         if (s->depth == JSON_NESTING_MAX)
                 return scan_fail(s, s->p, "nesting deeper than 512");
+        if (s->depth == JSON_PORTABLE_NESTING_MAX)
+                scan_note(s, s->p, NOT_PORTABLE "nesting deeper than 60");
 
         *word = is_object ? *word | bit : *word & ~bit;
         s->depth++;
@@ -263,7 +329,7 @@ static int scan_value(Scanner *s) {
                 else if (*s->p == 0xEF && s->p == s->start)
                         r = scan_fail(s, s->p, "byte order mark");
                 else
-                        r = scan_fail(s, s->p, "a value is missing");
+                        r = scan_fail_value(s, s->p, s->p, "a value is missing");
         }
 
         return r < 0 ? r : (int) scan_next(s);
@@ -330,13 +396,27 @@ static int scan_text(Scanner *s, JsonSlice *ret_value) {
         return 0;
 }
 
-int json_scan(const char *text, size_t size, JsonSlice *ret_value, JsonError *ret_error) {
+/* Each ASCII character with a NUL beside it; a byte order mark may come first. */
+static bool is_utf16(const unsigned char *text, size_t size) {
+        if (size >= 2 && ((text[0] == 0xFF && text[1] == 0xFE) || (text[0] == 0xFE && text[1] == 0xFF)))
+                return true;
+        return size >= 4 && !text[0] != !text[1] && !text[0] == !text[2] && !text[1] == !text[3];
+}
+
+static int scan_whole(const char *text, size_t size, bool has_to_be_portable, JsonSlice *ret_value,
+                JsonError *ret_error) {
         const unsigned char *start = (const unsigned char *) (size > 0 ? text : "");
         Scanner s = { .start = start, .p = start, .end = start + size };
         JsonSlice value = {};
         int r;
 
         r = scan_text(&s, &value);
+        if (r < 0 && is_utf16(start, size))
+                s.error.reason = "UTF-16, not UTF-8";
+        if (r >= 0 && has_to_be_portable && s.flaw.reason) {
+                s.error = s.flaw;
+                r = -EBADMSG;
+        }
         if (r < 0) {
                 if (ret_error)
                         *ret_error = s.error;
@@ -345,4 +425,12 @@ int json_scan(const char *text, size_t size, JsonSlice *ret_value, JsonError *re
 
         *ret_value = value;
         return 0;
+}
+
+int json_scan(const char *text, size_t size, JsonSlice *ret_value, JsonError *ret_error) {
+        return scan_whole(text, size, false, ret_value, ret_error);
+}
+
+int json_scan_portable(const char *text, size_t size, JsonSlice *ret_value, JsonError *ret_error) {
+        return scan_whole(text, size, true, ret_value, ret_error);
 }

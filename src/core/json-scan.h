@@ -7,7 +7,10 @@
 
 #include "core/json-slice.h"
 
-enum { JSON_NESTING_MAX = 512 };
+enum {
+        JSON_NESTING_MAX = 512,
+        JSON_PORTABLE_NESTING_MAX = 60, /* .NET stops at 64, Ruby at 100, serde_json at 128 */
+};
 
 typedef struct JsonError {
         size_t offset;      /* byte where it went wrong; of a broken UTF-8 sequence its first */
@@ -21,3 +24,9 @@ typedef struct JsonError {
  * without the white space around. Does not recurse. Returns 0, or -EBADMSG with *ret_error set (ret_error
  * may be NULL). */
 int json_scan(const char *text, size_t size, JsonSlice *ret_value, JsonError *ret_error);
+
+/* The same for text that any parser has to take: also refuses, as -EBADMSG, what is valid but makes common
+ * parsers refuse the whole text around it (RFC 7493): half of a surrogate pair and \u0000 as escapes,
+ * numbers beyond the range of a double, nesting deeper than JSON_PORTABLE_NESTING_MAX. Text that is no JSON
+ * at all has the reason that json_scan() gives. */
+int json_scan_portable(const char *text, size_t size, JsonSlice *ret_value, JsonError *ret_error);

@@ -88,7 +88,7 @@ static void meet_content(Model *model, HealthSet *set, const char *name, HealthS
         met->stamp = stamp;
         met->is_trusted = is_trusted;
         if (health_name_check(name, &reason) == HEALTH_NAME_GOOD) {
-                if (json_scan(text, size, &value, &error) == 0) {
+                if (json_scan_portable(text, size, &value, &error) == 0) {
                         met->value = strndup(value.text, value.size);
                         met->value_size = value.size;
                         assert(met->value);

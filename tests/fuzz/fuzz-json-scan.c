@@ -8,7 +8,9 @@
 
 enum { WALK_DEPTH_MAX = 6 };
 
-/* An error is settled by the bytes before and at it: at most a whole UTF-8 sequence. */
+enum { SEEN_MAX = sizeof "Infinity" }; /* what is looked at behind an error's place, to have words for it */
+
+/* An error is settled by the bytes before and at it: at most a whole UTF-8 sequence, or a word. */
 static void check_error(const char *text, size_t size, const JsonError *error) {
         JsonError again = {};
         JsonSlice value;
@@ -21,7 +23,7 @@ static void check_error(const char *text, size_t size, const JsonError *error) {
         }
 
         assert(error->offset < size);
-        assert(json_scan(text, min_size(size, error->offset + 4), &value, &again) == -EBADMSG);
+        assert(json_scan(text, min_size(size, error->offset + SEEN_MAX), &value, &again) == -EBADMSG);
         assert(again.offset == error->offset && streq(again.reason, error->reason));
 }
 
@@ -106,6 +108,17 @@ static void check_splice(JsonSlice value) {
         assert(json_object_find(object, "c", &found));
 }
 
+/* What is not portable holds an escape, a long number or one with an exponent, or is deep. */
+static void check_portable(const char *text, size_t size) {
+        JsonSlice value;
+        JsonError error = {};
+
+        if (json_scan_portable(text, size, &value, &error) == 0)
+                return;
+        assert(!error.is_incomplete && error.offset < size);
+        assert(strchr("\\-0123456789[{", text[error.offset]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const char *text = (const char *) data;
         JsonSlice value = {};
@@ -121,5 +134,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_prefix(text, size);
         check_value(value, 0);
         check_splice(value);
+        check_portable(text, size);
         return 0;
 }

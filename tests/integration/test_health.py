@@ -53,8 +53,8 @@ def test_files_of_modules_arrive(first_report, health, master):
     wait_until(lambda: master.node("A1")["health"]["log-fluentbit"]["lag"] == 3, 10, "the Master has it")
 
 
-VERBATIM = ['{"n": 18446744073709551615}', '{"a":1.10,  "b" : 1E400}', '{"t":"\\u00e9\\/ é 😀"}', '{"x":1,"x":2}',
-            '[]', '{}', 'null', 'true', '42', '-0.0', '"text"', '"\\ud800"', '[ {"deep":\n\t[1,\r\n2]} ]']
+VERBATIM = ['{"n": 18446744073709551615}', '{"a":1.10,  "b" : 1E300}', '{"t":"\\u00e9\\/ é 😀"}', '{"x":1,"x":2}',
+            '[]', '{}', 'null', 'true', '42', '-0.0', '"text"', '"\\ud83d\\ude00"', '[ {"deep":\n\t[1,\r\n2]} ]']
 
 
 def test_values_are_spliced_in_verbatim(first_report, health):
@@ -81,13 +81,21 @@ INVALID = {"empty": b"", "white space": b" \n", "half": b'{"a": 1', "half a stri
            "bad escape": b'["\\x41"]', "short escape": b'["\\u00e"]', "word": b"nul", "closing": b"]", "colon": b'{"a" 1}',
            "number key": b"{1: 2}", "too deep": b"[" * 513 + b"]" * 513, "much too deep": b"[" * 100000}
 
+# JSON, but parsers that a Master is likely to have refuse the whole report for it.
+NOT_PORTABLE = {"half a pair": b'{"name": "\\ud800"}', "the other half": b'{"name": "\\udfff"}',
+                "in a name": b'{"\\ud800": 1}', "NUL": b'{"name": "a\\u0000b"}', "beyond a double": b'{"n": 1e999}',
+                "a long integer": b'{"n": ' + b"7" * 5000 + b"}", "61 levels": b"[" * 61 + b"]" * 61,
+                "512 levels": b"[" * 512 + b"]" * 512}
+PORTABLE = {"60 levels": b"[" * 60 + b"]" * 60, "names twice": b'{"a": 1, "a": 2}',
+            "beyond 2^53": b'{"n": 18446744073709551615, "m": -9007199254740993}', "a pair": b'{"s": "\\ud83d\\ude00"}'}
+
 
 def test_one_bad_file_never_spoils_the_report(agent, master, bus, health):
     names = {f"bad-{number:02}": (what, content) for number, (what, content) in enumerate(INVALID.items())}
     for key, (_, content) in names.items():
         (health / f"{key}.json").write_bytes(content)
     (health / "good-file.json").write_text('{"ok": true}')
-    (health / "good-deep.json").write_bytes(b"[" * 512 + b"]" * 512)
+    (health / "good-deep.json").write_bytes(b"[" * 60 + b"]" * 60)
     started = agent()
     body = master.wait_for_requests(1, kind="report")[0]["body"]
     assert set(reported(body)) == {"good-file", "good-deep"}
@@ -96,6 +104,33 @@ def test_one_bad_file_never_spoils_the_report(agent, master, bus, health):
     assert verdicts == {key: "invalid" for key in names} | {"good-file": "ok", "good-deep": "ok"}
     started.wait_online()
     assert 1 <= len(bad_files(started)) <= len(INVALID)
+
+
+def test_json_that_is_not_portable_never_spoils_the_report(agent, master, bus, health):
+    for number, content in enumerate(NOT_PORTABLE.values()):
+        (health / f"bad-{number}.json").write_bytes(content)
+    for number, content in enumerate(PORTABLE.values()):
+        (health / f"good-{number}.json").write_bytes(content)
+    agent()
+    body = master.wait_for_requests(1, kind="report")[0]["body"]
+    assert set(reported(body)) == {f"good-{number}" for number in range(len(PORTABLE))}
+    for content in PORTABLE.values():
+        assert content.decode() in body, "byte for byte"
+    bus.wait_property("HealthFiles", lambda rows: len(rows) == len(NOT_PORTABLE) + len(PORTABLE))
+    for key, verdict, reason in bus.get("HealthFiles"):
+        if key.startswith("bad"):
+            assert verdict == "invalid" and reason.startswith("JSON, but not portable (RFC 7493): "), (key, reason)
+
+
+@pytest.mark.usefixtures("master")
+@pytest.mark.parametrize("content,reason", [
+    ('{"a": 1}'.encode("utf-16"), "UTF-16, not UTF-8 at byte 0"), ('{"a": 1}'.encode("utf-16-le"), "UTF-16, not UTF-8 at byte 1"),
+    (b'{"t": NaN}', "NaN and Infinity are not JSON at byte 6"), (b'[-Infinity]', "NaN and Infinity are not JSON at byte 2"),
+    (b'[1, nan]', "NaN and Infinity are not JSON at byte 4")])
+def test_what_writers_get_wrong_is_named(agent, health, content, reason):
+    (health / "log-a.json").write_bytes(content)
+    started = agent()
+    assert bad_files(started) == {"log-a": f"Health file log-a is left out (invalid): {reason}"}
 
 
 NAMES_IN = ["log-fluentbit", "a-b", "A.b_c-9", "x-" + "y" * 126, "a--b", "m-.x"]

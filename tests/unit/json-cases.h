@@ -118,6 +118,8 @@ static const struct {
 #define HEX "\\u without four hexadecimal digits"
 #define CONTROL "control character in a string"
 #define UTF8 "not UTF-8"
+#define UTF16 "UTF-16, not UTF-8"
+#define NOT_A_NUMBER "NaN and Infinity are not JSON"
 #define END "unexpected end"
 
 static const struct {
@@ -156,7 +158,7 @@ static const struct {
         { TEXT("[-01]"), 3, ZERO },
         { TEXT("[-1.0.]"), 5, COMMA_ARRAY },
         { TEXT("[-2.]"), 4, DIGIT },
-        { TEXT("[-NaN]"), 2, DIGIT },
+        { TEXT("[-NaN]"), 2, NOT_A_NUMBER },
         { TEXT("[.-1]"), 1, VALUE },
         { TEXT("[.2e-3]"), 1, VALUE },
         { TEXT("[0.1.2]"), 4, COMMA_ARRAY },
@@ -176,19 +178,19 @@ static const struct {
         { TEXT("[2.e-3]"), 3, DIGIT },
         { TEXT("[2.e3]"), 3, DIGIT },
         { TEXT("[9.e+]"), 3, DIGIT },
-        { TEXT("[Inf]"), 1, VALUE },
-        { TEXT("[NaN]"), 1, VALUE },
+        { TEXT("[Inf]"), 1, NOT_A_NUMBER },
+        { TEXT("[NaN]"), 1, NOT_A_NUMBER },
         { TEXT("[\xEF\xBC\x91]"), 1, VALUE }, /* a digit, but a wide one */
         { TEXT("[1+2]"), 2, COMMA_ARRAY },
         { TEXT("[0x1]"), 2, COMMA_ARRAY },
         { TEXT("[0x42]"), 2, COMMA_ARRAY },
-        { TEXT("[Infinity]"), 1, VALUE },
+        { TEXT("[Infinity]"), 1, NOT_A_NUMBER },
         { TEXT("[0e+-1]"), 4, DIGIT },
         { TEXT("[-123.123foo]"), 9, COMMA_ARRAY },
         { TEXT("[123\xE5]"), 4, COMMA_ARRAY },
         { TEXT("[1e1\xE5]"), 4, COMMA_ARRAY },
         { TEXT("[0\xE5]"), 2, COMMA_ARRAY },
-        { TEXT("[-Infinity]"), 2, DIGIT },
+        { TEXT("[-Infinity]"), 2, NOT_A_NUMBER },
         { TEXT("[-foo]"), 2, DIGIT },
         { TEXT("[- 1]"), 2, DIGIT },
         { TEXT("[-012]"), 3, ZERO },
@@ -280,8 +282,8 @@ static const struct {
         { TEXT("\xEF\xBB\xBF{}"), 0, "byte order mark" },
         { TEXT(" \xEF\xBB\xBF{}"), 1, VALUE },
         { TEXT("{}\xEF\xBB\xBF"), 2, BEHIND },
-        { TEXT("\xFF\xFE[\0]\0"), 0, VALUE },
-        { TEXT("\0[\0\"\0]"), 0, VALUE },
+        { TEXT("\xFF\xFE[\0]\0"), 0, UTF16 },
+        { TEXT("\0[\0\"\0]"), 0, UTF16 },
         { TEXT("[\"\xFF\"]"), 2, UTF8 },
         { TEXT("[\"\x81\"]"), 2, UTF8 },
         { TEXT("[\"\xE9\"]"), 2, UTF8 },
@@ -293,4 +295,73 @@ static const struct {
         { TEXT("[\"\xFC\x83\xBF\xBF\xBF\xBF\"]"), 2, UTF8 },
         { TEXT("[\"\xE6\x97\xA5\xD1\x88\xFA\"]"), 7, UTF8 },
         { TEXT("{\"key\": 1,\n\"other\": 0123}"), 21, ZERO },
+        { TEXT("{\"t\": NaN}"), 6, NOT_A_NUMBER },
+        { TEXT("[nan]"), 1, NOT_A_NUMBER },
+        { TEXT("[nan, 1]"), 1, NOT_A_NUMBER },
+        { TEXT("[-nan]"), 2, NOT_A_NUMBER },
+        { TEXT("[inf]"), 1, NOT_A_NUMBER },
+        { TEXT("[-inf"), 2, NOT_A_NUMBER },
+        { TEXT("[nano]"), 2, WORD },
+        { TEXT("[infinite]"), 1, VALUE },
+        { TEXT("[n]"), 2, WORD },
+        { TEXT("{\0\"\0a\0\"\0:\0"
+               "1\0}\0"),
+                        1, UTF16 },
+        { TEXT("\"\0a\0\"\0"), 1, UTF16 },
+        { TEXT("\xFF\xFE{\0\"\0"), 0, UTF16 },
+        { TEXT("\xFE\xFF\0{\0}"), 0, UTF16 },
+        { TEXT("{}\0\0"), 2, BEHIND },
+};
+
+#define NOT_PORTABLE "JSON, but not portable (RFC 7493): "
+#define HALF NOT_PORTABLE "half of a surrogate pair in a string"
+#define NUL NOT_PORTABLE "\\u0000 in a string"
+#define BEYOND NOT_PORTABLE "a number beyond the range of a double"
+
+/* JSON that is refused where it has to be portable; offset of the first such thing. */
+static const struct {
+        const char *text;
+        size_t size, offset;
+        const char *reason;
+} json_unportable[] = {
+        { TEXT("{\"name\": \"\\ud800\"}"), 10, HALF },
+        { TEXT("{\"name\": \"\\uDFFF\"}"), 10, HALF },
+        { TEXT("{\"\\ud800\": 1}"), 2, HALF },
+        { TEXT("\"\\ude00\\ud83d\""), 1, HALF },
+        { TEXT("\"\\ud83d\\ud83d\\ude00\""), 1, HALF },
+        { TEXT("\"\\ud83d\\ude00\\ude00\""), 13, HALF },
+        { TEXT("\"\\ud83d ude00\""), 1, HALF },
+        { TEXT("\"\\ud83d\\n\""), 1, HALF },
+        { TEXT("{\"name\": \"a\\u0000b\"}"), 11, NUL },
+        { TEXT("{\"\\u0000\": 1}"), 2, NUL },
+        { TEXT("[\"\\u0000\", \"\\ud800\", 1e999]"), 2, NUL },
+        { TEXT("[1, 1e999]"), 4, BEYOND },
+        { TEXT("-1E+309"), 0, BEYOND },
+        { TEXT("1e99999999999999999999999"), 0, BEYOND },
+        { TEXT("0.001e312"), 0, BEYOND },
+        { TEXT("123456e304"), 0, BEYOND },
+        { TEXT("1.7976931348623159e308"), 0, BEYOND },
+        { TEXT("2e308"), 0, BEYOND },
+};
+
+/* Portable: beside what may look as if it were not. */
+static const struct {
+        const char *text;
+        size_t size;
+} json_portable[] = {
+        { TEXT("{\"s\": \"\\ud83d\\ude00\\uD834\\uDD1E\"}") },
+        { TEXT("{\"n\": 18446744073709551615, \"m\": -9007199254740993}") },
+        { TEXT("{\"a\": 1, \"a\": 2}") },
+        { TEXT("\"\\\\ud800 \\\\u0000\"") },
+        { TEXT("\"\\u0001\\uffff\\ud7ff\\ue000\"") },
+        { TEXT("1.7976931348623157e308") },
+        { TEXT("-1.7976931348623157e+308") },
+        { TEXT("17976931348623157e292") },
+        { TEXT("0.00017976931348623157e312") },
+        { TEXT("1e308") },
+        { TEXT("1e-999") },
+        { TEXT("0e999999999999999999999") },
+        { TEXT("-0.000e400") },
+        { TEXT("0.0000000001e318") },
+        { TEXT("1e-99999999999999999999999") },
 };

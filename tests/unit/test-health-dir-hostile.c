@@ -252,6 +252,7 @@ static void test_written_meanwhile(_unused_ void **state) {
 
         memset(odd, '1', sizeof odd);
         memset(even, '2', sizeof even);
+        odd[0] = even[0] = odd[sizeof odd - 1] = even[sizeof even - 1] = '"';
         write_bytes(in(HEALTH "/a-b.json"), odd, sizeof odd);
         pid = fork();
         assert_return_code(pid, errno);

@@ -16,7 +16,8 @@
 #include "util/text.h"
 
 /* Scans a copy with nothing behind it, so that a sanitizer sees every byte that is read too far. */
-static int scan(const char *text, size_t size, JsonError *ret_error) {
+static int scan_by(int (*scan_function)(const char *, size_t, JsonSlice *, JsonError *), const char *text,
+                size_t size, JsonError *ret_error) {
         _cleanup_free_ char *copy = malloc(size > 0 ? size : 1);
         JsonSlice value = {};
         int r;
@@ -24,7 +25,7 @@ static int scan(const char *text, size_t size, JsonError *ret_error) {
         assert_non_null(copy);
         memcpy(copy, text, size);
 
-        r = json_scan(copy, size, &value, ret_error);
+        r = scan_function(copy, size, &value, ret_error);
         if (r < 0) {
                 assert_int_equal(r, -EBADMSG);
                 assert_null(value.text);
@@ -33,6 +34,14 @@ static int scan(const char *text, size_t size, JsonError *ret_error) {
                 assert_true(value.text >= copy && value.text + value.size <= copy + size && value.size > 0);
         }
         return r;
+}
+
+static int scan(const char *text, size_t size, JsonError *ret_error) {
+        return scan_by(json_scan, text, size, ret_error);
+}
+
+static int scan_portable(const char *text, size_t size, JsonError *ret_error) {
+        return scan_by(json_scan_portable, text, size, ret_error);
 }
 
 static void test_accepted(void **state) {
@@ -54,6 +63,104 @@ static void test_refused(void **state) {
                         fail_msg("%s: wrong at %zu, not at %zu", text, json_refused[i].offset, error.offset);
                 assert_string_equal(error.reason, json_refused[i].reason);
                 assert_int_equal(error.is_incomplete, streq(error.reason, END));
+        }
+}
+
+static void repeat(Buffer *buffer, const char *piece, size_t count) {
+        while (count-- > 0)
+                assert_int_equal(buffer_append_string(buffer, piece), 0);
+}
+
+static void test_portable(void **state) {
+        JsonError error;
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(json_portable); i++)
+                if (scan_portable(json_portable[i].text, json_portable[i].size, &error) < 0)
+                        fail_msg("refused: %s: %s", json_portable[i].text, error.reason);
+
+        for (size_t i = 0; i < ELEMENTSOF(json_unportable); i++) {
+                const char *text = json_unportable[i].text;
+
+                assert_int_equal(scan(text, json_unportable[i].size, NULL), 0);
+                if (scan_portable(text, json_unportable[i].size, &error) >= 0)
+                        fail_msg("accepted: %s", text);
+                if (error.offset != json_unportable[i].offset)
+                        fail_msg("%s: wrong at %zu", text, error.offset);
+                assert_string_equal(error.reason, json_unportable[i].reason);
+                assert_false(error.is_incomplete);
+        }
+
+        /* What is no JSON has that reason, whatever stands before it. */
+        for (size_t i = 0; i < ELEMENTSOF(json_refused); i++) {
+                assert_int_equal(
+                                scan_portable(json_refused[i].text, json_refused[i].size, &error), -EBADMSG);
+                assert_string_equal(error.reason, json_refused[i].reason);
+        }
+        assert_int_equal(scan_portable(TEXT("[1e999, \"\\u0000\", "), &error), -EBADMSG);
+        assert_true(error.is_incomplete);
+}
+
+/* Long numbers: what counts is how large they are. */
+static void test_long_numbers(void **state) {
+        static const struct {
+                const char *before, *digit;
+                size_t count;
+                const char *after;
+                bool is_portable;
+        } cases[] = {
+                { "", "7", 5000, "", false },
+                { "-", "7", 5000, "", false },
+                { "", "9", 308, "", true },
+                { "1", "0", 308, "", true },
+                { "2", "0", 308, "", false },
+                { "17976931348623157", "0", 292, "", true },
+                { "17976931348623159", "0", 292, "", false },
+                { "", "9", 309, "", false },
+                { "1", "0", 5000, "e-4800", true },
+                { "0.", "0", 5000, "1e5300", true },
+                { "0.", "0", 5000, "1e5310", false },
+                { "3.", "1", 5000, "", true },
+                { "3.", "1", 5000, "e308", false },
+                { "1e", "0", 5000, "1", true },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(buffer_done) Buffer text = {};
+                int r;
+
+                repeat(&text, cases[i].before, 1);
+                repeat(&text, cases[i].digit, cases[i].count);
+                repeat(&text, cases[i].after, 1);
+
+                assert_int_equal(scan(text.data, text.size, NULL), 0);
+                r = scan_portable(text.data, text.size, NULL);
+                if ((r >= 0) != cases[i].is_portable)
+                        fail_msg("%s%s…%s: %d", cases[i].before, cases[i].digit, cases[i].after, r);
+        }
+}
+
+static void test_portable_nesting(void **state) {
+        (void) state;
+        for (size_t levels = 55; levels < 65; levels++) {
+                _cleanup_(buffer_done) Buffer arrays = {}, objects = {};
+                JsonError error;
+
+                repeat(&arrays, "[", levels);
+                repeat(&arrays, "]", levels);
+                repeat(&objects, "{\"a\":", levels - 1);
+                repeat(&objects, "{}", 1);
+                repeat(&objects, "}", levels - 1);
+
+                assert_int_equal(scan_portable(arrays.data, arrays.size, &error),
+                                levels <= 60 ? 0 : -EBADMSG);
+                if (levels > 60) {
+                        assert_int_equal(error.offset, 60);
+                        assert_string_equal(error.reason, NOT_PORTABLE "nesting deeper than 60");
+                }
+                assert_int_equal(scan_portable(objects.data, objects.size, NULL),
+                                levels <= 60 ? 0 : -EBADMSG);
         }
 }
 
@@ -105,11 +212,6 @@ static void test_value_without_space(void **state) {
         assert_int_equal(json_scan(TEXT(text), &value, NULL), 0);
         assert_ptr_equal(value.text, text + 5);
         assert_int_equal(value.size, strlen("{\"a\": [1, 2] }"));
-}
-
-static void repeat(Buffer *buffer, const char *piece, size_t count) {
-        while (count-- > 0)
-                assert_int_equal(buffer_append_string(buffer, piece), 0);
 }
 
 static void test_nesting(void **state) {
@@ -238,6 +340,9 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_accepted),
                 cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_portable),
+                cmocka_unit_test(test_long_numbers),
+                cmocka_unit_test(test_portable_nesting),
                 cmocka_unit_test(test_incomplete),
                 cmocka_unit_test(test_value_without_space),
                 cmocka_unit_test(test_nesting),
