@@ -159,13 +159,12 @@ static void log_failure(Manager *manager, LogEvent event, const char *what) {
         if (manager->is_once)
                 level = LOG_ERR;
         if (manager->is_once || fsm->deadline_usec == USEC_INFINITY || fsm->state == FSM_STOPPING) {
-                log_event(level, event, &fields, "%s at %s failed: %s", what, fields.endpoint,
-                                manager->reply->outcome->error);
+                log_event(level, event, &fields, "%s failed: %s", what, manager->reply->outcome->error);
                 return;
         }
 
         fields.retry_usec = usec_sub(fsm->deadline_usec, now);
-        log_event(level, event, &fields, "%s at %s failed: %s; next try in %s.", what, fields.endpoint,
+        log_event(level, event, &fields, "%s failed: %s; next try in %s.", what,
                         manager->reply->outcome->error, format_span(pause, fields.retry_usec));
 }
 
@@ -258,7 +257,8 @@ static void announce_report_ok(Manager *manager) {
         if (log_policy_succeeded(&manager->outage, now_usec(CLOCK_BOOTTIME), &duration, &fields.attempt)) {
                 fields.duration_usec = duration;
                 log_event(LOG_NOTICE, LOG_EVENT_REPORT_RECOVERED, &fields,
-                                "Reports are accepted again after %s and %" PRIu64 " failed %s.",
+                                "Reports are accepted%s after %s and %" PRIu64 " failed %s.",
+                                manager->status.reports_succeeded > 1 ? " again" : "",
                                 format_span(span, duration), fields.attempt,
                                 fields.attempt == 1 ? "try" : "tries");
         } else
@@ -310,6 +310,8 @@ void announce_reply(Manager *manager) {
         announce_transport(manager);
 
         if (reply->kind == REQUEST_REPORT) {
+                if (reply->outcome->http_status == 413)
+                        reporting_explain_size(manager, reply->outcome);
                 announce_report(manager);
                 if (reply->outcome->class == OUTCOME_OK)
                         announce_report_ok(manager);

@@ -97,6 +97,9 @@ int manager_collect(Manager *manager, CollectReason reason);
 /* reporting.c: starts the report that the state machine asked for; it waits if change_watch_holds(). */
 void manager_begin_report(Manager *manager);
 
+/* reporting.c: adds to the error of a report that was too large how large it is, and by which files. */
+void reporting_explain_size(const Manager *manager, Outcome *outcome);
+
 /* announce.c: brings the snapshot up to date and tells the bus and the service manager. */
 void announce_status(Manager *manager);
 

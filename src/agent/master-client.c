@@ -6,7 +6,6 @@
 
 #include "sys/ca-store.h"
 #include "sys/http-client.h"
-#include "sys/proxy-info.h"
 #include "sys/secret-files.h"
 #include "util/buffer.h"
 #include "util/macro.h"
@@ -59,6 +58,7 @@ static void master_client_finish(MasterClient *client, Outcome *outcome, const H
         MasterReply reply = {
                 .kind = client->kind,
                 .outcome = outcome,
+                .body_size = client->body_size,
                 .endpoint = client->config->endpoints[client->endpoint_index].url,
                 .duration_usec = usec_sub(now_usec(CLOCK_BOOTTIME), client->started_usec),
                 .secret_reloaded = client->secret_reloaded,
@@ -84,9 +84,13 @@ static void master_client_finish(MasterClient *client, Outcome *outcome, const H
         client->callback(&reply, client->userdata);
 }
 
+static const char *method_of(RequestKind kind) {
+        return kind == REQUEST_REGISTER ? "POST" : "PUT";
+}
+
 static void master_client_classify(const MasterClient *client, const HttpResult *result, Outcome *ret) {
-        const char *proxy = result->transport_text ? proxy_info_quoted(result->transport_text) : NULL;
-        char proxy_words[64];
+        _cleanup_(buffer_done) Buffer request = {};
+        int r;
         Answer answer = {
                 .kind = client->kind,
                 .secret = secret_files_get_token(client->secrets),
@@ -101,14 +105,10 @@ static void master_client_classify(const MasterClient *client, const HttpResult 
                 .retry_after_usec = result->retry_after_usec,
         };
 
-        if (proxy) { /* libcurl's words hold its password */
-                (void) snprintf(proxy_words, sizeof proxy_words, "the proxy address in %s cannot be used",
-                                proxy);
-                answer.transport = TRANSPORT_LOCAL;
-                answer.transport_text = proxy_words;
-        }
-
-        if (outcome_classify(&answer, ret) < 0)
+        r = buffer_printf(&request, "%s %s%s", method_of(client->kind),
+                        client->config->endpoints[client->endpoint_index].url, client->path);
+        answer.request = request.data;
+        if (r < 0 || outcome_classify(&answer, ret) < 0)
                 *ret = (Outcome){
                         .class = OUTCOME_FAILED,
                         .transport = TRANSPORT_LOCAL,
@@ -196,9 +196,9 @@ static void master_client_ask(MasterClient *client) {
         if (r >= 0)
                 r = buffer_append_string(&url, client->path);
         if (r >= 0)
-                r = http_client_submit(client->http, client->kind == REQUEST_REGISTER ? "POST" : "PUT",
-                                url.data, client->body, client->body_size, &security,
-                                master_client_share(client), on_http_result, client, &client->request);
+                r = http_client_submit(client->http, method_of(client->kind), url.data, client->body,
+                                client->body_size, &security, master_client_share(client), on_http_result,
+                                client, &client->request);
         if (r < 0)
                 master_client_fail_early(client, "cannot make the request", strerror(-r));
 }

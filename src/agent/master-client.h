@@ -16,6 +16,7 @@ typedef struct MasterReply {
         bool endpoint_changed;      /* another answered than before */
         const char *local_address;  /* own address of the connection; NULL if none was made */
         const char *remote_address; /* the Master's; NULL if none was made */
+        size_t body_size;           /* of the request */
         usec_t duration_usec;       /* of the whole try, all endpoints together */
         bool secret_reloaded;       /* token or certificates were found replaced for this try */
 } MasterReply;

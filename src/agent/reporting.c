@@ -1,5 +1,6 @@
 /* From the wish for a report to its request: health is collected, and the body is put together. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -62,4 +63,33 @@ int manager_collect(Manager *manager, CollectReason reason) {
 void manager_begin_report(Manager *manager) {
         if (manager_collect(manager, COLLECT_FOR_REPORT) < 0)
                 manager_report(manager); /* what is known of the last time is better than silence */
+}
+
+enum { LARGEST_SHOWN = 3 };
+
+/* The largest reported files, the largest first; NULL where there are fewer. */
+static void find_largest(const HealthSet *set, const HealthFile *ret[static LARGEST_SHOWN]) {
+        for (size_t i = 0; i < health_set_count(set); i++) {
+                const HealthFile *file = health_set_get(set, i), *smaller;
+
+                for (size_t place = 0; file && file->value && place < LARGEST_SHOWN; place++)
+                        if (!ret[place] || ret[place]->value_size < file->value_size) {
+                                smaller = ret[place];
+                                ret[place] = file;
+                                file = smaller;
+                        }
+        }
+}
+
+void reporting_explain_size(const Manager *manager, Outcome *outcome) {
+        const HealthFile *largest[LARGEST_SHOWN] = {};
+        size_t used = strlen(outcome->error);
+
+        used += (size_t) snprintf(outcome->error + used, sizeof outcome->error - used,
+                        "; the report has %zu bytes", manager->reply->body_size);
+        find_largest(manager->health, largest);
+        for (size_t i = 0; i < LARGEST_SHOWN && largest[i] && used < sizeof outcome->error; i++)
+                used += (size_t) snprintf(outcome->error + used, sizeof outcome->error - used, "%s %s %zu",
+                                i == 0 ? ", its largest health files:" : ",", largest[i]->key,
+                                largest[i]->value_size);
 }

@@ -19,7 +19,8 @@ typedef enum TransportResult {
         TRANSPORT_CONNECT,   /* no connection */
         TRANSPORT_TLS,       /* no TLS session: certificate, protocol */
         TRANSPORT_TIMEOUT,   /* nothing whole in time */
-        TRANSPORT_BROKEN,    /* the connection ended or spoke no HTTP */
+        TRANSPORT_BROKEN,    /* the connection ended */
+        TRANSPORT_NOT_HTTP,  /* what came is no HTTP/1.1 */
         TRANSPORT_TOO_LARGE, /* its head or body was above what is taken, and cut off */
         TRANSPORT_LOCAL,     /* our own side: memory, descriptors, a certificate file */
 } TransportResult;
@@ -27,6 +28,7 @@ typedef enum TransportResult {
 /* An answer as it came; nothing is owned. */
 typedef struct Answer {
         RequestKind kind;
+        const char *request; /* "PUT http://m:3000/…", for the words; NULL: not named */
         const char *secret;  /* what must not be shown, should it come back; NULL if none */
         const char *sent_id; /* the id that the request carried, decoded; NULL if none */
         const Node *node;    /* the newest node object; NULL if none */
@@ -46,7 +48,7 @@ typedef enum OutcomeClass {
         OUTCOME_FAILED,
 } OutcomeClass;
 
-enum { OUTCOME_ERROR_SIZE = 640, MASTER_WORDS_MAX = 256, RETRY_AFTER_MAX_SECONDS = 3600 };
+enum { OUTCOME_ERROR_SIZE = 1024, MASTER_WORDS_MAX = 256, RETRY_AFTER_MAX_SECONDS = 3600 };
 
 typedef struct Outcome {
         OutcomeClass class;

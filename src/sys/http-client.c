@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sys/http-failure.h"
 #include "sys/http-loop.h"
 #include "util/buffer.h"
 #include "util/macro.h"
 
 enum {
-        HEADERS_SIZE_MAX = 64 * 1024, /* all header lines of one answer, interim ones too */
         KEEPALIVE_SECONDS = 60,
         CONNECTION_IDLE_MAX_SECONDS = 24 * 60 * 60, /* libcurl's own 118 s are shorter than many intervals */
 };
@@ -30,8 +30,7 @@ struct HttpRequest {
         bool is_added;
         struct curl_slist *headers;
         Buffer body;
-        size_t headers_size;
-        bool is_too_large;
+        HttpSights sights;
         char error[CURL_ERROR_SIZE];
         HttpCallback callback;
         void *userdata;
@@ -114,31 +113,15 @@ static size_t on_body(char *data, size_t size, size_t count, void *userdata) {
         HttpRequest *request = userdata;
         size_t n = size * count;
 
-        if (n > request->client->body_max - request->body.size) {
-                request->is_too_large = true;
+        if (!http_sights_body(&request->sights, data, n, request->client->body_max - request->body.size))
                 return 0;
-        }
-
         return buffer_append(&request->body, data, n) < 0 ? 0 : n;
 }
 
-static size_t on_header(char *data _unused_, size_t size, size_t count, void *userdata) {
+static size_t on_header(char *data, size_t size, size_t count, void *userdata) {
         HttpRequest *request = userdata;
-        size_t n = size * count;
 
-        if (n > HEADERS_SIZE_MAX - request->headers_size) {
-                request->is_too_large = true;
-                return 0;
-        }
-
-        request->headers_size += n;
-        return n;
-}
-
-static bool was_asked(const HttpRequest *request) {
-        curl_off_t usec = 0;
-
-        return curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T, &usec) == CURLE_OK && usec > 0;
+        return http_sights_header(&request->sights, data, size * count) ? size * count : 0;
 }
 
 /* libcurl keeps the first words of a request. Those about a kept connection that had ended say nothing of
@@ -148,91 +131,6 @@ static int on_new_socket(void *userdata, curl_socket_t fd _unused_, curlsocktype
 
         request->error[0] = '\0';
         return CURL_SOCKOPT_OK;
-}
-
-/* A proxy that opens no tunnel to the Master says so by a status of its own. Returns it, or 0. */
-static long proxy_refusal(const HttpRequest *request) {
-        long status = 0;
-
-        if (curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &status) != CURLE_OK || status < 300)
-                return 0;
-        return status;
-}
-
-static TransportResult transport_from_curl(const HttpRequest *request, CURLcode code) {
-        if (request->is_too_large)
-                return TRANSPORT_TOO_LARGE;
-
-        /* With TLS 1.3 the server's refusal of our certificate comes with the first read. */
-        if ((code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) && strstr(request->error, "SSL"))
-                return TRANSPORT_TLS;
-
-        if (code != CURLE_OK && proxy_refusal(request) > 0)
-                return TRANSPORT_CONNECT;
-
-        switch (code) {
-        case CURLE_OK:
-                return TRANSPORT_ANSWERED;
-        case CURLE_COULDNT_RESOLVE_HOST:
-        case CURLE_COULDNT_RESOLVE_PROXY:
-                return TRANSPORT_RESOLVE;
-        case CURLE_COULDNT_CONNECT:
-        case CURLE_INTERFACE_FAILED:
-                return TRANSPORT_CONNECT;
-        case CURLE_OPERATION_TIMEDOUT:
-                return TRANSPORT_TIMEOUT;
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_SSL_CERTPROBLEM:
-        case CURLE_SSL_CIPHER:
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CACERT_BADFILE:
-        case CURLE_SSL_CRL_BADFILE:
-        case CURLE_SSL_ISSUER_ERROR:
-        case CURLE_SSL_INVALIDCERTSTATUS:
-        case CURLE_USE_SSL_FAILED:
-                return TRANSPORT_TLS;
-        case CURLE_FILESIZE_EXCEEDED:
-                return TRANSPORT_TOO_LARGE;
-        case CURLE_OUT_OF_MEMORY:
-                return was_asked(request) ? TRANSPORT_BROKEN : TRANSPORT_LOCAL;
-        case CURLE_FAILED_INIT:
-        case CURLE_SSL_ENGINE_INITFAILED:
-                return TRANSPORT_LOCAL;
-        default:
-                return TRANSPORT_BROKEN;
-        }
-}
-
-static const char *transport_words(HttpRequest *request, CURLcode code) {
-        long os_error = 0, refusal = proxy_refusal(request);
-
-        if (refusal > 0) {
-                (void) snprintf(request->error, sizeof request->error, "the proxy answered %ld%s", refusal,
-                                refusal == 401 || refusal == 407 ? " (check the proxy's user and password)"
-                                                                 : "");
-                return request->error;
-        }
-
-        switch (code) {
-        case CURLE_COULDNT_CONNECT:
-                /* "Failed to connect to … port … after … ms" hides the one word that matters. */
-                if (curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK &&
-                                os_error > 0)
-                        return strerror((int) os_error);
-                break;
-        case CURLE_OUT_OF_MEMORY: /* libcurl calls both so */
-                return "out of memory, or a line of its head is longer than 100 KB";
-        case CURLE_PEER_FAILED_VERIFICATION:
-                if (!request->error[0])
-                        return "the certificate of the Master is not to be trusted";
-                break;
-        case CURLE_GOT_NOTHING:
-                return "the connection was closed without an answer";
-        default:
-                break;
-        }
-
-        return request->error[0] ? request->error : curl_easy_strerror(code);
 }
 
 /* ---- completion ---- */
@@ -252,18 +150,14 @@ static void http_request_complete(HttpRequest *request, CURLcode code) {
         char *text = NULL;
         long status = 0;
 
-        result.transport = transport_from_curl(request, code);
-        if (result.transport != TRANSPORT_ANSWERED)
-                result.transport_text = transport_words(request, code);
-
+        result.transport = http_failure(
+                        request->easy, code, &request->sights, request->error, &result.transport_text);
         /* libcurl reads HTTP/23 as version 2 with a status of 3. */
         if (curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status >= 100 &&
                         status <= 999)
                 result.http_status = (unsigned) status;
-        else if (result.transport == TRANSPORT_ANSWERED) {
-                result.transport = TRANSPORT_BROKEN;
-                result.transport_text = "what came is no HTTP";
-        }
+        else if (result.transport == TRANSPORT_ANSWERED)
+                result.transport = TRANSPORT_NOT_HTTP;
         if (curl_easy_getinfo(request->easy, CURLINFO_REDIRECT_URL, &text) == CURLE_OK)
                 result.location = text;
         if (curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
@@ -271,6 +165,8 @@ static void http_request_complete(HttpRequest *request, CURLcode code) {
                 result.retry_after_usec = (usec_t) retry_after < USEC_INFINITY / USEC_PER_SEC
                                                           ? (usec_t) retry_after * USEC_PER_SEC
                                                           : USEC_INFINITY;
+        else if (request->sights.has_long_retry_after)
+                result.retry_after_usec = USEC_INFINITY;
         if (curl_easy_getinfo(request->easy, CURLINFO_LOCAL_IP, &text) == CURLE_OK && text && *text)
                 result.local_address = text;
         if (curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text)
@@ -376,7 +272,8 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_SECONDS);
         SET(CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_SECONDS);
         SET(CURLOPT_FOLLOWLOCATION, 0L);
-        SET(CURLOPT_PATH_AS_IS, 1L); /* an id may be made of dots */
+        SET(CURLOPT_HTTP09_ALLOWED, 1L); /* so that what is no HTTP comes, and can be named; it is refused */
+        SET(CURLOPT_PATH_AS_IS, 1L);     /* an id may be made of dots */
 #if LIBCURL_VERSION_NUM >= 0x075700
         /* Cancelling does not wait for a resolver thread that hangs. */
         SET(CURLOPT_QUICK_EXIT, 1L);
@@ -421,6 +318,7 @@ int http_client_submit(HttpClient *client, const char *method, const char *url, 
         request->client = client;
         request->callback = callback;
         request->userdata = userdata;
+        request->sights.is_direct = security && security->is_direct;
 
         /* A new handle for each request: in one that is used again, libcurl 7.83 to 7.88 keep a pointer to
          * the last header of the answer before, and free that once more if this answer begins with a folded

@@ -407,7 +407,7 @@ def test_a_reports_answer_with_another_id(victim, liar):
 
 HOUR = 3600
 # the wish that is understood, in seconds
-RETRY_AFTER = {"7": 7, "0": 0, "": 0, "-1": 0, "3600": HOUR, "86400": HOUR, "Fri, 31 Dec 9999 23:59:59 GMT": HOUR,
+RETRY_AFTER = {"7": 7, "0": 0, "": 0, "-1": 0, "3600": HOUR, "86400": HOUR, "9" * 26: HOUR, "Fri, 31 Dec 9999 23:59:59 GMT": HOUR,
                "Thu, 01 Jan 1970 00:00:00 GMT": 0, "Fri, 99 Foo 2026 99:99:99 GMT": 0, "soon": 0, "0x10": 0,
                "1.5": 0, "1e9": 0, "\x1b[2J": 0, "700\r\nRetry-After: 9": 9}
 
@@ -422,10 +422,6 @@ def test_all_odd_forms_of_retry_after(victim, liar, status, interval):
         pause = int(victim.agent.entries("report-failed")[-1]["ARGUS_RETRY_USEC"]) / 1e6
         assert wish - 1 <= pause <= wish + interval + 1, text
         victim.come_back()
-    liar.lie("report", answer(status, b"", "Retry-After: 99999999999999999999999999"), closes=False)
-    assert str(status) in victim.ask("report")
-    assert int(victim.agent.entries("report-failed")[-1]["ARGUS_RETRY_USEC"]) / 1e6 <= HOUR + interval + 1
-    victim.come_back()
     victim.check_is_idle()
 
 

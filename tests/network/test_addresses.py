@@ -112,7 +112,8 @@ def test_no_address_at_the_start_and_a_network_that_comes_later(agent, node, mas
     node.ip("addr", "flush", "dev", "eth0")
     started = agent(MASTER_ENDPOINT=master.url, AGENT_LOG_LEVEL="debug")
     failed = started.wait_log("register-failed", count=3, deadline=12)
-    assert f"Registration at {master.url} failed: cannot connect: Network is unreachable; next try in " \
+    assert f"Registration failed: POST {master.url}/api/v1/master/nodes: cannot connect: " \
+        "Network is unreachable; next try in " \
         in failed["MESSAGE"]
     assert master.requests() == []
 
@@ -146,7 +147,7 @@ def test_no_default_route(agent, node, master, lost):
         node.ip("route", "del", "10.77.0.0/24", "dev", "eth0")
         node.ip("route", "flush", "cache")
         said = started.wait_log("report-failed")["MESSAGE"]
-        assert "unreachable" in said or "no answer within the time-out" in said
+        assert "unreachable" in said or "no response within the timeout" in said
         node.ip("route", "add", "10.77.0.0/24", "dev", "eth0")
         started.wait_log("report-recovered")
     assert [node["id"] for node in master.nodes()] == ["A1"]

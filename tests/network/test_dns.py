@@ -75,7 +75,7 @@ def test_a_name_that_does_not_exist_until_it_does(agent, dns, master):
     assert result_code(NAME) == NO_SUCH_NAME
     started = agent(MASTER_ENDPOINT=master.url_of(NAME))
     failed = started.wait_log("register-failed")
-    assert f"Registration at {master.url_of(NAME)} failed: cannot resolve the name: " \
+    assert f"Registration failed: POST {master.url_of(NAME)}/api/v1/master/nodes: cannot resolve the name: " \
         f"Could not resolve host: {NAME}; next try in " in failed["MESSAGE"]
     assert int(failed["ARGUS_DURATION_USEC"]) < ROOM * 1e6
     assert dns.queries(NAME)

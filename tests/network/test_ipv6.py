@@ -59,7 +59,7 @@ def test_ipv6_off_and_a_master_that_has_nothing_else(agent, node, master):
     node.sysctl("ipv6/conf/all/disable_ipv6", 1)
     started = agent(MASTER_ENDPOINT=master.url6)
     failed = started.wait_log("register-failed")
-    assert f"Registration at {master.url6} failed: cannot connect: " in failed["MESSAGE"]
+    assert f"Registration failed: POST {master.url6}/api/v1/master/nodes: cannot connect: " in failed["MESSAGE"]
     assert "address" in failed["MESSAGE"].lower() or "unreachable" in failed["MESSAGE"], failed["MESSAGE"]
 
     node.sysctl("ipv6/conf/all/disable_ipv6", 0)

@@ -16,9 +16,10 @@ STORE = "ssl/certs/ca-certificates.crt"
 
 
 def failed_words(started, event="register-failed"):
-    """What a person reads of the first failure, behind what failed and where."""
-    what = {"register-failed": "Registration", "report-failed": "Report"}[event]
-    return started.wait_log(event)["MESSAGE"].removeprefix(f"{what} at {HTTPS} failed: ")
+    """What a person reads of the first failure, behind the request that failed."""
+    request = {"register-failed": f"Registration failed: POST {HTTPS}/api/v1/master/nodes: ",
+               "report-failed": f"Report failed: PUT {HTTPS}/api/v1/master/nodes/A1/status: "}[event]
+    return started.wait_log(event)["MESSAGE"].removeprefix(request)
 
 
 def assert_back(started, deadline=6):
@@ -99,7 +100,7 @@ def test_nginx_asks_for_a_client_certificate(https_agent, nginx, master, authori
           location="proxy_set_header X-Client $ssl_client_s_dn;")
     without = https_agent(AGENT_STATE_ROOT=tmp_path_factory.mktemp("without"))
     words = failed_words(without)
-    assert words.startswith("the Master answered 400 Bad Request: ")
+    assert words.startswith("400 Bad Request: an HTML page, \"")
     assert "No required SSL certificate was sent" in words
     assert without.stop() == 0
     assert master.requests() == []
@@ -170,14 +171,13 @@ def test_nginx_is_killed_and_comes_back(https_agent, nginx):
 
 
 def test_the_master_behind_it_is_down(https_agent, nginx, master):
-    """502: a gateway's answer is no answer of a Master, and its page is cut to its words."""
+    """502: a gateway's answer is no answer of a Master, and of its page the title is shown."""
     nginx()
     started = https_agent()
     started.wait_online()
     master.stop()
     words = failed_words(started, "report-failed")
-    assert words.startswith("the Master answered 502 Bad Gateway: <html>"), words
-    assert "\r" not in words and len(words) < 400
+    assert words.startswith('502 Bad Gateway: an HTML page, "502 Bad Gateway"; next try in '), words
     master.start()
     assert_back(started)
     assert [node["id"] for node in master.nodes()] == ["A1"]
@@ -189,7 +189,8 @@ def test_the_master_behind_it_hangs(https_agent, nginx, master):
     started = https_agent()
     started.wait_online()
     master.behave({"match": "report", "hang": True})
-    assert failed_words(started, "report-failed").startswith("the Master answered 504 Gateway Timeout: <html>")
+    assert failed_words(started, "report-failed") \
+        .startswith('504 Gateway Timeout: an HTML page, "504 Gateway Time-out"; next try in ')
     master.behave()
     assert_back(started)
 
@@ -201,7 +202,8 @@ def test_a_report_that_is_too_big_for_nginx(https_agent, nginx, master, state_ro
     server = nginx(settings="client_max_body_size 100k;")
     started = https_agent()
     words = failed_words(started, "report-failed")
-    assert words.startswith("the Master answered 413 Content Too Large: <html>"), words
+    assert words.startswith('413 Content Too Large: an HTML page, "413 Request Entity Too Large"; the report has 200'), words
+    assert ", its largest health files: log-big 200002; next try in " in words
     assert master.requests("report") == []
     big.write_text('"small"')
     assert_back(started)

@@ -56,8 +56,8 @@ def test_a_proxy_that_refuses_the_password(behind_proxy, master):
     wrong = WITH_PASSWORD.replace(PROXY_USER, "robber")
     started = behind_proxy(https_proxy=wrong)
     failed = started.wait_log("register-failed")
-    assert f"Registration at {HTTPS} failed: cannot connect: the proxy answered 401 (check the proxy's user and " \
-        "password); next try in " in failed["MESSAGE"]
+    assert f"Registration failed: POST {HTTPS}/api/v1/master/nodes: cannot connect: the proxy answered 401 " \
+        "(check the proxy's user and password); next try in " in failed["MESSAGE"]
     assert "robber" not in started.output()
     assert master.requests() == []
 
@@ -68,7 +68,7 @@ def test_a_proxy_that_is_down_and_comes_back(behind_proxy, proxy):
     proxy.pause()
     behind_proxy.nginx.reload()  # which ends the tunnel's far end, that the proxy does not pass on now
     failed = started.wait_log("report-failed")
-    assert "no answer within the time-out" in failed["MESSAGE"]
+    assert "no response within the timeout" in failed["MESSAGE"]
     proxy.resume()
     started.wait_log("report-recovered", 6)
 
@@ -77,7 +77,7 @@ def test_a_proxy_that_cannot_reach_the_master(behind_proxy):
     behind_proxy.nginx.kill_all()
     started = behind_proxy()
     failed = started.wait_log("register-failed")
-    assert "failed: cannot connect: the proxy answered 500; next try in " in failed["MESSAGE"]
+    assert ": cannot connect: the proxy answered 500; next try in " in failed["MESSAGE"]
     behind_proxy.nginx.start()
     started.wait_online(15)
 
@@ -85,4 +85,5 @@ def test_a_proxy_that_cannot_reach_the_master(behind_proxy):
 def test_no_proxy_there(behind_proxy, proxy):
     proxy.kill()
     failed = behind_proxy().wait_log("register-failed")
-    assert "cannot connect: Connection refused" in failed["MESSAGE"]
+    assert ": cannot connect: the proxy http://" in failed["MESSAGE"]
+    assert "(from https_proxy): Connection refused; next try in " in failed["MESSAGE"]

@@ -48,7 +48,8 @@ typedef struct Server {
         uint16_t port;
         pthread_t thread;
         const char *answer;
-        size_t repeat; /* times that `filler` follows the answer */
+        size_t answer_size; /* 0: a string */
+        size_t repeat;      /* times that `filler` follows the answer */
         const char *filler;
         bool is_closing; /* after each answer */
         bool is_silent;
@@ -96,7 +97,10 @@ static void *serve(void *userdata) {
                         server->n_requests++;
                         if (server->is_silent)
                                 continue;
-                        (void) send(fd, server->answer, strlen(server->answer), MSG_NOSIGNAL);
+                        (void) send(fd, server->answer,
+                                        server->answer_size > 0 ? server->answer_size
+                                                                : strlen(server->answer),
+                                        MSG_NOSIGNAL);
                         for (size_t i = 0; i < server->repeat; i++)
                                 if (send(fd, server->filler, strlen(server->filler), MSG_NOSIGNAL) < 0)
                                         break;
@@ -299,7 +303,11 @@ static void test_bad_answers(void **state) {
                 TransportResult transport;
         } cases[] = {
                 { "", 0, NULL, TRANSPORT_BROKEN },
-                { "SSH-2.0-OpenSSH_9.2\r\n", 0, NULL, TRANSPORT_BROKEN },
+                { "SSH-2.0-OpenSSH_9.2\r\n", 0, NULL, TRANSPORT_NOT_HTTP },
+                { "HTTP/1.1 204 No Content\r\nX-Cut: h", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 204 No Content\r\n", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n", 0, NULL, TRANSPORT_BROKEN },
+                { "HTTP/1.1 204 No Content\r\n\r\n", 0, NULL, TRANSPORT_ANSWERED },
                 { "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}", 0, NULL, TRANSPORT_BROKEN },
                 { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 0, NULL, TRANSPORT_BROKEN },
@@ -330,6 +338,92 @@ static void test_bad_answers(void **state) {
         }
 }
 
+/* What answers may be no HTTP server at all: it is named. */
+static void test_what_is_no_http(void **state) {
+        static const char settings[] = { 0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 100 },
+                          goaway[] = { 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 },
+                          alert[] = { 0x15, 3, 3, 0, 2, 2, 70 };
+        static const struct {
+                const char *answer;
+                size_t size;
+                const char *words;
+        } cases[] = {
+                { "SSH-2.0-OpenSSH_9.2p1\r\n", 0, "the server speaks SSH; expected the Master's HTTP port" },
+                { settings, sizeof settings, "the server speaks HTTP/2 only; expected HTTP/1.1" },
+                { goaway, sizeof goaway, "the server speaks HTTP/2 only; expected HTTP/1.1" },
+                { alert, sizeof alert,
+                                "the server speaks TLS; expected an https address in MASTER_ENDPOINT" },
+                { "220 mail.example ESMTP\r\n", 0, "it begins: 220 mail.example ESMTP\r\n" },
+        };
+        Exchange *exchange = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (unsigned is_closing = 0; is_closing < 2; is_closing++) { /* it may wait for more */
+                        Server server = {
+                                .answer = cases[i].answer,
+                                .answer_size = cases[i].size,
+                                .is_closing = is_closing,
+                        };
+
+                        server_start(&server);
+                        ask(exchange, &server);
+                        assert_int_equal(exchange->transport, TRANSPORT_NOT_HTTP);
+                        assert_string_equal(exchange->text, cases[i].words);
+                        assert_int_equal(exchange->http_status, 0);
+                        server_stop(&server);
+                }
+}
+
+static void test_which_part_is_too_large(void **state) {
+        static const char filler[] = "X-Filler: 0123456789abcdef0123456789abcdef0123456789abcdef\r\n";
+        Exchange *exchange = *state;
+        Server server = {
+                .answer = "HTTP/1.1 200 OK\r\n", .repeat = 4096, .filler = filler, .is_closing = true
+        };
+
+        server_start(&server);
+        ask(exchange, &server);
+        assert_string_equal(exchange->text, "headers larger than 64 KiB");
+        server_stop(&server);
+
+        server = (Server){
+                .answer = "HTTP/1.1 200 OK\r\n\r\n", .repeat = 40000, .filler = filler, .is_closing = true
+        };
+        server_start(&server);
+        ask(exchange, &server);
+        assert_string_equal(exchange->text, "a body larger than 1 MiB");
+        server_stop(&server);
+}
+
+/* Not the Master, which may be well. */
+static void test_a_dead_proxy_is_named(void **state) {
+        Exchange *exchange = *state;
+        Server server = { .answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" };
+
+        server_start(&server);
+        (void) setenv("http_proxy", "http://user:s3cr3t@127.0.0.1:1", 1);
+        ask(exchange, &server);
+        assert_int_equal(exchange->transport, TRANSPORT_CONNECT);
+        assert_string_equal(exchange->text,
+                        "the proxy http://127.0.0.1:1/ (from http_proxy): Connection refused");
+
+        (void) setenv("no_proxy", "127.0.0.1", 1);
+        ask(exchange, &server);
+        assert_int_equal(exchange->transport, TRANSPORT_ANSWERED);
+        server_stop(&server);
+        ask(exchange, &server);
+        assert_int_equal(exchange->transport, TRANSPORT_CONNECT);
+        assert_string_equal(exchange->text, "Connection refused");
+        (void) unsetenv("no_proxy");
+
+        (void) setenv("http_proxy", "http://" MISSING_NAME ":3128", 1);
+        ask(exchange, &server);
+        assert_int_equal(exchange->transport, TRANSPORT_RESOLVE);
+        assert_non_null(strstr(
+                        exchange->text, "the proxy http://" MISSING_NAME ":3128/ (from http_proxy): "));
+        (void) unsetenv("http_proxy");
+}
+
 /* What is too long is the caller's to say; as microseconds, the second of these would wrap to less than one
  * second, and newer versions of libcurl have a limit of some hours. */
 static void test_a_long_retry_after(void **state) {
@@ -337,6 +431,8 @@ static void test_a_long_retry_after(void **state) {
                 "HTTP/1.1 503 Away\r\nRetry-After: 7200\r\n\r\n",
                 "HTTP/1.1 503 Away\r\nRetry-After: 18446744073710\r\n\r\n",
                 "HTTP/1.1 503 Away\r\nRetry-After: 9223372036854775807\r\n\r\n",
+                "HTTP/1.1 503 Away\r\nRetry-After: 99999999999999999999\r\n\r\n",
+                "HTTP/1.1 503 Away\r\nretry-after:\t000099999999999999999999999999999999999999 \r\n\r\n",
         };
         Exchange *exchange = *state;
 
@@ -367,7 +463,7 @@ static void test_odd_heads(void **state) {
                 server_start(&server);
                 ask(exchange, &server);
                 if (exchange->transport != TRANSPORT_ANSWERED)
-                        assert_int_equal(exchange->transport, TRANSPORT_BROKEN);
+                        assert_in_range(exchange->transport, TRANSPORT_BROKEN, TRANSPORT_NOT_HTTP);
                 if (exchange->transport == TRANSPORT_ANSWERED || exchange->http_status != 0)
                         assert_in_range(exchange->http_status, 100, 999);
                 server_stop(&server);
@@ -470,6 +566,9 @@ int main(void) {
                 TEST(test_direct_goes_around_a_proxy),
                 TEST(test_time_out_makes_a_fresh_connection),
                 TEST(test_bad_answers),
+                TEST(test_what_is_no_http),
+                TEST(test_which_part_is_too_large),
+                TEST(test_a_dead_proxy_is_named),
                 TEST(test_a_long_retry_after),
                 TEST(test_odd_heads),
                 TEST(test_redirect_is_not_followed),

@@ -110,11 +110,12 @@ static void test_no_content(void **state _unused_) {
 
         outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .sent_id = "A7", .http_status = 200 });
         assert_int_equal(outcome.class, OUTCOME_FAILED);
-        assert_string_equal(outcome.error, "the answer (200 OK) is no node object: it is empty");
+        assert_string_equal(outcome.error, "200 OK, but the response is not a node object: it is empty");
 
         outcome = classify(&(Answer){ .kind = REQUEST_REGISTER, .http_status = 204 });
         assert_int_equal(outcome.class, OUTCOME_FAILED);
-        assert_string_equal(outcome.error, "the answer (204 No Content) is no node object: it is empty");
+        assert_string_equal(
+                        outcome.error, "204 No Content, but the response is not a node object: it is empty");
 }
 
 /* The bytes that are known already are not read: what they say besides would be seen. */
@@ -150,16 +151,17 @@ static void test_bad_bodies(void **state _unused_) {
         static const struct {
                 const char *body, *error;
         } cases[] = {
-                { "{\"id\": \"A7\", \"na", "the answer is no node object: " },
-                { "<html>\n<h1>Hi</h1>", "it began: <html><h1>Hi</h1>" },
-                { "[]", "no JSON object; it began: []" },
-                { "{}", "no id; it began: {}" },
-                { "{\"id\": \"\"}", "the id is empty; it began: " },
-                { "{\"id\": null}", "it began: {\"id\": null}" },
-                { "{\"id\": 1.5}", "it began: " },
-                { " \r\n\t ", "the answer (200 OK) is no node object: it is empty" },
-                { "\x01\x02", "the answer (200 OK) is no node object: it is empty" },
-                { "ok\xff\x1b[31m", "it began: ok\xef\xbf\xbd[31m" },
+                { "{\"id\": \"A7\", \"na",
+                                "200 OK, but the response is not a node object: unexpected end at byte 16; it begins: " },
+                { "<html>\n<h1>Hi</h1>", "it is an HTML page" },
+                { "[]", "no JSON object; it begins: []" },
+                { "{}", "no id; it begins: {}" },
+                { "{\"id\": \"\"}", "the id is empty; it begins: " },
+                { "{\"id\": null}", "it begins: {\"id\": null}" },
+                { "{\"id\": 1.5}", "it begins: " },
+                { " \r\n\t ", "200 OK, but the response is not a node object: it is empty" },
+                { "\x01\x02", "200 OK, but the response is not a node object: it is empty" },
+                { "ok\xff\x1b[31m", "it begins: ok\xef\xbf\xbd[31m" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -192,11 +194,11 @@ static void test_other_node(void **state _unused_) {
                 { NULL, "A7", REQUEST_REPORT, "{\"id\":\"A7\"}", NULL },
                 { NULL, NULL, REQUEST_REPORT, "{\"id\":\"A7\"}", NULL },
                 { "{\"id\":\"A7\"}", "A7", REQUEST_REPORT, "{\"id\":\"B8\"}",
-                                "the answer is about another node: its id is \"B8\", ours is \"A7\"" },
+                                "the response is about another node: its id is \"B8\", ours is \"A7\"" },
                 { "{\"id\":\"42\"}", "42", REQUEST_REPORT, "{\"id\":42}",
-                                "the answer is about another node: its id is 42, ours is \"42\"" },
+                                "the response is about another node: its id is 42, ours is \"42\"" },
                 { NULL, "A7", REQUEST_REPORT, "{\"id\":\"B8\"}",
-                                "the answer is about another node: its id is \"B8\", ours is A7" },
+                                "the response is about another node: its id is \"B8\", ours is A7" },
                 /* A registration's answer decides the id. */
                 { "{\"id\":\"A7\"}", "A7", REQUEST_REGISTER, "{\"id\":\"B8\"}", NULL },
                 { "{\"id\":\"A7\"}", NULL, REQUEST_REGISTER, "{\"id\":\"B8\"}", NULL },
@@ -239,50 +241,53 @@ static void test_words(void **state _unused_) {
                 unsigned status;
                 const char *body, *error;
         } cases[] = {
-                { 422, "{\"error\": \"name is taken\"}",
-                                "the Master answered 422 Unprocessable Entity: name is taken" },
-                { 400, NULL, "the Master answered 400 Bad Request" },
-                { 400, "", "the Master answered 400 Bad Request" },
-                { 400, " \n ", "the Master answered 400 Bad Request" },
-                { 400, "\x1b\x07", "the Master answered 400 Bad Request" },
-                { 400, "no such thing\n", "the Master answered 400 Bad Request: no such thing" },
-                { 400, " \x1b  a b  \n", "the Master answered 400 Bad Request: a b" },
-                { 418, "teapot", "the Master answered 418: teapot" },
-                { 999, "x", "the Master answered 999: x" },
-                { 0, NULL, "the Master answered 0" },
-                { 500, "{\"message\": \"m\", \"error\": \"e\"}",
-                                "the Master answered 500 Internal Server Error: e" },
-                { 500, "{\"detail\": \"d\", \"message\": \"m\"}",
-                                "the Master answered 500 Internal Server Error: m" },
-                { 500, "{\"title\": \"t\", \"detail\": \"d\"}",
-                                "the Master answered 500 Internal Server Error: d" },
-                { 500, " {\"title\": \"t\", \"status\": 500} ",
-                                "the Master answered 500 Internal Server Error: t" },
+                { 422, "{\"error\": \"name is taken\"}", "422 Unprocessable Entity: name is taken" },
+                { 400, NULL, "400 Bad Request" },
+                { 400, "", "400 Bad Request" },
+                { 400, " \n ", "400 Bad Request" },
+                { 400, "\x1b\x07", "400 Bad Request" },
+                { 400, "no such thing\n", "400 Bad Request: no such thing" },
+                { 400, " \x1b  a b  \n", "400 Bad Request: a b" },
+                { 418, "teapot", "418: teapot" },
+                { 999, "x", "999: x" },
+                { 0, NULL, "0" },
+                { 500, "{\"message\": \"m\", \"error\": \"e\"}", "500 Internal Server Error: e" },
+                { 500, "{\"detail\": \"d\", \"message\": \"m\"}", "500 Internal Server Error: m" },
+                { 500, "{\"title\": \"t\", \"detail\": \"d\"}", "500 Internal Server Error: d" },
+                { 500, " {\"title\": \"t\", \"status\": 500} ", "500 Internal Server Error: t" },
                 /* What is no usable string is passed over; if none is, the body is shown. */
                 { 500, "{\"error\": {\"message\": \"x\"}, \"message\": \"m\"}",
-                                "the Master answered 500 Internal Server Error: m" },
+                                "500 Internal Server Error: m" },
                 { 500, "{\"error\":\" \",\"message\":\"\\u001b\",\"detail\":\"\\ud800\",\"title\":\"t\"}",
-                                "the Master answered 500 Internal Server Error: t" },
-                { 500, "{\"error\": 5}", "the Master answered 500 Internal Server Error: {\"error\": 5}" },
-                { 500, "{\"Error\": \"x\"}",
-                                "the Master answered 500 Internal Server Error: {\"Error\": \"x\"}" },
-                { 500, "\"just a string\"",
-                                "the Master answered 500 Internal Server Error: \"just a string\"" },
-                { 500, "[{\"error\": \"x\"}]",
-                                "the Master answered 500 Internal Server Error: [{\"error\": \"x\"}]" },
-                { 500, "{\"error\": \"x\"",
-                                "the Master answered 500 Internal Server Error: {\"error\": \"x\"" },
-                { 500, "{\"error\": \"a\\u001b[31m\\nb\\u009b\"}",
-                                "the Master answered 500 Internal Server Error: a[31mb" },
-                { 502, "<html>\r\n<body>\xff",
-                                "the Master answered 502 Bad Gateway: <html><body>\xef\xbf\xbd" },
+                                "500 Internal Server Error: t" },
+                { 500, "{\"error\": 5}", "500 Internal Server Error: {\"error\": 5}" },
+                { 500, "{\"Error\": \"x\"}", "500 Internal Server Error: {\"Error\": \"x\"}" },
+                { 500, "\"just a string\"", "500 Internal Server Error: \"just a string\"" },
+                { 500, "[{\"error\": \"x\"}]", "500 Internal Server Error: [{\"error\": \"x\"}]" },
+                { 500, "{\"error\": \"x\"", "500 Internal Server Error: {\"error\": \"x\"" },
+                { 500, "{\"error\": \"a\\u001b[31m\\nb\\u009b\"}", "500 Internal Server Error: a[31mb" },
+                /* Of a page its title only. */
+                { 502, "<html>\r\n<body>\xff", "502 Bad Gateway: an HTML page" },
+                { 502, "<html><head><title>502 Bad Gateway</title></head><body><center>x</center>",
+                                "502 Bad Gateway: an HTML page, \"502 Bad Gateway\"" },
+                { 404, " <!DOCTYPE HTML>\n<TITLE lang=\"en\">\n No such\x1b[1m page </Title>",
+                                "404 Not Found: an HTML page, \"No such[1m page\"" },
+                { 500, "<!-- x --><html><title>never ends", "500 Internal Server Error: an HTML page" },
+                { 500, "<html><title", "500 Internal Server Error: an HTML page" },
+                { 500, "<html><title></title>", "500 Internal Server Error: an HTML page" },
+                { 500, "{\"error\": \"<html><title>Oops</title>\"}",
+                                "500 Internal Server Error: an HTML page, \"Oops\"" },
+                { 500, "<Error><Code>AccessDenied</Code></Error>",
+                                "500 Internal Server Error: <Error><Code>AccessDenied</Code></Error>" },
+                { 500, "\x1f\x8b\x08",
+                                "500 Internal Server Error: compressed with gzip, which was not requested" },
                 { 401, "{\"error\": \"bad token\"}",
-                                "the Master answered 401 Unauthorized: bad token (check the token and the "
+                                "401 Unauthorized: bad token (check the token and the "
                                 "client certificate, and what they may do)" },
                 { 403, NULL,
-                                "the Master answered 403 Forbidden (check the token and the client "
+                                "403 Forbidden (check the token and the client "
                                 "certificate, and what they may do)" },
-                { 404, "{\"error\": \"no such node\"}", "the Master answered 404 Not Found: no such node" },
+                { 404, "{\"error\": \"no such node\"}", "404 Not Found: no such node" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -302,7 +307,7 @@ static void test_words(void **state _unused_) {
 
 static void test_words_are_short(void **state _unused_) {
         static const char fills[] = { 'x', '\n', '\x1b', '\xff', '\0', ' ' };
-        const char *prefix = "the Master answered 400 Bad Request";
+        const char *prefix = "400 Bad Request";
         _cleanup_free_ char *body = malloc(NODE_SIZE_MAX);
 
         assert_non_null(body);
@@ -338,7 +343,7 @@ static void test_redirects(void **state _unused_) {
                                 "redirected (302) to /login[2J: redirects are not followed, set "
                                 "MASTER_ENDPOINT to the right address" },
                 { 307, NULL, "redirected (307), but not where to: check MASTER_ENDPOINT" },
-                { 304, "", "redirected (304), but not where to: check MASTER_ENDPOINT" },
+                { 304, "", "304 Not Modified: a cache answered, not the Master" },
                 { 308, X64 X64 X64 X64 X64, "redirected (308) to " X64 X64 X64 },
         };
 
@@ -373,15 +378,18 @@ static void test_transport(void **state _unused_) {
                 { TRANSPORT_TLS, "certificate has expired", 0, true, "TLS: certificate has expired" },
                 { TRANSPORT_TLS, "bad\x1b[31m\n\xff", 0, true, "TLS: bad[31m\xef\xbf\xbd" },
                 { TRANSPORT_TIMEOUT, "after 10001 ms", 0, true,
-                                "no answer within the time-out: after 10001 ms" },
+                                "no response within the timeout: after 10001 ms" },
                 /* The head came, but nothing whole. */
-                { TRANSPORT_TIMEOUT, NULL, 200, true, "no answer within the time-out" },
+                { TRANSPORT_TIMEOUT, NULL, 200, true, "no response within the timeout" },
                 { TRANSPORT_BROKEN, "reset by peer", 200, true,
-                                "the connection ended before a whole answer came: reset by peer" },
-                { TRANSPORT_TOO_LARGE, "x", 200, false, "the answer is larger than 1 MiB and was cut off" },
-                { TRANSPORT_TOO_LARGE, NULL, 404, false, "the answer is larger than 1 MiB and was cut off" },
-                { TRANSPORT_TOO_LARGE, NULL, 502, true, "the answer is larger than 1 MiB and was cut off" },
-                { TRANSPORT_LOCAL, "out of memory", 0, true, "cannot ask: out of memory" },
+                                "the connection ended before a whole response came: reset by peer" },
+                { TRANSPORT_NOT_HTTP, "the server speaks SSH", 0, true,
+                                "the response is not HTTP: the server speaks SSH" },
+                { TRANSPORT_TOO_LARGE, "headers larger than 64 KiB", 200, false,
+                                "the response was cut off: headers larger than 64 KiB" },
+                { TRANSPORT_TOO_LARGE, NULL, 404, false, "the response was cut off" },
+                { TRANSPORT_TOO_LARGE, NULL, 502, true, "the response was cut off" },
+                { TRANSPORT_LOCAL, "out of memory", 0, true, "cannot send the request: out of memory" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -416,6 +424,14 @@ static void test_a_secret_is_never_shown(void **state _unused_) {
                 { 302, "", "http://elsewhere/s3cr3t/tok-en+1234" },
                 { 200, "s3cr3t/tok-en+1234s3cr3t/tok-en+1234", NULL },
                 { 200, "{\"id\":\"s3cr3t/tok-en+1234\"}", NULL },
+                { 200, "{\"id\":\"x s3cr3t\\u002ftok-en\\u002b1234\"}", NULL },
+                { 400, "no such token: s3cr3t&#x2F;tok-en&plus;1234", NULL },
+                { 400, "{\"error\":\"s3cr3t\\u002Ftok-en\\u002B1234\"}", NULL },
+                { 400, "{\"error\":\"s3cr3t&#47;tok-en&#43;1234\"}", NULL },
+                { 400, "{\"error\":{\"header\":\"s3cr3t\\u002Ftok-en\\u002B1234\"}}", NULL },
+                { 400, "<html><title>s3cr3t&#47;tok-en&#43;1234</title>", NULL },
+                { 302, "", "http://elsewhere/?q=s3cr3t%2Ftok-en%2B1234" },
+                { 302, "", "http://elsewhere/?q=s3cr3t%252Ftok-en%252b1234" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -448,11 +464,52 @@ static void test_a_secret_is_never_shown(void **state _unused_) {
                         assert_int_equal(outcome.class, OUTCOME_FAILED);
                         assert_null(strstr(outcome.error, "s3cr3t"));
                         assert_null(strstr(outcome.error, "tok-en"));
+                        assert_non_null(strstr(outcome.error, "the token"));
                         outcome_done(&outcome);
                 }
 }
 
-/* One that JSON has only one way to write. */
+/* Words of the library repeat the peer's, too. */
+static void test_a_secret_in_the_librarys_words(void **state _unused_) {
+        Outcome outcome = classify(&(Answer){
+                        .transport = TRANSPORT_TLS,
+                        .secret = "s3cr3t/tok-en+1234",
+                        .transport_text = "the certificate is for CN=s3cr3t/tok",
+        });
+
+        assert_string_equal(outcome.error, "TLS: (its words are withheld: they repeat the token)");
+}
+
+/* Names of nodes may be a part of a token: the id is taken, unless it is the token. */
+static void test_an_id_may_be_a_part_of_the_secret(void **state _unused_) {
+        static const char body[] = "{\"id\":\"node-web01\"}";
+        Outcome outcome = classify(&(Answer){
+                        .http_status = 200,
+                        .secret = "node-web01-s3cr3t",
+                        .body = body,
+                        .body_size = strlen(body),
+        });
+
+        assert_int_equal(outcome.class, OUTCOME_OK);
+        outcome_done(&outcome);
+}
+
+static void test_the_request_is_named(void **state _unused_) {
+        static const char request[] = "PUT http://m:3000/api/v1/master/nodes/A7/status";
+        Outcome outcome;
+
+        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .request = request, .http_status = 404 });
+        assert_string_equal(outcome.error, "PUT http://m:3000/api/v1/master/nodes/A7/status: 404 Not Found");
+        outcome = classify(&(Answer){ .request = request, .transport = TRANSPORT_CONNECT });
+        assert_string_equal(
+                        outcome.error, "PUT http://m:3000/api/v1/master/nodes/A7/status: cannot connect");
+        outcome = classify(&(Answer){ .request = X64 X64 X64 X64 X64 X64, .http_status = 500 });
+        assert_non_null(strstr(outcome.error, "xxx\xe2\x80\xa6: 500 Internal Server Error"));
+        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .request = request, .http_status = 204 });
+        assert_int_equal(outcome.class, OUTCOME_OK);
+}
+
+/* A short one, as a whole. */
 static void test_a_plain_secret_is_not_shown(void **state _unused_) {
         static const char body[] = "no such token: tok-en";
         Outcome outcome;
@@ -463,7 +520,8 @@ static void test_a_plain_secret_is_not_shown(void **state _unused_) {
                                                           .body_size = strlen(body) },
                                          &outcome),
                         0);
-        assert_non_null(strstr(outcome.error, "no such token: ******"));
+        assert_string_equal(
+                        outcome.error, "400 Bad Request: (its words are withheld: they repeat the token)");
         outcome_done(&outcome);
 }
 
@@ -563,6 +621,9 @@ int main(void) {
                 cmocka_unit_test(test_redirects),
                 cmocka_unit_test(test_transport),
                 cmocka_unit_test(test_a_secret_is_never_shown),
+                cmocka_unit_test(test_a_secret_in_the_librarys_words),
+                cmocka_unit_test(test_an_id_may_be_a_part_of_the_secret),
+                cmocka_unit_test(test_the_request_is_named),
                 cmocka_unit_test(test_a_plain_secret_is_not_shown),
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_no_memory),
