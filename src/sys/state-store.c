@@ -73,7 +73,14 @@ int state_store_find_twin(const StateStore *store, char **ret_name) {
 }
 
 const char *state_store_error_text(int error) {
-        return error == -ENOTDIR ? "not a directory (a link is not followed there)" : strerror(-error);
+        switch (error) {
+        case -ENOTDIR:
+                return "not a directory (a link is not followed there)";
+        case -ENOENT:
+                return "No such directory (create AGENT_STATE_ROOT and restart)";
+        default:
+                return strerror(-error);
+        }
 }
 
 /* ---- files that are in the way ---- */
