@@ -175,12 +175,15 @@ static bool is_news(const UnitState *a, const UnitState *b) {
 }
 
 bool unit_set_update(UnitSet *set, size_t index, const UnitState *state, usec_t now) {
-        Unit *unit = &set->units[index];
-        UnitState before = unit->state;
-        bool was_known = unit->is_known;
+        Unit *unit;
+        UnitState before;
+        bool was_known;
 
         assert(index < set->count);
 
+        unit = &set->units[index];
+        before = unit->state;
+        was_known = unit->is_known;
         unit->state = *state;
         unit->is_known = true;
         if (was_known && state->since_usec == 0 && is_same_state(&before, state))
