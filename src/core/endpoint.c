@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -73,6 +74,16 @@ static const char *check_host_name(const char *host) {
         }
 }
 
+/* Of the characters that an interface may have, those which a URL takes as they are. */
+static bool is_interface_name(const char *name) {
+        size_t size = strlen(name);
+
+        for (size_t i = 0; i < size; i++)
+                if (!is_alphanumeric(name[i]) && !strchr("-._~", name[i]))
+                        return false;
+        return size > 0 && size < IF_NAMESIZE;
+}
+
 /* The address as everybody writes it, so that two spellings of one are seen to be the same. Returns 0,
  * -EINVAL or -ENOMEM. */
 static int read_literal(Endpoint *endpoint, int family, const char *text) {
@@ -89,6 +100,40 @@ static int read_literal(Endpoint *endpoint, int family, const char *text) {
         endpoint->is_loopback = ip_address_parse(normal, &ip) >= 0 && ip_address_is_loopback(&ip);
         endpoint->is_literal = true;
         return text_duplicate(normal, &endpoint->host);
+}
+
+/* What stands in brackets: an IPv6 address, a link-local one with the interface that leads to it, as URLs
+ * have it (RFC 6874): fe80::1%25eth0. The host is then what getaddrinfo() takes: fe80::1%eth0. */
+static int read_bracketed(Endpoint *endpoint, char *text, const char **ret_reason) {
+        _cleanup_free_ char *address = NULL;
+        char *zone = strstr(text, "%25");
+        struct in6_addr link;
+        int r;
+
+        *ret_reason = "the text in brackets is not an IPv6 address";
+        if (!zone)
+                return read_literal(endpoint, AF_INET6, text);
+
+        *zone = '\0';
+        zone += strlen("%25");
+        if (inet_pton(AF_INET6, text, &link) == 1 && !IN6_IS_ADDR_LINKLOCAL(&link)) {
+                *ret_reason = "an interface goes with a link-local address (fe80::/10) only";
+                return -EINVAL;
+        }
+        if (!is_interface_name(zone)) {
+                *ret_reason = "behind the %25 is not the name of an interface";
+                return -EINVAL;
+        }
+
+        r = read_literal(endpoint, AF_INET6, text);
+        if (r < 0)
+                return r;
+        address = TAKE_PTR(endpoint->host);
+        if (asprintf(&endpoint->host, "%s%%%s", address, zone) < 0) {
+                endpoint->host = NULL;
+                return -ENOMEM;
+        }
+        return 0;
 }
 
 /* Reads the host at the beginning of `text` and says where it ends. Returns 0, -EINVAL with a reason, or
@@ -118,12 +163,8 @@ static int read_host(const char *text, Endpoint *endpoint, const char **ret_end,
         if (!host)
                 return -ENOMEM;
 
-        if (is_bracketed) {
-                r = read_literal(endpoint, AF_INET6, host);
-                if (r == -EINVAL)
-                        *ret_reason = "the text in brackets is not an IPv6 address";
-                return r;
-        }
+        if (is_bracketed)
+                return read_bracketed(endpoint, host, ret_reason);
         if (ends_in_number(host)) {
                 r = read_literal(endpoint, AF_INET, host);
                 if (r == -EINVAL)
@@ -214,8 +255,8 @@ static int read_port(const char *text, uint16_t *ret_port) {
 }
 
 static int endpoint_read(const char *text, Endpoint *endpoint, const char **ret_reason) {
-        const char *rest, *path;
-        size_t path_size;
+        const char *rest, *path, *zone;
+        size_t path_size, address_size;
         bool is_bracketed;
         char port[8] = "";
         int r;
@@ -256,9 +297,12 @@ static int endpoint_read(const char *text, Endpoint *endpoint, const char **ret_
         for (path_size = strlen(path); path_size > 0 && path[path_size - 1] == '/'; path_size--)
                 ;
 
-        if (asprintf(&endpoint->url, "%s://%s%s%s%s%.*s", endpoint->is_tls ? "https" : "http",
-                            is_bracketed ? "[" : "", endpoint->host, is_bracketed ? "]" : "", port,
-                            (int) path_size, path) < 0) {
+        address_size = strcspn(endpoint->host, "%");
+        zone = endpoint->host + address_size;
+        if (asprintf(&endpoint->url, "%s://%s%.*s%s%s%s%s%.*s", endpoint->is_tls ? "https" : "http",
+                            is_bracketed ? "[" : "", (int) address_size, endpoint->host, *zone ? "%25" : "",
+                            *zone ? zone + 1 : "", is_bracketed ? "]" : "", port, (int) path_size,
+                            path) < 0) {
                 endpoint->url = NULL;
                 return -ENOMEM;
         }

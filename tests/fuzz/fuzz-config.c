@@ -83,14 +83,18 @@ static void assert_curl_part(CURLU *url, CURLUPart part, const char *expected) {
 /* libcurl, which connects to it, reads the same out of it. */
 static void check_as_curl(const Endpoint *endpoint) {
         bool is_bracketed = strchr(endpoint->host, ':');
+        const char *zone = strchr(endpoint->host, '%');
         CURLU *url = curl_url();
         char expected[300];
 
         assert(url);
         assert(curl_url_set(url, CURLUPART_URL, endpoint->url, CURLU_DISALLOW_USER) == CURLUE_OK);
         assert_curl_part(url, CURLUPART_SCHEME, endpoint->is_tls ? "https" : "http");
-        (void) snprintf(expected, sizeof expected, is_bracketed ? "[%s]" : "%s", endpoint->host);
+        (void) snprintf(expected, sizeof expected, is_bracketed ? "[%.*s]" : "%.*s",
+                        (int) strcspn(endpoint->host, "%"), endpoint->host);
         assert_curl_part(url, CURLUPART_HOST, expected);
+        if (zone)
+                assert_curl_part(url, CURLUPART_ZONEID, zone + 1);
         (void) snprintf(expected, sizeof expected, "%u", (unsigned) endpoint->port);
         assert_curl_part(url, CURLUPART_PORT, expected);
         curl_url_cleanup(url);

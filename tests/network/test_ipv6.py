@@ -1,5 +1,8 @@
 """A machine with IPv6 only, one without IPv6, and one that has both."""
 
+import json
+import subprocess
+
 import pytest
 
 from dns import Dnsmasq
@@ -30,6 +33,23 @@ def test_ipv6_only(agent, node6, master):
     change_address(node6, ADDRESS6, OTHER_ADDRESS6)
     wait_told(master, OTHER_ADDRESS6)
     assert master.ips() == [ADDRESS6, OTHER_ADDRESS6]
+
+
+def link_local_of(device):
+    shown = subprocess.run(["ip", "-6", "-j", "addr", "show", "dev", device, "scope", "link", "-tentative"], check=True,
+                           capture_output=True, text=True).stdout
+    return [info["local"] for link in json.loads(shown) for info in link.get("addr_info", []) if "local" in info]
+
+
+def test_a_master_on_the_link_only(agent, node6, master):
+    """Its address says nothing without the interface that leads to it (RFC 6874)."""
+    wait_until(lambda: link_local_of("lan0"), 10, "the Master's side has a link-local address")
+    wait_until(lambda: "fe80::" in node6.run("ip", "-6", "addr", "show", "dev", "eth0", "-tentative"), 10, "the node too")
+    url = f"http://[{link_local_of('lan0')[0]}%25eth0]:{master.port}"
+    started = agent(MASTER_ENDPOINT=url)
+    started.wait_online()
+    assert started.entries("registered")[0]["ARGUS_ENDPOINT"] == url
+    assert not started.entries("register-failed")
 
 
 def test_ipv6_only_and_a_name(agent, node6, master, servers, tmp_path_factory):
