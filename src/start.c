@@ -21,24 +21,29 @@ DEFINE_CLEANUP(Node *, node_free)
 
 /* ---- configuration ---- */
 
-/* A file of the unit's LoadCredential=, if it was given; systemd.exec(5). */
-static char *find_credential(const char *name) {
+/* A file of the unit's LoadCredential=, if it was given; systemd.exec(5). One that is there and cannot be
+ * looked at counts as given: without its secret nothing may be sent. Returns 0 or -ENOMEM. */
+static int find_credential(const char *name, char **ret) {
         const char *directory = getenv("CREDENTIALS_DIRECTORY");
         _cleanup_free_ char *path = NULL;
 
-        if (isempty(directory) || asprintf(&path, "%s/%s", directory, name) < 0)
-                return NULL;
+        if (isempty(directory))
+                return 0;
+        if (asprintf(&path, "%s/%s", directory, name) < 0)
+                return -ENOMEM;
 
-        return access(path, F_OK) == 0 ? TAKE_PTR(path) : NULL;
+        if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+                *ret = TAKE_PTR(path);
+        return 0;
 }
 
 static int parse_environment(Config *ret, ConfigMessages *ret_messages) {
         _cleanup_free_ char *hostname = NULL, *token = NULL, *cert = NULL, *key = NULL;
 
         (void) host_info_hostname(&hostname);
-        token = find_credential("master-token");
-        cert = find_credential("client.crt");
-        key = find_credential("client.key");
+        if (find_credential("master-token", &token) < 0 || find_credential("client.crt", &cert) < 0 ||
+                        find_credential("client.key", &key) < 0)
+                return -ENOMEM;
 
         return config_parse(environ,
                         &(ConfigDefaults){
