@@ -133,6 +133,13 @@ void announce_status(Manager *manager) {
                 bus_api_publish(manager->bus_api);
 }
 
+void announce_clock(void *userdata) {
+        Manager *manager = userdata;
+
+        manager->announced_deadline_usec = USEC_INFINITY; /* none has this: it is computed anew */
+        announce_status(manager);
+}
+
 /* ---- replies ---- */
 
 static LogFields reply_fields(const Manager *manager) {

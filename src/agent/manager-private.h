@@ -17,6 +17,7 @@
 #include "sys/bus-api.h"
 #include "sys/bus-auth.h"
 #include "sys/bus-connection.h"
+#include "sys/clock-watch.h"
 #include "sys/health-dir.h"
 #include "sys/host-info.h"
 #include "sys/net-watch.h"
@@ -49,6 +50,7 @@ struct Manager {
         char machine_id[HOST_MACHINE_ID_SIZE];
         OwnAddress address;
         NetWatch *net_watch;
+        ClockWatch *clock_watch;
 
         MasterClient *master;
         const MasterReply *reply;                    /* while one is handled */
@@ -102,6 +104,9 @@ void reporting_explain_size(const Manager *manager, Outcome *outcome);
 
 /* announce.c: brings the snapshot up to date and tells the bus and the service manager. */
 void announce_status(Manager *manager);
+
+/* announce.c: the wall clock was set; says anew when by it the next report comes. Given the manager. */
+void announce_clock(void *userdata);
 
 /* announce.c: tells of the reply that is being handled: log, counters, waiting callers. Before
  * announce_status(). */

@@ -368,6 +368,10 @@ static int manager_build(Manager *manager) {
                 log_line(LOG_WARNING, "Changes of addresses are only seen at the next connection: %s",
                                 strerror(-r));
 
+        r = clock_watch_new(manager->event, announce_clock, manager, &manager->clock_watch);
+        if (r < 0)
+                return r;
+
         r = change_watch_start(manager);
         if (r < 0)
                 return r;
@@ -433,6 +437,7 @@ Manager *manager_free(Manager *manager) {
         change_watch_done(&manager->changes);
         bus_connection_free(manager->bus);
         net_watch_free(manager->net_watch);
+        clock_watch_free(manager->clock_watch);
         health_dir_free(manager->health_dir);
         health_set_free(manager->health);
         log_crowd_done(&manager->health_lines);

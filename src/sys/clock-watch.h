@@ -1,0 +1,11 @@
+/* Steps of the wall clock: somebody or a time service sets it. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+typedef struct ClockWatch ClockWatch;
+
+/* Calls the function, from the loop, each time after CLOCK_REALTIME was set; slewing is no step. It wakes
+ * for nothing else. See TFD_TIMER_CANCEL_ON_SET in timerfd_create(2). Returns 0 or a negative errno. */
+int clock_watch_new(sd_event *event, void (*on_set)(void *userdata), void *userdata, ClockWatch **ret);
+ClockWatch *clock_watch_free(ClockWatch *watch);
