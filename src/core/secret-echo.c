@@ -60,8 +60,7 @@ static size_t read_percent(const char *p, const char *end, uint32_t *ret) {
 /* The names that HTML has for printable ASCII. */
 static uint32_t named_reference(const char *name, size_t size) {
         static const struct {
-                const char *name;
-                char character;
+                char name[9], character;
         } names[] = {
                 { "amp", '&' },
                 { "lt", '<' },
