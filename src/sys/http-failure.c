@@ -35,8 +35,12 @@ bool http_sights_header(HttpSights *sights, const char *line, size_t size) {
         }
         sights->headers_size += size;
 
-        /* Interim responses and those of proxies have a head of their own before the one that counts. */
-        sights->is_head_whole = size > 0 && (line[0] == '\r' || line[0] == '\n');
+        /* Interim responses and those of proxies have a head of their own before the one that counts; the
+         * lines behind a chunked body are no head any more. */
+        if (size >= strlen("HTTP/") && memcmp(line, "HTTP/", strlen("HTTP/")) == 0)
+                sights->is_head_whole = false;
+        else if (size > 0 && (line[0] == '\r' || line[0] == '\n'))
+                sights->is_head_whole = true;
         if (size > 0 && (line[0] | 0x20) == 'r' && is_long_retry_after(line, size))
                 sights->has_long_retry_after = true;
         return true;
