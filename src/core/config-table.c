@@ -49,9 +49,9 @@ static int parse_interval(ConfigParser *parser, const ConfigVariable *variable, 
                 return 0;
 
         return config_message(parser, false, variable->name,
-                        "Long %s=\"%" PRIu64
-                        "\": a Master with its defaults takes a node for offline after 180 s "
-                        "without a report, so a single lost report is enough; use at most %d",
+                        "%s=\"%" PRIu64
+                        "\" is long: a Master with default settings marks a node offline after 180 s "
+                        "without a report, so one lost report is enough; use at most %d",
                         variable->name, *interval / USEC_PER_SEC, INTERVAL_SAFE_SECONDS);
 }
 
@@ -67,7 +67,7 @@ static int parse_timeout(ConfigParser *parser, const ConfigVariable *variable, c
         if (timeout > TIMEOUT_MAX_SECONDS * USEC_PER_SEC) {
                 config->master_timeout_usec = TIMEOUT_MAX_SECONDS * USEC_PER_SEC;
                 return config_message(parser, false, variable->name,
-                                "Long %s=\"%" PRIu64 "\": an attempt takes at most %d s; %d is used",
+                                "%s=\"%" PRIu64 "\" is too long: an attempt takes at most %d s; using %d",
                                 variable->name, timeout / USEC_PER_SEC, TIMEOUT_MAX_SECONDS,
                                 TIMEOUT_MAX_SECONDS);
         }

@@ -58,7 +58,7 @@ static void print_help(void) {
                     "Exit status: 0 success (status, is-online: it is online and the last report\n"
                     "succeeded); 3 it is not (status, is-online); 1 failure: the agent or the bus\n"
                     "is not there, permission denied, or the Master did not accept; 64 wrong usage.\n"
-                    "check has the exit status of argus-agent --check: 0 or 78.\n"
+                    "check: 0, or 78 if the configuration is invalid.\n"
                     "See argusctl(1).");
 }
 

@@ -215,7 +215,7 @@ def test_a_warning(check, agent, variables, words):
 
 def wait_started(started):
     """What is logged up to the first failure, which comes after all warnings."""
-    wait_until(lambda: any("Registration at" in line for line in started.lines), 20, started.output)
+    wait_until(lambda: any("Registration failed" in line for line in started.lines), 20, started.output)
     return list(started.lines)
 
 

@@ -250,7 +250,7 @@ def test_too_little_memory_loses_no_identity(agent, master, memory_group):
 
 
 def test_a_small_stack(agent, master, health):
-    (health / "log-a.json").write_text("[" * 500 + "]" * 500)
+    (health / "log-a.json").write_text("[" * 60 + "]" * 60)
     started = agent(wrapper=["prlimit", "--stack=131072"])
     started.wait_online()
     assert json.loads(reports(master)[0]["body"])["health"]

@@ -278,7 +278,7 @@ static void test_timeout(void **state _unused_) {
                 if (cases[i].is_warned) {
                         assert_false(messages.items[0].is_error);
                         assert_string_equal(messages.items[0].variable, "MASTER_TIMEOUT_SECONDS");
-                        assert_non_null(strstr(messages.items[0].text, "20 is used"));
+                        assert_non_null(strstr(messages.items[0].text, "using 20"));
                 }
                 config_done(&config);
                 config_messages_done(&messages);

@@ -25,7 +25,7 @@ static void test_long_interval(void **state _unused_) {
         accept_entries(ENTRIES("REPORT_INTERVAL_SECONDS=90"), &config);
         config_done(&config);
         warn_with("REPORT_INTERVAL_SECONDS=91", "REPORT_INTERVAL_SECONDS",
-                        "\"91\": a Master with its defaults");
+                        "\"91\" is long: a Master with default settings");
         warn_with("REPORT_INTERVAL_SECONDS=4294967295", "REPORT_INTERVAL_SECONDS", "180 s");
 }
 
