@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "util/buffer.h"
 #include "util/macro.h"
 
 #define DAY (24 * USEC_PER_HOUR)
@@ -132,14 +133,13 @@ static void test_a_change_that_is_taken_back(void **state _unused_) {
 }
 
 static char *many_members(unsigned first, unsigned count, unsigned value) {
-        char *text = malloc(count * 32 + 16), *p = text;
+        Buffer text = {};
 
-        assert_non_null(text);
-        p += sprintf(p, "{\"id\":1");
+        assert_int_equal(buffer_append_string(&text, "{\"id\":1"), 0);
         for (unsigned i = 0; i < count; i++)
-                p += sprintf(p, ",\"m%u\":%u", first + i, value);
-        (void) sprintf(p, "}");
-        return text;
+                assert_int_equal(buffer_printf(&text, ",\"m%u\":%u", first + i, value), 0);
+        assert_int_equal(buffer_append_string(&text, "}"), 0);
+        return text.data;
 }
 
 /* Names that are ever new share one allowance: they cannot make each report a write. */
