@@ -426,6 +426,7 @@ static void test_set_aside(_unused_ void **state) {
 
         /* The two kinds do not push each other out. */
         write_text(in(NODE), "other");
+        free(TAKE_PTR(name));
         assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, noon, &name), 0);
         assert_string_equal(name, "node.json.other-20261124T120000Z");
         assert_int_equal(count_names("node.json.corrupt-"), 3);
