@@ -53,12 +53,12 @@ install them as root (apt-get install ${missing[*]}), or install sudo; then run 
 $said"
 }
 
-# Where there is no apt we know only what Debian calls the packages.
+# Without apt we know only Debian's names of the packages.
 say_what_to_install() {
         local group
-        die "there is no apt-get here. Install these, under the names that your distribution gives them:
+        die "apt-get is missing. Install these packages, under the names that your distribution uses:
 $(for group; do echo "  $group: $(packages_of "$group" | paste -sd ' ')"; done)
-then say so: ARGUS_DEV_INSTALLED=yes ./dev …"
+then run: ARGUS_DEV_INSTALLED=yes ./dev …"
 }
 
 # build_in DIR [OPTION…]: sets DIR up with these meson options if it is not yet, and builds.

@@ -40,7 +40,7 @@ stage() {
         esac
 }
 
-# What a stage that passed had to leave out is no less of a skip.
+# Parts that a passed stage skipped count as skips, too.
 say_skipped_parts() {
         local words
         while IFS= read -r words; do
