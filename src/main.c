@@ -46,7 +46,7 @@ static void print_help(void) {
              "\n"
              "The configuration is the environment; MASTER_ENDPOINT is required.\n"
              "Exit status: 0 success, 1 failure, 64 wrong usage, 75 try again later (another\n"
-             "agent uses the same state, or the host has no usable name yet), 78 wrong\n"
+             "agent uses the same state, or the node has no identity yet), 78 wrong\n"
              "configuration.\n"
              "See argus-agent(8) and argus-agent.env(5).");
 }

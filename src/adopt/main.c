@@ -31,7 +31,7 @@ typedef struct Arguments {
 } Arguments;
 
 static int fail(const char *what, int error) {
-        const char *reason = error == -EXDEV ? "another user than root can change the way to it"
+        const char *reason = error == -EXDEV ? "a user other than root can change the path to it"
                                              : strerror(-error);
 
         fprintf(stderr, "argus-agent: Cannot %s: %s.\n", what, reason);

@@ -171,7 +171,7 @@ static void log_failure(Manager *manager, LogEvent event, const char *what) {
         }
 
         fields.retry_usec = usec_sub(fsm->deadline_usec, now);
-        log_event(level, event, &fields, "%s failed: %s; next try in %s.", what,
+        log_event(level, event, &fields, "%s failed: %s; retrying in %s.", what,
                         manager->reply->outcome->error, format_span(pause, fields.retry_usec));
 }
 
@@ -198,7 +198,7 @@ static void announce_registered(Manager *manager) {
                 log_event(LOG_WARNING, LOG_EVENT_ID_REPLACED, &fields,
                                 "The Master replaced the node's id %s by %s%s.", status->node_id, node_id,
                                 manager->is_id_refused    ? ": it does not know the old one"
-                                : manager->is_found_asked ? ", which node.json had when it turned up"
+                                : manager->is_found_asked ? ": a node.json turned up with that id"
                                                           : "");
         manager->is_id_refused = false;
 
@@ -267,7 +267,7 @@ static void announce_report_ok(Manager *manager) {
                                 "Reports are accepted%s after %s and %" PRIu64 " failed %s.",
                                 manager->status.reports_succeeded > 1 ? " again" : "",
                                 format_span(span, duration), fields.attempt,
-                                fields.attempt == 1 ? "try" : "tries");
+                                fields.attempt == 1 ? "attempt" : "attempts");
         } else
                 log_event(LOG_INFO, LOG_EVENT_REPORT_OK, &fields, "Report accepted (%u) in %s.",
                                 outcome->http_status, format_span(span, fields.duration_usec));
@@ -345,7 +345,7 @@ static void announce_health_file(const HealthFile *file) {
                                 file->key);
         else
                 log_event(LOG_WARNING, LOG_EVENT_HEALTH_FILE_BAD, &fields,
-                                "Health file %s is left out (%s): %s", file->key,
+                                "Health file %s is skipped (%s): %s", file->key,
                                 health_verdict_to_string(file->verdict), file->reason);
 }
 
@@ -359,7 +359,7 @@ void announce_health(Manager *manager) {
                 announce_health_file(file);
         for (; (gone = health_set_take_gone(manager->health, &manager->health_lines, now)); free(gone))
                 log_event(LOG_NOTICE, LOG_EVENT_NONE, &(LogFields){ .health_file = gone },
-                                "Health file %s is gone, and not in the reports any more.", gone);
+                                "Health file %s is gone and no longer reported.", gone);
 
         n_left_out = log_crowd_summary(&manager->health_lines, now);
         if (n_left_out > 0)

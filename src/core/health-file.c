@@ -29,7 +29,7 @@ static const char *key_error(const char *key, size_t size) {
         if (size > HEALTH_KEY_MAX)
                 return "the name is longer than 128 bytes";
         if (strncmp(key, OWN_PREFIX, strlen(OWN_PREFIX)) == 0)
-                return "names that begin with systemd- are the agent's own";
+                return "names that begin with systemd- are reserved";
         return NULL;
 }
 

@@ -241,7 +241,7 @@ static int describe_redirect(const Answer *answer, Buffer *text) {
                 return buffer_append_string(text,
                                 "304 Not Modified: a cache answered, not the Master; expected no cache on the way");
         if (isempty(answer->location))
-                return buffer_printf(text, "redirected (%u), but not where to: check MASTER_ENDPOINT",
+                return buffer_printf(text, "redirected (%u) without a Location: check MASTER_ENDPOINT",
                                 answer->http_status);
 
         r = words_from_text(answer, answer->location, strlen(answer->location), &location);

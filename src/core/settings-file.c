@@ -9,7 +9,7 @@
 #include "util/text.h"
 
 #define BOM "\xEF\xBB\xBF"
-#define BOM_FAULT "a byte order mark (BOM) stands before the name; systemd ignores the line"
+#define BOM_FAULT "a byte order mark (BOM) precedes the name; systemd ignores the line"
 
 typedef enum State {
         BEFORE_NAME,

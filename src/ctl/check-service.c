@@ -87,7 +87,7 @@ static int complain(int r, const sd_bus_error *error) {
 
 static int say_preconditions(void) {
         if (access("/run/systemd/system", F_OK) < 0) {
-                (void) fputs("argusctl: systemd does not run here; run argus-agent --check in the environment "
+                (void) fputs("argusctl: systemd is not running here; run argus-agent --check in the environment "
                              "of the agent.\n",
                                 stderr);
                 return -EOPNOTSUPP;

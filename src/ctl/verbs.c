@@ -258,7 +258,7 @@ int verb_log_level(const Session *session) {
 
 int verb_check(const Session *session) {
         if (session->is_user || session->is_json) {
-                (void) fprintf(stderr, "argusctl: %s is not for check (see --help)\n",
+                (void) fprintf(stderr, "argusctl: check does not accept %s (see --help)\n",
                                 session->is_user ? "--user" : "--json");
                 return EX_USAGE;
         }

@@ -206,10 +206,10 @@ static const char *words_of(
                         return add_proxy(easy, code, sights, strerror((int) os_error), error);
                 break;
         case CURLE_OUT_OF_MEMORY: /* libcurl calls both so */
-                return "out of memory, or a line of its head is longer than 100 KB";
+                return "out of memory, or a header line is longer than 100 KB";
         case CURLE_PEER_FAILED_VERIFICATION:
                 if (!error[0])
-                        return "the certificate of the Master is not to be trusted";
+                        return "the Master's certificate is not trusted";
                 break;
         case CURLE_GOT_NOTHING:
                 return "the connection was closed without a response";

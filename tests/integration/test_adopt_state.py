@@ -192,10 +192,10 @@ def test_the_way_may_have_links_of_roots(root, state):
 def test_a_way_that_others_can_change(root, state, change):
     change(root.path / "private/argus")
     before = root.tree()
-    assert "another user than root can change the way" in root.adopt(status=1)
+    assert "a user other than root can change the path" in root.adopt(status=1)
     assert root.tree() == before
     os.chown(state, USER, GROUP)
-    assert "another user than root can change the way" in root.purge()
+    assert "a user other than root can change the path" in root.purge()
     assert (state / "node.json").exists()
 
 

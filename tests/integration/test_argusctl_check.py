@@ -21,7 +21,7 @@ def test_without_systemd(ctl):
 
 @pytest.mark.parametrize("option", ["--user", "--json"])
 def test_options_of_other_commands(ctl, option):
-    assert f"{option} is not for check" in ctl.fail("check", option, status=USAGE)
+    assert f"check does not accept {option}" in ctl.fail("check", option, status=USAGE)
 
 
 def test_takes_no_argument(ctl):

@@ -130,7 +130,7 @@ def test_json_that_is_not_portable_never_spoils_the_report(agent, master, bus, h
 def test_what_writers_get_wrong_is_named(agent, health, content, reason):
     (health / "log-a.json").write_bytes(content)
     started = agent()
-    assert bad_files(started) == {"log-a": f"Health file log-a is left out (invalid): {reason}"}
+    assert bad_files(started) == {"log-a": f"Health file log-a is skipped (invalid): {reason}"}
 
 
 NAMES_IN = ["log-fluentbit", "a-b", "A.b_c-9", "x-" + "y" * 126, "a--b", "m-.x"]
@@ -153,7 +153,7 @@ def test_names(agent, master, health):
     said = bad_files(started)
     assert len(said) == len(NAMES_INVALID) + 1 + len(NAMES_MISNAMED), said
     for name in NAMES_MISNAMED:
-        assert said[name] == f"Health file {name} is left out (invalid): not named PREFIX-NAME.json"
+        assert said[name] == f"Health file {name} is skipped (invalid): not named PREFIX-NAME.json"
     assert any(key.startswith("systemd-nginx") for key in said)
     for line in started.lines:
         assert line.isprintable() or line.startswith("{"), line

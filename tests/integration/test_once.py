@@ -23,7 +23,7 @@ def test_no_next_try_is_promised(run_agent, master, kind):
     status, output = run_agent("--once")
     assert status == 1
     assert "come back later" in output
-    assert "next try" not in output
+    assert "retrying" not in output
     assert len(master.requests(kind)) == 1
 
 

@@ -102,7 +102,7 @@ def test_every_kind_of_change(watching, master, health):
     assert json.loads(report["body"])["health"] == {"log-moved": 3}
     assert [entry["ARGUS_HEALTH_FILE"] for entry in watching.entries("health-file-bad")] == ["log-new"]
     assert [entry["MESSAGE"] for entry in watching.entries(ARGUS_HEALTH_FILE="log-a")] == [
-        "Health file log-a is gone, and not in the reports any more."]
+        "Health file log-a is gone and no longer reported."]
 
 
 def test_the_same_bytes_are_no_change(watching, master, health):

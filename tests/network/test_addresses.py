@@ -113,7 +113,7 @@ def test_no_address_at_the_start_and_a_network_that_comes_later(agent, node, mas
     started = agent(MASTER_ENDPOINT=master.url, AGENT_LOG_LEVEL="debug")
     failed = started.wait_log("register-failed", count=3, deadline=12)
     assert f"Registration failed: POST {master.url}/api/v1/master/nodes: cannot connect: " \
-        "Network is unreachable; next try in " \
+        "Network is unreachable; retrying in " \
         in failed["MESSAGE"]
     assert master.requests() == []
 

@@ -47,7 +47,7 @@ def test_the_cable_is_pulled_and_comes_back(agent, node, master, notify):
     assert_failed_in_time(failed)
     assert f"Report failed: PUT {master.url}/api/v1/master/nodes/A1/status: no response within the " \
         "timeout: " in failed["MESSAGE"]
-    assert "; next try in " in failed["MESSAGE"]
+    assert "; retrying in " in failed["MESSAGE"]
     wait_until(lambda: "Retrying" in notify.last("STATUS") and "no answer" in notify.last("STATUS"), 5, "the status")
     master_knew = len(master.requests())
     stays_true(lambda: started.is_running, 5, "nothing ends")
@@ -131,7 +131,7 @@ def test_resets_of_everything(agent, node, master):
     Firewall(node).set(("output", f"tcp dport {master.port} reject with tcp reset"))
     failed = started.wait_log("report-failed")
     assert f"Report failed: PUT {master.url}/api/v1/master/nodes/A1/status: cannot connect: " \
-        "Connection refused; next try in " in failed["MESSAGE"]
+        "Connection refused; retrying in " in failed["MESSAGE"]
     assert int(failed["ARGUS_DURATION_USEC"]) < 0.5e6, "there is nothing to wait for"
     Firewall(node).clear()
     started.wait_log("report-recovered", 2 + ROOM)
@@ -164,7 +164,7 @@ def test_what_is_said_to_be_unreachable_is_not_waited_for(agent, node, master, h
         Firewall(node).set(("output", f"tcp dport {master.port} reject with icmp host-unreachable"))
     failed = agent(MASTER_ENDPOINT=master.url).wait_log("register-failed")
     assert f"Registration failed: POST {master.url}/api/v1/master/nodes: cannot connect: " \
-        "No route to host; next try in " in failed["MESSAGE"]
+        "No route to host; retrying in " in failed["MESSAGE"]
     assert int(failed["ARGUS_DURATION_USEC"]) < ROOM * 1e6
 
 

@@ -76,7 +76,7 @@ def test_a_name_that_does_not_exist_until_it_does(agent, dns, master):
     started = agent(MASTER_ENDPOINT=master.url_of(NAME))
     failed = started.wait_log("register-failed")
     assert f"Registration failed: POST {master.url_of(NAME)}/api/v1/master/nodes: cannot resolve the name: " \
-        f"Could not resolve host: {NAME}; next try in " in failed["MESSAGE"]
+        f"Could not resolve host: {NAME}; retrying in " in failed["MESSAGE"]
     assert int(failed["ARGUS_DURATION_USEC"]) < ROOM * 1e6
     assert dns.queries(NAME)
     dns.answer(NAME, MASTER_ADDRESS)

@@ -46,21 +46,21 @@ def test_a_file_takes_the_place_of_the_system_store(agent, nginx, node, master, 
     nginx()
     other = Authority(tmp_path_factory.mktemp("other"))
     assert failed_words(agent(MASTER_ENDPOINT=HTTPS, MASTER_CA_FILE=other.file)).startswith(
-        "TLS: SSL certificate problem: unable to get local issuer certificate; next try in ")
+        "TLS: SSL certificate problem: unable to get local issuer certificate; retrying in ")
     assert master.requests() == []
 
 
 def test_a_certificate_of_another_name(https_agent, nginx, master, authority):
     nginx(authority.issue("other", "DNS:other.test"))
     assert failed_words(https_agent()).startswith(
-        f"TLS: SSL: no alternative certificate subject name matches target host name '{NAME}'; next try in ")
+        f"TLS: SSL: no alternative certificate subject name matches target host name '{NAME}'; retrying in ")
     assert master.requests() == []
 
 
 def test_a_certificate_that_has_expired(https_agent, nginx, master, authority):
     server = nginx(authority.issue("old", f"DNS:{NAME}", days=-1))
     started = https_agent()
-    assert failed_words(started).startswith("TLS: SSL certificate problem: certificate has expired; next try in ")
+    assert failed_words(started).startswith("TLS: SSL certificate problem: certificate has expired; retrying in ")
     assert master.requests() == []
     server.reload(authority.issue("server", f"DNS:{NAME}"))
     started.wait_online()
@@ -165,7 +165,7 @@ def test_nginx_is_killed_and_comes_back(https_agent, nginx):
     started = https_agent()
     started.wait_online()
     server.kill_all()
-    assert failed_words(started, "report-failed").startswith("cannot connect: Connection refused; next try in ")
+    assert failed_words(started, "report-failed").startswith("cannot connect: Connection refused; retrying in ")
     server.start()
     assert_back(started)
 
@@ -177,7 +177,7 @@ def test_the_master_behind_it_is_down(https_agent, nginx, master):
     started.wait_online()
     master.stop()
     words = failed_words(started, "report-failed")
-    assert words.startswith('502 Bad Gateway: an HTML page, "502 Bad Gateway"; next try in '), words
+    assert words.startswith('502 Bad Gateway: an HTML page, "502 Bad Gateway"; retrying in '), words
     master.start()
     assert_back(started)
     assert [node["id"] for node in master.nodes()] == ["A1"]
@@ -190,7 +190,7 @@ def test_the_master_behind_it_hangs(https_agent, nginx, master):
     started.wait_online()
     master.behave({"match": "report", "hang": True})
     assert failed_words(started, "report-failed") \
-        .startswith('504 Gateway Timeout: an HTML page, "504 Gateway Time-out"; next try in ')
+        .startswith('504 Gateway Timeout: an HTML page, "504 Gateway Time-out"; retrying in ')
     master.behave()
     assert_back(started)
 
@@ -203,7 +203,7 @@ def test_a_report_that_is_too_big_for_nginx(https_agent, nginx, master, state_ro
     started = https_agent()
     words = failed_words(started, "report-failed")
     assert words.startswith('413 Content Too Large: an HTML page, "413 Request Entity Too Large"; the report has 200'), words
-    assert ", its largest health files: log-big 200002; next try in " in words
+    assert ", its largest health files: log-big 200002; retrying in " in words
     assert master.requests("report") == []
     big.write_text('"small"')
     assert_back(started)
@@ -219,7 +219,7 @@ def test_a_redirect_is_named_and_not_followed(https_agent, nginx, master, status
     started = https_agent()
     assert failed_words(started).startswith(
         f"redirected ({status}) to https://elsewhere.test/api/v1/master/nodes: redirects are not followed, "
-        "set MASTER_ENDPOINT to the right address; next try in ")
+        "set MASTER_ENDPOINT to the right address; retrying in ")
     assert master.requests() == []
     server.reload(settings="")
     started.wait_online(15)

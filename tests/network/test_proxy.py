@@ -57,7 +57,7 @@ def test_a_proxy_that_refuses_the_password(behind_proxy, master):
     started = behind_proxy(https_proxy=wrong)
     failed = started.wait_log("register-failed")
     assert f"Registration failed: POST {HTTPS}/api/v1/master/nodes: cannot connect: the proxy answered 401 " \
-        "(check the proxy's user and password); next try in " in failed["MESSAGE"]
+        "(check the proxy's user and password); retrying in " in failed["MESSAGE"]
     assert "robber" not in started.output()
     assert master.requests() == []
 
@@ -77,7 +77,7 @@ def test_a_proxy_that_cannot_reach_the_master(behind_proxy):
     behind_proxy.nginx.kill_all()
     started = behind_proxy()
     failed = started.wait_log("register-failed")
-    assert ": cannot connect: the proxy answered 500; next try in " in failed["MESSAGE"]
+    assert ": cannot connect: the proxy answered 500; retrying in " in failed["MESSAGE"]
     behind_proxy.nginx.start()
     started.wait_online(15)
 
@@ -86,4 +86,4 @@ def test_no_proxy_there(behind_proxy, proxy):
     proxy.kill()
     failed = behind_proxy().wait_log("register-failed")
     assert ": cannot connect: the proxy http://" in failed["MESSAGE"]
-    assert "(from https_proxy): Connection refused; next try in " in failed["MESSAGE"]
+    assert "(from https_proxy): Connection refused; retrying in " in failed["MESSAGE"]

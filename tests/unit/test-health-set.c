@@ -239,7 +239,7 @@ static void test_content_under_a_bad_name(void **state) {
         assert_report(set, NULL, "{}");
         assert_file(set, 0, HEALTH_INVALID,
                         "the name holds other characters than letters, digits, '.', '_' and '-'");
-        assert_file(set, 1, HEALTH_INVALID, "names that begin with systemd- are the agent's own");
+        assert_file(set, 1, HEALTH_INVALID, "names that begin with systemd- are reserved");
 }
 
 /* What only looks like a health file is shown, and that is all. */

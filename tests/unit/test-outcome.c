@@ -342,7 +342,7 @@ static void test_redirects(void **state _unused_) {
                 { 302, "/login\r\n\x1b[2J",
                                 "redirected (302) to /login[2J: redirects are not followed, set "
                                 "MASTER_ENDPOINT to the right address" },
-                { 307, NULL, "redirected (307), but not where to: check MASTER_ENDPOINT" },
+                { 307, NULL, "redirected (307) without a Location: check MASTER_ENDPOINT" },
                 { 304, "", "304 Not Modified: a cache answered, not the Master" },
                 { 308, X64 X64 X64 X64 X64, "redirected (308) to " X64 X64 X64 },
         };
