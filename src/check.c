@@ -22,9 +22,9 @@
 DEFINE_CLEANUP(Node *, node_free)
 DEFINE_CLEANUP(SecretFiles *, secret_files_free)
 
-/* Of a check: 0 if all is well, -EINVAL if it said what is wrong, or another negative errno. */
+/* Each check returns 0 if all is well, -EINVAL if it logged an error, or another negative errno. */
 
-/* One at a time: each that cannot be used is said. */
+/* One at a time, so that each unusable file is named. */
 static int check_file(const char *token, const char *cert, const char *key, const char *ca) {
         _cleanup_(secret_files_free_pointer) SecretFiles *secrets = NULL;
         SecretFault fault;
@@ -162,7 +162,7 @@ int check_run(void) {
                 return config_result;
 
         has_place = config.state_root && config.hostname;
-        if (config_result >= 0) /* else it was looked at there */
+        if (config_result >= 0) /* else start_load_config() looked for it */
                 results[0] = start_find_identity(&config, &node, &identity);
         results[1] = check_secrets(&config);
         results[2] = has_place ? check_state(&config, &is_in_use) : 0;

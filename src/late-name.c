@@ -24,7 +24,7 @@ enum {
         WAIT_SECONDS = 25,          /* TimeoutStartSec= is 30 s; the watchdog is not armed before READY=1 */
 };
 
-/* The first, if the unit has several: systemd.exec(5). Without one, nobody restarts us as our unit does. */
+/* The first, if the unit has several: systemd.exec(5). Without one, our unit does not restart us. */
 static int open_runtime_directory(void) {
         const char *list = strempty(getenv("RUNTIME_DIRECTORY"));
         _cleanup_free_ char *path = strndup(list, strcspn(list, ":"));
@@ -49,7 +49,7 @@ static bool take_marker(int directory_fd) {
                now - st.st_mtime < MARKER_AGE_MAX_SECONDS;
 }
 
-/* Without the marker the next start does not wait, which costs a few lines in the log. */
+/* If this fails, the next start does not wait, which only costs a few lines in the log. */
 static void leave_marker(int directory_fd) {
         _cleanup_close_ int fd = openat(directory_fd, MARKER, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -71,7 +71,7 @@ int late_name_exit_status(void) {
         if (directory_fd < 0)
                 return EX_TEMPFAIL;
 
-        /* No marker then: a person who starts the service after the stop gets the reason at once. */
+        /* After a stop leave no marker: whoever starts the service again gets the reason at once. */
         if (take_marker(directory_fd) && wait_is_stopped())
                 return EXIT_SUCCESS;
 

@@ -3,8 +3,8 @@
  * it again. A start that follows such an end waits, or the log would have a line of it every two seconds. */
 #pragma once
 
-/* To be called when the identity was looked for in the host's own name and not found, and that was logged.
- * Returns the exit status, EX_TEMPFAIL: at once the first time, which is what a person sees who starts the
- * service; after 25 s on an automatic restart, which a file in $RUNTIME_DIRECTORY tells. SIGTERM and SIGINT,
- * which must be blocked, end the wait, with EXIT_SUCCESS. */
+/* Call this after it was logged that the host's own name has no identity. Returns the exit status,
+ * EX_TEMPFAIL: at once the first time, for a person who starts the service; after 25 s on an automatic
+ * restart, which a file in $RUNTIME_DIRECTORY marks. SIGTERM and SIGINT, which must be blocked, end the
+ * wait, with EXIT_SUCCESS. */
 int late_name_exit_status(void);

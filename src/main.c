@@ -158,13 +158,13 @@ static int run(RunMode mode) {
         if (r < 0)
                 return cannot_go_on(r);
 
-        /* Nothing is made or locked before all of this is known: a start that fails leaves nothing. */
+        /* Create and lock nothing before the identity is known: a failed start leaves nothing behind. */
         kind = start_load_node(&config, store, &node);
         r = start_choose_identity(&config, node, &identity);
         if (r == -EAGAIN)
                 return late_name_exit_status();
         if (r == -ENODATA)
-                /* The node object might have said it. */
+                /* The identity may be in the unreadable node object. */
                 return kind == NODE_FILE_UNREADABLE ? EX_TEMPFAIL : EX_CONFIG;
         if (r < 0)
                 return cannot_go_on(r);

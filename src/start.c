@@ -1,5 +1,5 @@
-/* The steps of a start that --check shares: the configuration, the stored node, the identity. Each says by
- * itself what is wrong. */
+/* The steps of a start that --check shares: the configuration, the stored node, the identity. Each logs its
+ * own errors. */
 #include "start.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@ DEFINE_CLEANUP(Node *, node_free)
 
 /* ---- configuration ---- */
 
-/* A file of the unit's LoadCredential=, if it was given; systemd.exec(5). One that is there and cannot be
- * looked at counts as given: without its secret nothing may be sent. Returns 0 or -ENOMEM. */
+/* A file of the unit's LoadCredential=, if there is one; see systemd.exec(5). One that exists but cannot be
+ * examined counts as given: without its secret nothing may be sent. Returns 0 or -ENOMEM. */
 static int find_credential(const char *name, char **ret) {
         const char *directory = getenv("CREDENTIALS_DIRECTORY");
         _cleanup_free_ char *path = NULL;
@@ -65,7 +65,7 @@ static bool is_of_identity(const ConfigMessage *message) {
         return false;
 }
 
-/* Whether the identity is wrong on top of some variables, but not because of them. */
+/* Whether the identity is missing too, and not because of the invalid variables. */
 static bool identity_is_missing(const Config *config, const ConfigMessages *messages) {
         _cleanup_(node_free_pointer) Node *node = NULL;
         _cleanup_(identity_done) Identity identity = {};
@@ -106,7 +106,7 @@ int start_load_config(Config *ret) {
 
 /* ---- what is accepted and goes wrong later ---- */
 
-/* Returns whether it was said: once is enough. */
+/* Returns whether it was logged: once is enough. */
 static bool log_proxy(const Endpoint *endpoint, int level) {
         _cleanup_(proxy_info_done) ProxyInfo proxy = {};
 
@@ -131,7 +131,7 @@ static void warn_of_proxies(const Config *config, int level) {
         for (size_t i = 0; i < config->n_endpoints; i++) {
                 const Endpoint *endpoint = &config->endpoints[i];
 
-                if (endpoint->is_loopback) /* never asked through a proxy */
+                if (endpoint->is_loopback) /* never reached through a proxy */
                         continue;
                 is_said = is_said || log_proxy(endpoint, level);
                 has_capitals = has_capitals || proxy_info_is_in_capitals(endpoint);

@@ -1,5 +1,5 @@
-/* adopt-state: what packages do as root with the state of this machine. They run it by themselves: after
- * their user is made and before the service starts, and at a purge. */
+/* adopt-state: what packages do as root with the state of this machine. Their scripts run it after the user
+ * is created and before the service starts, and at a purge. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
@@ -38,7 +38,7 @@ static int fail(const char *what, int error) {
         return EXIT_FAILURE;
 }
 
-/* Opens a table of users or groups below another root, whose numbers may be others than ours. */
+/* Opens the users or groups of another root, whose ids may differ from ours. */
 static FILE *open_table(int root_fd, const char *path) {
         int fd = trusted_open(root_fd, path);
 
@@ -94,7 +94,7 @@ static int adopt(int root_fd, const StatePlace *place, const Owner *owner) {
         return EXIT_SUCCESS;
 }
 
-/* Nothing of this is a failure of the package manager's: what cannot be removed stays, and is said. */
+/* Never fails the package manager: what cannot be removed stays, with a message. */
 static int purge(int root_fd, const Arguments *arguments) {
         Owner owner;
         int r = find_owner(root_fd, arguments, &owner);

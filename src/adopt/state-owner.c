@@ -23,7 +23,7 @@ enum {
         LOCK_MODE = 0600,
 };
 
-/* What root's agent made has one name: of several, another one may be anywhere, /etc/shadow say. */
+/* A file of root's agent has one name; a second one could be anywhere, /etc/shadow for example. */
 static bool is_roots(int fd, mode_t type) {
         struct stat st;
 
@@ -88,7 +88,7 @@ static bool is_settings_file(int directory_fd _unused_, const char *name) {
         return fnmatch("*.env", name, FNM_PERIOD) == 0;
 }
 
-/* Names only: what a name leads to is never followed, and a directory is not removed so. */
+/* Removes names only: no link is followed, and no directory is removed. */
 static void remove_selected(int fd, selects *select) {
         _cleanup_close_ int listed_fd = openat(fd, ".", OPEN_DIRECTORY);
         DIR *directory = listed_fd < 0 ? NULL : fdopendir(listed_fd);

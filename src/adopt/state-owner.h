@@ -1,6 +1,6 @@
-/* Gives the state of a machine to the service's user, and takes back from the disk what is ours. The user
- * may be hostile: it owns <root> and can exchange every name there and below. So nothing is looked up twice;
- * what was checked is what is changed. */
+/* Gives the state of a machine to the service's user, and removes what is ours from the disk. The user may
+ * be hostile: it owns <root> and can exchange every name below. So no name is looked up twice: what was
+ * checked is what is changed. */
 #pragma once
 
 #include <sys/types.h>
@@ -12,7 +12,7 @@ typedef struct Owner {
 
 /* Gives <root>/<hostname> to `owner`, with node.json, .lock and health/ in it, if an agent that ran as root
  * left it behind: all of them root's, and node.json a regular file with one name. The directory itself comes
- * last, so what was interrupted is done again. Returns 1, 0 if there is no such directory, -EXDEV if another
+ * last, so an interrupted run is repeated. Returns 1, 0 if there is no such directory, -EXDEV if another
  * user than root can change the way to it, or another negative errno. */
 int state_take_over(int root_fd, const char *root, const char *hostname, const Owner *owner);
 

@@ -41,7 +41,7 @@ static void take_line(const SettingsLine *line, void *userdata) {
                 reading->error = -ENOMEM;
 }
 
-/* A file that is missing, or none, sets nothing: nor does it for systemd. */
+/* A path that is missing or not a file sets nothing, as for systemd. */
 static int read_file(int root_fd, const char *path, Reading *reading) {
         _cleanup_close_ int fd = trusted_open(root_fd, path);
         _cleanup_free_ char *text = NULL;
@@ -62,7 +62,7 @@ static int select_settings(const struct dirent *entry) {
         return fnmatch("*.env", entry->d_name, FNM_PERIOD) == 0;
 }
 
-/* By bytes, whatever the locale: so has systemd.service(5) the files of a pattern. */
+/* By bytes, whatever the locale: the order in which systemd reads the files of a pattern. */
 static int compare_names(const struct dirent **a, const struct dirent **b) {
         return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -103,7 +103,7 @@ static int running_hostname(char **ret) {
         return uname(&name) < 0 ? -errno : text_duplicate(name.nodename, ret);
 }
 
-/* hostname(5): the first line that is no comment. */
+/* hostname(5): the first line that is not a comment. */
 static int hostname_of_file(int root_fd, char **ret) {
         _cleanup_close_ int fd = trusted_open(root_fd, "etc/hostname");
         _cleanup_free_ char *text = NULL;

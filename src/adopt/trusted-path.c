@@ -23,7 +23,7 @@ static void walk_clear(Walk *walk) {
         free(walk->rest);
 }
 
-/* Write access by an ACL shows in the bits of the group, which are its mask then, acl(5). */
+/* With an ACL the group bits are its mask, so they show its write access too; see acl(5). */
 static int check_roots_alone(int fd) {
         struct stat st;
 
@@ -57,7 +57,7 @@ static int go_up(Walk *walk) {
         return go_to(walk, openat(walk->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-/* Puts what the link says before the rest of the way. */
+/* Puts the target of the link before the rest of the path. */
 static int follow(Walk *walk, int link_fd) {
         char target[PATH_MAX];
         ssize_t size;

@@ -136,7 +136,7 @@ void announce_status(Manager *manager) {
 void announce_clock(void *userdata) {
         Manager *manager = userdata;
 
-        manager->announced_deadline_usec = USEC_INFINITY; /* none has this: it is computed anew */
+        manager->announced_deadline_usec = USEC_INFINITY; /* no deadline equals this: compute it anew */
         announce_status(manager);
 }
 
@@ -228,7 +228,7 @@ static void announce_not_registered(Manager *manager) {
 static void announce_id_given_up(Manager *manager) {
         const Node *found = manager->keeper.found;
 
-        /* What comes of it is logged: an id that is replaced, a file that is set aside, or a failure. */
+        /* Only debug: the outcome is logged as a replaced id, a file set aside, or a failure. */
         log_line(LOG_DEBUG, "The Master refuses the id %s again (%u): registering %s.",
                         found ? found->id_json : manager->keeper.node->id_json,
                         manager->reply->outcome->http_status, found ? "with this node's own" : "without it");

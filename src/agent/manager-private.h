@@ -1,5 +1,5 @@
 /* The manager's own state, shared by the files that make up the manager: manager.c (wiring), announce.c
- * (what is told of each step), operations.c (what the bus may ask for), registering.c (which id is said, and
+ * (what is told of each step), operations.c (what the bus may ask for), registering.c (which id is sent, and
  * where the node object goes), reporting.c (collects health and reports it), change-watch.c (what makes a
  * report early). */
 #pragma once
@@ -81,16 +81,16 @@ struct Manager {
 /* manager.c: gives an event to the state machine and does what it says. Returns false if it refused. */
 bool manager_step(Manager *manager, FsmEventType type);
 
-/* registering.c: gives the reply that is being handled to the keeper, which tries again what failed, too. */
+/* registering.c: gives the reply that is being handled to the keeper, which also retries a failed save. */
 void manager_persist(Manager *manager);
 
 /* registering.c: submits a registration, with the id if there is one. */
 void manager_register(Manager *manager);
 
-/* registering.c: likewise without the id, which the Master refuses; or with our own, if it was another's. */
+/* registering.c: likewise without the refused id; or with our own, if the refused one was keeper.found's. */
 void manager_give_up_id(Manager *manager);
 
-/* registering.c: whether a node.json with another id turned up that is not yet asked for. */
+/* registering.c: whether a node.json with another id turned up, and no registration has used it yet. */
 bool manager_has_other_id(const Manager *manager);
 
 /* reporting.c: starts a collection of health, or joins the one under way. Returns 0 or a negative errno. */
@@ -99,13 +99,13 @@ int manager_collect(Manager *manager, CollectReason reason);
 /* reporting.c: starts the report that the state machine asked for; it waits if change_watch_holds(). */
 void manager_begin_report(Manager *manager);
 
-/* reporting.c: adds to the error of a report that was too large how large it is, and by which files. */
+/* reporting.c: adds the size of the report and its largest files to the error of one that is too large. */
 void reporting_explain_size(const Manager *manager, Outcome *outcome);
 
 /* announce.c: brings the snapshot up to date and tells the bus and the service manager. */
 void announce_status(Manager *manager);
 
-/* announce.c: the wall clock was set; says anew when by it the next report comes. Given the manager. */
+/* announce.c: the wall clock was set; announces the next report's new time. Given the manager. */
 void announce_clock(void *userdata);
 
 /* announce.c: tells of the reply that is being handled: log, counters, waiting callers. Before

@@ -1,4 +1,4 @@
-/* node.json as it is read: is it a node object, and is it this host's? */
+/* Reads node.json and decides whether it is a node object, and whether it is this host's. */
 #pragma once
 
 #include "core/node.h"
@@ -8,7 +8,7 @@ typedef enum NodeFile {
         NODE_FILE_NONE,
         NODE_FILE_OURS,       /* a node object of this name, or without a name */
         NODE_FILE_FOREIGN,    /* another host's, as in a cloned machine */
-        NODE_FILE_CORRUPT,    /* no node object, or no regular file of at most NODE_SIZE_MAX */
+        NODE_FILE_CORRUPT,    /* not a node object, or not a regular file of at most NODE_SIZE_MAX */
         NODE_FILE_UNREADABLE, /* for a reason outside of the file: it may be readable later */
 } NodeFile;
 

@@ -50,7 +50,7 @@ static int set_aside(NodeKeeper *keeper, StateAside kind, const char *reason) {
         return 0;
 }
 
-/* A start without an id takes what is there then, as if it had been readable in the first place. */
+/* A node without an id takes over the file, as if it had been readable at the start. */
 static void adopt(NodeKeeper *keeper, Node *node, usec_t now) {
         log_line(LOG_NOTICE, "Read node.json under %s: using its id %s.", state_store_path(keeper->store),
                         node->id_json);
@@ -77,8 +77,8 @@ static int judge_ours(NodeKeeper *keeper, Node **node, usec_t now) {
         return 0;
 }
 
-/* Reads what is at the path if it is not what was read or written last. What is no node object of this host
- * is set aside; what cannot be read only if it is about to be replaced. */
+/* Reads the file at the path if it is not the one that was read or written last. It is set aside if it is
+ * not a node object of this host; if it cannot be read, only when it is about to be replaced. */
 static int inspect(NodeKeeper *keeper, bool will_write, usec_t now) {
         _cleanup_(node_free_pointer) Node *node = NULL;
         _cleanup_free_ char *reason = NULL;
@@ -147,8 +147,8 @@ static void save(NodeKeeper *keeper, usec_t now) {
         keeper->error = r < 0 ? r : 0;
 }
 
-/* Whether somebody removed or replaced the file, or all of the directory: the next start would not know its
- * id. The lock and health/ come back by this, if they can. If another agent has the lock, a save says so. */
+/* Whether somebody removed or replaced the file, or the whole directory: the next start would not know its
+ * id. Also makes the lock and health/ again, if it can. If another agent has the lock, a save reports it. */
 static bool is_lost(NodeKeeper *keeper, usec_t now) {
         bool is_locked = state_store_lock(keeper->store) != -EBUSY, had_node = keeper->node;
         int state = state_store_look(keeper->store);
@@ -160,7 +160,7 @@ static bool is_lost(NodeKeeper *keeper, usec_t now) {
                (!is_locked || state == STATE_NODE_NONE || state == STATE_NODE_UNKNOWN);
 }
 
-/* The Master's word on `found`: its object, or another one's. */
+/* The Master accepted the registration: without a new object from it, `found` becomes the node. */
 static void settle_found(NodeKeeper *keeper, Node **node) {
         if (!keeper->found)
                 return;

@@ -13,9 +13,9 @@ typedef struct NodeKeeper {
         const char *hostname; /* outlives the keeper */
         StateStore *store;
         Node *node;      /* NULL: not registered yet */
-        Node *found;     /* its id is asked for instead of that of `node`, which is not written meanwhile */
+        Node *found;     /* registered instead of `node`, which is not written meanwhile */
         bool is_adopted; /* `node` was read since node_keeper_prepare() */
-        bool is_settled; /* the id is from the disk, or confirmed: a file that turns up is not asked for */
+        bool is_settled; /* the id is from the disk, or confirmed: a file that turns up is set aside */
         bool is_unsaved; /* `node` is newer than what is on the disk */
         int error;       /* negative errno of the last write or lock; 0 if it went well */
         WriteAllowance allowance;
@@ -26,8 +26,8 @@ void node_keeper_init(NodeKeeper *keeper, const char *hostname, StateStore *stor
                 int lock_error, usec_t now);
 void node_keeper_done(NodeKeeper *keeper);
 
-/* Before a registration: without a node, node.json is read again, which may be readable by now, or on a file
- * system that came late. Returns true if `node` was read there since the last call. */
+/* Before a registration: without a node, reads node.json again, which may be readable by now, or on a file
+ * system that was mounted late. Returns true if `node` was read since the last call. */
 bool node_keeper_prepare(NodeKeeper *keeper, usec_t now);
 
 /* The node whose id is to be registered; NULL: none. */
@@ -35,9 +35,9 @@ const Node *node_keeper_candidate(const NodeKeeper *keeper);
 
 /* Takes over the node object of an accepted request; NULL: it stays as it is. A registration's, or one with
  * another id, name or identity, is durable when this returns with `error` 0 and without `found`; other
- * changes are written as the allowance says. After a failed request it is called with NULL and without
- * `is_registration`: what failed is tried again, what somebody removed is made again, and what turned up at
- * the path meanwhile is found. Returns true if it was written or tried to: `error` is new then. */
+ * changes are written as the allowance says. After a failed request, call it with NULL and without
+ * `is_registration`: it retries a failed write, makes again what somebody removed, and finds what turned up
+ * at the path meanwhile. Returns true if it wrote or tried to: `error` is new then. */
 bool node_keeper_take(NodeKeeper *keeper, Node *node, bool is_registration, usec_t now);
 
 /* The Master refuses the id of `found`: `node` stays, and theirs is set aside. Returns as

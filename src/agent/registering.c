@@ -1,4 +1,4 @@
-/* The registration, and what the disk has to do with it: which id is said, where the node object goes. */
+/* The registration and the disk: which id is sent, and where the node object goes. */
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
@@ -17,7 +17,7 @@ void manager_persist(Manager *manager) {
                 announce_saved(manager);
 }
 
-/* A node object that was read late says who the node is as one does that was there at the start. */
+/* A node object that is read late counts for the identity like one that was there at the start. */
 static void choose_identity_again(Manager *manager) {
         _cleanup_free_ char *warning = NULL; /* it was logged at the start */
         Identity identity = {};

@@ -10,7 +10,7 @@ enum { QUERY_SHOWN_MAX = 6 };
 
 #define BLANKS " \t"
 
-/* What speaks against plain http; NULL if there is nothing to keep secret. */
+/* Why plain http is refused; NULL if there is no secret to protect. */
 static const char *secret_in_use(const ConfigParser *parser) {
         if (config_is_set(parser, "MASTER_TOKEN_FILE"))
                 return "the token of MASTER_TOKEN_FILE would be sent in the clear";
@@ -67,8 +67,8 @@ static int add_endpoint(ConfigParser *parser, const char *text, size_t size, con
         return 0;
 }
 
-/* A malformed address does not tell which part of it is a password, so with anything that hints at user
- * info, escaped or not, none of it is shown. A query is, where it is too short for a token. */
+/* In a malformed address any part may be a password, so nothing is shown if there is a hint of user info,
+ * escaped or not. A query is shown if it is too short for a token. */
 static bool may_hold_secret(const char *value) {
         const char *query = strpbrk(value, "?#");
 
@@ -83,7 +83,7 @@ int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable,
 
         guarded.is_secret = may_hold_secret(value);
 
-        /* Before the commas: a password may hold one. */
+        /* Before splitting at commas: a password may contain one. */
         if (strchr(value, '@'))
                 return config_wrong(parser, &guarded, value,
                                 "user info is not allowed (a token goes into MASTER_TOKEN_FILE)");
@@ -123,7 +123,7 @@ int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable,
         return 0;
 }
 
-/* Most often it is set, and systemd has dropped it: systemd.exec(5) is silent about these. */
+/* Often it is set, but systemd dropped the line; systemd.exec(5) does not name these cases. */
 int config_fallback_endpoints(ConfigParser *parser, const ConfigVariable *variable) {
         return config_message(parser, true, variable->name,
                         "%s is required but not set; expected an address such as http://host:3000. systemd drops a "

@@ -50,7 +50,7 @@ int config_message(ConfigParser *parser, bool is_error, const char *variable, co
 int config_wrong(
                 ConfigParser *parser, const ConfigVariable *variable, const char *value, const char *reason);
 
-/* The same with a reason that is put together. */
+/* The same with a formatted reason. */
 int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, const char *value,
                 const char *format, ...) _printf_(4, 5);
 

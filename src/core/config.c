@@ -87,7 +87,7 @@ int config_message(ConfigParser *parser, bool is_error, const char *variable, co
         return 0;
 }
 
-/* What other readers of such files take off a value, and `docker run --env-file` does not. */
+/* Quotes and blanks around a value, which `docker run --env-file` keeps and other readers strip. */
 static const char *describe_ends(const ConfigVariable *variable, const char *value) {
         const char ends[] = { value[0], value[0] ? value[strlen(value) - 1] : '\0', '\0' };
         bool has_blank = false;
@@ -142,7 +142,7 @@ int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, c
         return r;
 }
 
-/* Warns of a value that is accepted with what was hardly meant to be in it. */
+/* Warns if a valid value has quotes or blanks around it, which are hardly intended. */
 static int check_ends(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
         const char *ends = describe_ends(variable, value);
         _cleanup_free_ char *shown = NULL;

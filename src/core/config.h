@@ -69,8 +69,8 @@ typedef struct ConfigMessages {
  * MASTER_ENDPOINT: there it is wrong. Every wrong variable gives exactly one message with its name, its
  * value (made safe to show; never of MASTER_ENDPOINT's user info nor of a secret) and what is accepted. Near
  * misses of known names are warnings with the right name. Returns 0; -EINVAL if there is an error among the
- * messages, then with only the right variables in *ret; or -ENOMEM. But for -ENOMEM
- * the configuration is released with config_done(), the messages with config_messages_done(). */
+ * messages, with only the valid variables in *ret; or -ENOMEM. Unless it is -ENOMEM, release the
+ * configuration with config_done() and the messages with config_messages_done(). */
 int config_parse(char *const *environment, const ConfigDefaults *defaults, Config *ret,
                 ConfigMessages *ret_messages);
 
@@ -87,7 +87,7 @@ const char *bus_kind_to_string(BusKind kind);
 const char *log_target_to_string(LogTarget target);
 const char *log_level_to_string(int level);
 
-/* The same names in any case of letters; `text` may be NULL. Return 0 or -EINVAL. */
+/* The same names, in upper or lower case; `text` may be NULL. Return 0 or -EINVAL. */
 int bus_kind_from_string(const char *text, BusKind *ret);
 int log_target_from_string(const char *text, LogTarget *ret);
 int log_level_from_string(const char *text, int *ret_level);

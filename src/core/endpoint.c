@@ -74,7 +74,7 @@ static const char *check_host_name(const char *host) {
         }
 }
 
-/* Of the characters that an interface may have, those which a URL takes as they are. */
+/* Only characters that need no escape in a URL. */
 static bool is_interface_name(const char *name) {
         size_t size = strlen(name);
 
@@ -102,8 +102,8 @@ static int read_literal(Endpoint *endpoint, int family, const char *text) {
         return text_duplicate(normal, &endpoint->host);
 }
 
-/* What stands in brackets: an IPv6 address, a link-local one with the interface that leads to it, as URLs
- * have it (RFC 6874): fe80::1%25eth0. The host is then what getaddrinfo() takes: fe80::1%eth0. */
+/* The text in brackets is an IPv6 address; a link-local one is followed by its interface, as in URLs
+ * (RFC 6874): fe80::1%25eth0. The host becomes what getaddrinfo() takes: fe80::1%eth0. */
 static int read_bracketed(Endpoint *endpoint, char *text, const char **ret_reason) {
         _cleanup_free_ char *address = NULL;
         char *zone = strstr(text, "%25");

@@ -1,6 +1,6 @@
 /* Progressive filling, written as an order (as fair queueing does it): a demand's turn comes when its group,
- * filled at the same rate as all others, has reached its end. Whatever the limit is, those whose turn comes
- * before it are the ones that fit. */
+ * filled at the same rate as all others, has reached its end. Whatever the limit is, the demands whose turn
+ * comes before it fit. */
 #include "core/fair-share.h"
 
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static int compare_turns(const void *a, const void *b) {
         return order != 0 ? order : compare_names(a, b);
 }
 
-/* A crowd is mostly of one group, and in order already. */
+/* A long list is mostly of one group, and already in order. */
 static void sort(FairDemand **demands, size_t count, int (*compare)(const void *a, const void *b)) {
         for (size_t i = 1; i < count; i++)
                 if (compare(demands + i - 1, demands + i) > 0) {
@@ -52,7 +52,7 @@ bool fair_same_prefix(const FairDemand *a, const FairDemand *b) {
         return same_owner(a, b) && strncmp(a->name, b->name, size) == 0 && strcspn(b->name, "-") == size;
 }
 
-/* What the group has asked for when it comes to each of its demands. */
+/* Makes each turn the running total of its group. */
 static void add_up(FairDemand **demands, size_t count,
                 bool (*same_group)(const FairDemand *a, const FairDemand *b)) {
         for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
-/* Who has the first call on a limit where not everybody fits: max-min fair over owners, and within an owner
- * over the prefixes of names (`log` of log-fluentbit.json). Within a prefix the order of names decides. */
+/* How a limit is shared when not all demands fit: max-min fair over owners, and within an owner over the
+ * prefixes of names (`log` of log-fluentbit.json). Within a prefix the order of names decides. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,11 +15,11 @@ typedef struct FairDemand {
 
 bool fair_same_prefix(const FairDemand *a, const FairDemand *b);
 
-/* By owner, then in byte order of names; so the names of one prefix stand together. */
+/* By owner, then in byte order of names, so that the names of one prefix are adjacent. */
 void fair_sort(FairDemand **demands, size_t count);
 
-/* By turns: take them in this order, each that still fits, and any limit is shared max-min fairly. With n
- * owners, whoever asks for no more than an n-th of the limit gets all of it, and what he leaves is for the
- * others; likewise for the prefixes of an owner and what he has. The order depends on nothing but the
- * demands, so the same files have the same result. All sizes together must be less than 2^64. */
+/* Sorts by turn: a caller that takes each demand which still fits, in this order, shares any limit max-min
+ * fairly. With n owners, one that asks for no more than an n-th of the limit gets all of it, and the rest
+ * goes to the others; likewise for the prefixes of an owner. The order depends only on the demands, so the
+ * same files give the same result. The sum of all sizes must be less than 2^64. */
 void fair_order(FairDemand **demands, size_t count);

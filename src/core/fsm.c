@@ -163,7 +163,7 @@ static void on_due_register(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *s
         step_add(step, ACTION_PUBLISH);
 }
 
-/* At the start there was no pause. */
+/* The first registration after the start did not follow a pause. */
 static void on_pause_over(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         on_due_register(fsm, event, step);
         fsm->is_paced = fsm->backoff.failures > 0;

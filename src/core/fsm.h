@@ -8,7 +8,7 @@
  *   - what is to be durable is persisted before it is published: the order of the actions is their order in
  * time;
  *   - the stored id is replaced by a new one, never dropped before;
- *   - a registration without the id follows FSM_REFUSALS_MAX refusals in a row, each behind a pause. */
+ *   - a registration without the id follows FSM_REFUSALS_MAX refusals in a row, each after a pause. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,8 +22,8 @@
 
 #define FSM_STOP_GRACE_USEC (2 * USEC_PER_SEC)
 
-/* A proxy that has lost its Master says 404 to everything, for moments: only so many refusals in a row, with
- * pauses before each, take the id away. */
+/* A proxy that has lost its Master responds 404 to everything for a while, so the id is given up only after
+ * this many refusals in a row, each after a pause. */
 enum { FSM_REFUSALS_MAX = 2 };
 
 typedef enum FsmState {

@@ -147,7 +147,7 @@ FairDemand *health_entry_claim(HealthEntry *entry) {
         return &entry->claim.demand;
 }
 
-/* Makes the reason, of `before` if that says it already. */
+/* Makes the reason; reuses `before` if it has the same words. */
 static const char *entry_limit_reason(HealthEntry *entry, HealthVerdict verdict, char **before) {
         static const char *const alone[] = {
                 [HEALTH_TOO_MANY] = "more than 256 files",

@@ -30,7 +30,7 @@ typedef struct HealthEntry {
         HealthClaim claim;    /* the first member: lists of entries are lists of their demands */
         HealthFile file;      /* as of the end of the last scan; points into `known` and `limit_reason` */
         const char *bad_name; /* static words; NULL if the name can be used as a key */
-        char *limit_reason;   /* why there is no room; NULL if that is said in static words */
+        char *limit_reason;   /* why there is no room; NULL if static words say it */
         HealthContent known, found;
         HealthSight sight;
         bool is_listed; /* the last scan had it */
@@ -38,7 +38,7 @@ typedef struct HealthEntry {
         size_t next_kept; /* position of the file that was kept behind it: a guess, as files come and go */
 } HealthEntry;
 
-/* `file_name` must be a health file's by its form, or a misnamed one. Returns 0 or -ENOMEM. */
+/* `file_name` must have the form of a health file's name, or be a misnamed one. Returns 0 or -ENOMEM. */
 int health_entry_new(const char *file_name, HealthEntry **ret);
 HealthEntry *health_entry_free(HealthEntry *entry);
 
@@ -57,15 +57,13 @@ int health_entry_check(
                 HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, char **text, size_t size);
 int health_entry_refuse(HealthEntry *entry, HealthVerdict verdict, const char *reason);
 
-/* Whether the file could be reported as far as the scan has come: then its claim has its size, and room. */
+/* Whether the file could be reported, as far as the scan has come. If so, its claim has size and room. */
 bool health_entry_claims(HealthEntry *entry);
 
-/* Of an entry that does: makes the claim whole, for health_share(). */
+/* Of an entry that could be: completes the claim for health_share(). */
 FairDemand *health_entry_claim(HealthEntry *entry);
 
-/* The scan is over and saw the file: brings what it found into effect, as its claim was decided. Returns
- * true if that changes what is reported. *wants_scan is set to true if the file could be reported, but its
- * value was given up: it has to be read again; *is_listing_other if what is listed of it (verdict, reason)
- * differs.
- */
+/* The scan is over and saw the file: applies the result, as its claim was decided. Returns true if that
+ * changes what is reported. Sets *wants_scan if the file could be reported but must be read again, because
+ * its value was dropped; *is_listing_other if its listed verdict or reason differs. */
 bool health_entry_settle(HealthEntry *entry, bool *wants_scan, bool *is_listing_other);

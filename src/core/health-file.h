@@ -42,10 +42,10 @@ typedef struct HealthFile {
 
 /* What a directory entry's name makes it. */
 typedef enum HealthName {
-        HEALTH_NAME_OTHER,   /* hidden, or not meant as a health file: it does not end in .json */
-        HEALTH_NAME_GOOD,    /* <prefix>-<rest>.json */
-        HEALTH_NAME_BAD_KEY, /* so by its form, but its key cannot be used: characters, length, `systemd-` */
-        HEALTH_NAME_MISNAMED, /* meant as one, to judge by its end: disk.json, log-x.JSON */
+        HEALTH_NAME_OTHER,    /* hidden, or not meant as a health file: it does not end in .json */
+        HEALTH_NAME_GOOD,     /* <prefix>-<rest>.json */
+        HEALTH_NAME_BAD_KEY,  /* of that form, but with a bad key: characters, length, `systemd-` */
+        HEALTH_NAME_MISNAMED, /* probably meant as one: disk.json, log-x.JSON */
 } HealthName;
 
 /* Of a HEALTH_NAME_BAD_KEY or HEALTH_NAME_MISNAMED, *ret_reason is set to static words. */

@@ -21,7 +21,7 @@ struct HealthSet {
         size_t listed_overflow, overflow;        /* of the last scan, of the one under way */
         size_t found_size;                       /* of all values in `found` */
         size_t last_kept;                        /* position in `entries` */
-        HealthEntry *changed[HEALTH_LISTED_MAX]; /* of `listed`: their verdict may have to be handed out */
+        HealthEntry *changed[HEALTH_LISTED_MAX]; /* of `listed`: their verdict is still to be handed out */
         size_t n_changed, next_change;
         char *gone[HEALTH_FILES_MAX]; /* keys that are not handed out yet; more are not told */
         size_t n_gone;
@@ -106,8 +106,8 @@ static HealthEntry *set_find_next(HealthSet *set, const char *file_name, size_t 
 }
 
 static void set_note_gone(HealthSet *set, HealthEntry *entry) {
-        /* Where there are too many to remember, it may only have had to make room; one that only looks like
-         * a health file was never missed. */
+        /* Beyond the limit of remembered files it may only have made room for another; a misnamed file was
+         * never reported. */
         if (set->overflow == 0 && !entry->file.is_misnamed && set->n_gone < ELEMENTSOF(set->gone))
                 set->gone[set->n_gone++] = TAKE_PTR(entry->file.key);
 }
@@ -255,7 +255,7 @@ void health_set_pass_over(HealthSet *set, size_t count) {
         set->overflow += count;
 }
 
-/* By turns, as the log has no room for a crowd. */
+/* In fair order: the log limits how many lines there may be. */
 static void set_order_changes(HealthSet *set) {
         FairDemand *demands[ELEMENTSOF(set->changed)];
 

@@ -21,10 +21,10 @@ typedef struct HealthSet HealthSet;
 int health_set_new(HealthSet **ret);
 HealthSet *health_set_free(HealthSet *set);
 
-/* A scan: begin; then in any order one of the three below for every health file of the directory, of which
- * the caller chooses HEALTH_ENTRIES_MAX, and for HEALTH_MISNAMED_MAX that only look like one; then end,
- * which drops the files that are gone, and applies the limits on count and size, in fair shares. Until then
- * all that reads the set sees the last scan, whole; a scan that is begun anew forgets the one under way.
+/* A scan: begin; then, in any order, one of the three below for each health file of the directory (the
+ * caller chooses HEALTH_ENTRIES_MAX) and each misnamed one (HEALTH_MISNAMED_MAX); then end, which drops the
+ * files that are gone, and applies the limits on count and size, in fair shares. Until then readers of the
+ * set see the whole last scan; a new begin discards the scan under way.
  *
  * health_set_keep() returns true if there is nothing more to do for the file: it is known with this stamp
  * and stays as it is. */
@@ -38,7 +38,7 @@ int health_set_content(HealthSet *set, const char *file_name, const HealthStamp 
                 char *text, size_t size);
 /* The file has no content that may be used. `reason` is copied. Returns 0 or -ENOMEM. */
 int health_set_refuse(HealthSet *set, const char *file_name, HealthVerdict verdict, const char *reason);
-/* The scan passes over so many more files by their form, as there are too many. */
+/* The scan passes over `count` more health files, because there are too many. */
 void health_set_pass_over(HealthSet *set, size_t count);
 /* Returns true if what would be reported differs from the end of the last scan. */
 bool health_set_end(HealthSet *set);
@@ -61,8 +61,8 @@ const HealthFile *health_set_get(const HealthSet *set, size_t index);
 
 /* Hands out, one at a call, the files whose verdict changed since it was last handed out, for the log: bad
  * ones, and good ones that were bad before. Returns NULL when there are no more. A file that went away while
- * bad is not handed out. `crowd` says how many there may be at `now`, boot time: one that has to wait is
- * handed out after a later scan, if it is still other than it was. */
+ * bad is not handed out. `crowd` limits them at `now`, boot time: one that has to wait is handed out after a
+ * later scan, if it still differs. */
 const HealthFile *health_set_next_change(HealthSet *set, LogCrowd *crowd, usec_t now);
 
 /* Hands out the key of a file that an earlier scan had and the last has not, each once, for the log; the

@@ -14,7 +14,7 @@ static void tally_count(HealthTally *tally, const HealthClaim *claim) {
         tally->size += claim->size;
 }
 
-/* Counts a claim in if there is room. A large one that has none leaves it to smaller ones behind it. */
+/* Counts a claim if there is room. Smaller ones may still fit after a large one did not. */
 static HealthVerdict tally_add(HealthTally *tally, const HealthClaim *claim) {
         if (tally->count >= HEALTH_FILES_MAX)
                 return HEALTH_TOO_MANY;
@@ -25,8 +25,8 @@ static HealthVerdict tally_add(HealthTally *tally, const HealthClaim *claim) {
         return HEALTH_OK;
 }
 
-/* By turns for a place in the report, and those who have one by turns for its bytes; the places that are
- * free then, as their files are too large, go to the next. */
+/* In fair order for a place in the report, then those with a place in fair order for its bytes. Places that
+ * become free because their files are too large go to the next. */
 static void order_claims(FairDemand **claims, size_t count) {
         size_t n_places = min_size(count, HEALTH_FILES_MAX);
 

@@ -18,16 +18,16 @@ typedef struct HealthClaim {
         size_t size;       /* of the value */
 
         HealthVerdict verdict; /* HEALTH_OK, HEALTH_TOO_MANY or HEALTH_TOO_LARGE */
-        /* If not HEALTH_OK, for the reason: what others of the owner, and of his prefix, have. */
+        /* If not HEALTH_OK: what other files of the owner and of the prefix have, for the reason. */
         HealthTally of_owner, of_prefix;
         bool is_only_owner, is_only_prefix;
 } HealthClaim;
 
-/* Decides for all claims, which together do not fit; reorders the list. `demand.owner`, `demand.name` and
- * `size` are to be set. */
+/* Decides all claims, which together do not fit; reorders the list. The caller sets `demand.owner`,
+ * `demand.name` and `size`. */
 void health_share(FairDemand **claims, size_t count);
 
 enum { HEALTH_CLAIM_REASON_SIZE = 128 };
 
-/* Why there is no room; empty if nobody shares the limit with the files of its prefix. */
+/* Why there is no room; empty if all files that share the limit have this prefix. */
 void health_claim_reason(const HealthClaim *claim, char ret[static HEALTH_CLAIM_REASON_SIZE]);

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { EXPONENT_CAP = 1000000000 }; /* no text is so long that its digits would make up for this */
+enum { EXPONENT_CAP = 1000000000 }; /* no text has enough digits to outweigh this */
 
 /* Written as 0.1797… × 10^309. */
 static const char limit[] = "1797693134862315807";

@@ -185,10 +185,10 @@ static int scan_string(Scanner *s) {
         return 0;
 }
 
-/* What is rare is kept out of the way of what is not. */
+/* Keeps rare paths out of the hot code. */
 #define _rare_ __attribute__((cold, noinline))
 
-/* Why there is no value at p: what C and Python print for numbers that are none has words of its own. */
+/* Why there is no value at p. NaN and Infinity, as C and Python print them, have words of their own. */
 static int _rare_ scan_fail_value(
                 Scanner *s, const unsigned char *at, const unsigned char *word, const char *otherwise) {
         static const char *const words[] = { "nan", "inf", "infinity" };
@@ -212,7 +212,7 @@ static int _rare_ scan_fail_digit(Scanner *s, const unsigned char *p) {
         return p == s->end ? scan_incomplete(s) : scan_fail_value(s, p, p, "a digit is missing in a number");
 }
 
-/* For numbers that are long or have an exponent: others are in the range of a double for sure. */
+/* Only for numbers that are long or have an exponent: all others are in the range of a double. */
 static int _rare_ scan_range(Scanner *s, const unsigned char *number, const unsigned char *end) {
         if (json_number_is_beyond_double((const char *) number, (size_t) (end - number)))
                 scan_note(s, number, NOT_PORTABLE "a number beyond the range of a double");

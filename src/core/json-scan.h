@@ -27,6 +27,6 @@ int json_scan(const char *text, size_t size, JsonSlice *ret_value, JsonError *re
 
 /* The same for text that any parser has to take: also refuses, as -EBADMSG, what is valid but makes common
  * parsers refuse the whole text around it (RFC 7493): half of a surrogate pair and \u0000 as escapes,
- * numbers beyond the range of a double, nesting deeper than JSON_PORTABLE_NESTING_MAX. Text that is no JSON
+ * numbers beyond the range of a double, nesting deeper than JSON_PORTABLE_NESTING_MAX. Text that is not JSON
  * at all has the reason that json_scan() gives. */
 int json_scan_portable(const char *text, size_t size, JsonSlice *ret_value, JsonError *ret_error);

@@ -1,5 +1,5 @@
-/* How loud an outage or a crowd may be. The counting is apart from the log, so that a day of it can be
- * tested in a moment. */
+/* How many lines an outage or a crowd may log. Kept apart from the log, so that a test can run a day of it
+ * in a moment. */
 #include "core/log-policy.h"
 
 #include <stdlib.h>

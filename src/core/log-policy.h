@@ -33,9 +33,9 @@ enum {
 };
 
 typedef enum LogTurn {
-        LOG_TURN_NOW,   /* it is to be said aloud */
+        LOG_TURN_NOW,   /* log it now */
         LOG_TURN_LATER, /* the name had a line less than 10 minutes ago: ask again */
-        LOG_TURN_NEVER, /* there is no room for it but in the summary, where it is counted */
+        LOG_TURN_NEVER, /* only counted, in the summary */
 } LogTurn;
 
 typedef struct LogCrowdLine {
@@ -43,7 +43,7 @@ typedef struct LogCrowdLine {
         usec_t said_usec;
 } LogCrowdLine;
 
-/* Zero-initialised nothing was said yet. */
+/* All zero: nothing was logged yet. */
 typedef struct LogCrowd {
         LogCrowdLine lines[LOG_CROWD_NAMES_MAX]; /* the last, a ring */
         size_t n_lines;                          /* ever */
@@ -52,10 +52,10 @@ typedef struct LogCrowd {
         usec_t summary_usec; /* when it was; 0: never */
 } LogCrowd;
 
-/* Of `name` there is something to say. Without memory there is no room. */
+/* Asks whether a line about `name` may be logged. Out of memory counts as no room. */
 LogTurn log_crowd_ask(LogCrowd *crowd, const char *name, usec_t now);
 
-/* How many were left out, if it is time to say so: then they are done with. Else 0. */
+/* How many lines the summary has to count, if one is due, and resets the count. Else 0. */
 uint64_t log_crowd_summary(LogCrowd *crowd, usec_t now);
 
 void log_crowd_done(LogCrowd *crowd);

@@ -77,7 +77,7 @@ static int words_from_text(const Answer *answer, const char *text, size_t size, 
         char *words, *begin, *end;
         int r;
 
-        /* Blanks first: a page that begins with a screen of them would have no words left. */
+        /* Skip blanks before cutting: a page that begins with many would have no words left. */
         while (size > 0 && strchr(" \t\r\n", *text)) {
                 text++;
                 size--;
@@ -122,8 +122,7 @@ static bool is_page(const char *text, const char *end) {
         return false;
 }
 
-/* Of a page nothing is of use but its title. Returns 1 and the words, 0 if the text is no page, or -ENOMEM.
- */
+/* Only the title of a page is useful. Returns 1 and the words, 0 if the text is not a page, or -ENOMEM. */
 static int words_from_page(const Answer *answer, const char *text, size_t size, char **ret) {
         const char *end = text + min_size(size, PAGE_READ_MAX), *begin, *title_end = NULL;
         _cleanup_free_ char *title = NULL;
@@ -146,7 +145,7 @@ static int words_from_page(const Answer *answer, const char *text, size_t size, 
         return r < 0 ? -ENOMEM : 1;
 }
 
-/* What no request of ours asked for. */
+/* No request of ours asks for compression. */
 static const char *compression_of(const char *text, size_t size) {
         if (size >= 2 && memcmp(text, "\x1f\x8b", 2) == 0)
                 return "compressed with gzip, which was not requested";
@@ -299,7 +298,7 @@ int describe_bad_node(const Answer *answer, const char *reason, Buffer *text) {
                         answer->http_status, phrase, strempty(reason), words);
 }
 
-/* An id as it is shown, or that it is not. Returns 0 or -ENOMEM. */
+/* The id, safe to show, or a note that it is withheld. Returns 0 or -ENOMEM. */
 static int words_from_id(const Answer *answer, const char *id, char **ret) {
         int r;
 

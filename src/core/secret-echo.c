@@ -1,5 +1,5 @@
-/* A Master or proxy that repeats a request in its error page spells it as its own format needs. All that
- * could be read back is undone here, some rounds of it: no reader of a log would go further. */
+/* A Master or proxy that repeats a request in its error page escapes it as its own format needs. These
+ * escapes are undone here, a few rounds deep: a reader of a log would not undo more. */
 #include "core/secret-echo.h"
 
 #include <errno.h>
@@ -153,7 +153,7 @@ static void decode(Text *text) {
         text->size = (size_t) (to - text->data);
 }
 
-/* What is compared: without blanks and all that is not printable ASCII, in small letters. */
+/* Keeps only printable ASCII without blanks, in lower case, for the comparison. */
 static Text fold(const Text *text, char *room) {
         Text folded = { .data = room };
 

@@ -220,7 +220,7 @@ static void in_escape(Reader *reader, char c) {
                 append_kept(reader, c);
 }
 
-/* As in a shell, the backslash stays before what needs none. */
+/* As in a shell, the backslash stays before a character that needs no escape. */
 static void in_quoted_escape(Reader *reader, char c) {
         reader->state = DOUBLE_QUOTES;
         if (c == '\n')

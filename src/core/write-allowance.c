@@ -43,7 +43,7 @@ void write_allowance_note(WriteAllowance *allowance, const char *text, size_t si
         while (json_object_next((JsonSlice){ text + blank, size - blank }, &position, &name, &value) > 0) {
                 MemberAllowance *member = member_find(allowance, name);
 
-                /* Of the names that share one, and of a name that stands twice, all count. */
+                /* All values count of names that share one, and of a duplicate name. */
                 member->newest = hash_slice(hash_slice(member->newest, name), value);
         }
 }

@@ -1,5 +1,5 @@
 /* How often a changed node object may be written: what the Master sets for the node is on the disk at once,
- * and a member that changes always (the time of the last report, say) does not wear out flash. Each
+ * and a member that keeps changing (the time of the last report, say) does not wear out flash. Each
  * top-level member has WRITE_ALLOWANCE_MAX writes, and regains one every WRITE_ALLOWANCE_INTERVAL_USEC. */
 #pragma once
 
@@ -20,7 +20,7 @@ typedef struct MemberAllowance {
         usec_t full_usec;         /* when all its writes are regained */
 } MemberAllowance;
 
-/* Zero-initialised nothing was written. */
+/* All zero: nothing was written. */
 typedef struct WriteAllowance {
         MemberAllowance members[WRITE_ALLOWANCE_MEMBERS +
                                 1]; /* the last one is shared by all further names */

@@ -173,7 +173,7 @@ int check_service(void) {
                 r = check(client.bus, &result, &error);
         client_close(&client);
 
-        /* in the order in which it was said */
+        /* keep stdout and stderr in order */
         (void) fflush(stdout);
         return r < 0 ? complain(r, &error) : say_result(&result);
 }

@@ -26,7 +26,7 @@ typedef struct Client {
 int client_open(bool is_user, Client *ret);
 void client_close(Client *client);
 
-/* Waits until the bus has let us in; sd_bus_call() would wait longer. -ETIME: it does not answer. */
+/* Waits until the bus has let us in; sd_bus_call() would wait longer. -ETIME: no response. */
 int client_wait_ready(const Client *client);
 
 /* A call to the agent, which does not start it. */

@@ -10,8 +10,8 @@
 #include "util/macro.h"
 #include "util/text.h"
 
-/* Not RemoveIPC: it acts when a unit stops. Never RuntimeDirectory: systemd would remove the running
- * service's. */
+/* Without RemoveIPC, which acts when a unit stops, and RuntimeDirectory: systemd would then remove the
+ * directory of the running service. */
 static const char *const copied[] = { "User", "Group", "DynamicUser", "SupplementaryGroups", "PAMName",
         "UMask", "WorkingDirectory", "Environment", "EnvironmentFiles", "PassEnvironment",
         "UnsetEnvironment", "LoadCredential", "LoadCredentialEncrypted", "SetCredential",
@@ -79,7 +79,7 @@ static int is_empty_array(sd_bus_message *value, const char *type) {
         return r < 0 ? r : sd_bus_message_at_end(value, false);
 }
 
-/* (bas): a list, and whether it allows or denies. To allow nothing is something. */
+/* (bas): a list, and whether it allows or denies. An empty list that allows is not an empty setting. */
 static int is_empty_filter(sd_bus_message *value) {
         int r, is_allow = 0;
 
@@ -123,7 +123,7 @@ static int is_empty(sd_bus_message *value, const char *type, const char *name) {
         return strlen(type) == 1 ? is_empty_number(value, *type, name) : 0;
 }
 
-/* What may fail is set with "-" in front. */
+/* A value that may fail takes a "-" in front. */
 static int append_optional(sd_bus_message *call, const char *name, bool may_fail, const char *text) {
         char optional[PATH_MAX + 1];
 
@@ -132,7 +132,7 @@ static int append_optional(sd_bus_message *call, const char *name, bool may_fail
         return sd_bus_message_append(call, "(sv)", name, "s", may_fail ? optional : text);
 }
 
-/* A label, and whether the service does without where it cannot be set. */
+/* A label, and whether a failure to set it is ignored. */
 static int copy_selinux(sd_bus_message *value, sd_bus_message *call, const char *name) {
         const char *label;
         int r, may_fail;

@@ -1,6 +1,6 @@
 /* The properties of a service that make the surroundings of its processes (environment, credentials, user,
- * sandbox, limits), copied from systemd into a call of StartTransientUnit, value by value as they are: what
- * `systemctl show` prints cannot be given back to systemd. */
+ * sandbox, limits), copied from systemd into a call of StartTransientUnit, value by value: systemd does not
+ * take back the text that `systemctl show` prints. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 #define SYSTEMD_UNIT_INTERFACE "org.freedesktop.systemd1.Unit"
 #define SYSTEMD_SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
 
-/* Properties that are not copied: this systemd shows them but does not take them, or they would create
- * something. */
+/* Properties that are not copied, because this systemd does not accept them or because they would create
+ * files or directories. */
 typedef struct UnitOmissions {
         char names[16][64];
         size_t count;
@@ -26,8 +26,8 @@ int unit_get(sd_bus *bus, const char *path, const char *interface, const char *n
 /* Appends (sv) entries to the open array of `call`. Returns 0 or a negative errno. */
 int unit_copy(sd_bus *bus, const char *path, sd_bus_message *call, UnitOmissions *omissions);
 
-/* Finds the property that systemd refuses in the words of its error. Returns true if the next attempt leaves
- * out one more than this one. */
+/* Finds the refused property in systemd's error message. Returns true if the next attempt will leave out
+ * one property more. */
 bool unit_copy_omit(const sd_bus_error *error, UnitOmissions *omissions);
 
 /* Appends ExecStart: the command line of the service with `argument` behind it. */

@@ -17,7 +17,7 @@
 #include "util/text.h"
 #include "util/time-util.h"
 
-/* The unit's own limit; ours is for a systemd that does not keep it. */
+/* The unit's own limit; ours is longer, in case systemd does not keep it. */
 #define RUN_USEC (60 * USEC_PER_SEC)
 #define DEADLINE_USEC (RUN_USEC + 15 * USEC_PER_SEC)
 #define STOP_USEC (5 * USEC_PER_SEC)
@@ -65,7 +65,7 @@ static bool read_output(Run *run) {
         return n > 0;
 }
 
-/* Nobody waits for its end: a process that the program left behind may hold the pipe open. */
+/* Does not wait for end of file: a process that the program left behind may hold the pipe open. */
 static void read_rest(Run *run) {
         while (run->output_size < OUTPUT_MAX && read_output(run))
                 ;
@@ -94,7 +94,7 @@ static int on_disconnected(_unused_ sd_bus_message *message, void *userdata, _un
         return sd_event_exit(run->event, -ECONNRESET);
 }
 
-/* Anyone may send anyone a signal of this name. */
+/* Any client may send this signal, so check the sender. */
 static int on_job_removed(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
         const char *sender = sd_bus_message_get_sender(message), *job;
         Run *run = userdata;
@@ -124,7 +124,7 @@ static int call_manager(sd_bus *bus, const char *method, sd_bus_error *error, co
         return r < 0 ? r : sd_bus_call(bus, call, CALL_TIMEOUT_USEC, error, NULL);
 }
 
-/* AddRef: with our connection the unit goes, and not before. */
+/* AddRef: the unit lives exactly as long as our connection. */
 static int append_own_properties(sd_bus_message *call, int output_fd) {
         return sd_bus_message_append(call, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s",
                         "argusctl check", "Type", "s", "oneshot", "AddRef", "b", true, "CollectMode", "s",
@@ -161,7 +161,7 @@ static int new_start(sd_bus *bus, const char *path, const char *argument, const 
         return 0;
 }
 
-/* What this systemd does not take is left out, one property at each attempt. */
+/* Properties that this systemd refuses are left out, one more at each attempt. */
 static int start(sd_bus *bus, const char *path, const char *argument, Run *run, int output_fd,
                 UnitOmissions *omissions, sd_bus_message **ret_reply, sd_bus_error *error) {
         int r;

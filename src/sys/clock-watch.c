@@ -17,7 +17,7 @@ struct ClockWatch {
         void *userdata;
 };
 
-/* So far away that only a step ends it. */
+/* A time that is never reached: only a step of the clock ends it. */
 static int clock_watch_arm(const ClockWatch *watch) {
         const struct itimerspec never = { .it_value.tv_sec = sizeof(time_t) > 4 ? INT64_MAX / 1000000000
                                                                                 : INT32_MAX };
@@ -31,7 +31,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events _unused_
         ClockWatch *watch = userdata;
         uint64_t count;
 
-        /* It fails with ECANCELED, which is the news. Armed anew it sees the next step. */
+        /* ECANCELED means a step. Arm it again for the next one. */
         if (read(fd, &count, sizeof count) < 0 && errno == EAGAIN)
                 return 0;
         if (clock_watch_arm(watch) < 0)

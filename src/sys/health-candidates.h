@@ -1,4 +1,4 @@
-/* The files of a health directory as stat sees them, before it is decided what becomes of each. A part of
+/* The files of a health directory as stat sees them, before each is accepted or refused. Part of the module
  * health-dir. */
 #pragma once
 
@@ -26,7 +26,7 @@ typedef struct CandidateList {
 
 void candidate_list_clear(CandidateList *list);
 
-/* Adds a copy, which has a name of its own. Returns 0 or -ENOMEM. */
+/* Adds a copy, with a copy of the name. Returns 0 or -ENOMEM. */
 int candidate_list_add(CandidateList *list, const Candidate *candidate);
 
 /* Whether a candidate of that name is in the list with that stamp. */
@@ -34,9 +34,9 @@ bool candidate_list_holds(const CandidateList *list, const char *name, const Hea
 
 uint64_t candidate_list_size(const CandidateList *list); /* of all files together */
 
-/* Puts the list into the order of turns for a limit on their size. Returns 0 or -ENOMEM. */
+/* Sorts the list into fair order for a limit on the size. Returns 0 or -ENOMEM. */
 int candidate_list_order_by_size(CandidateList *list);
 
-/* Lets as many stay as have room, in fair shares; who has none among so many has none among more either.
- * Returns how many went, or -ENOMEM. */
+/* Keeps at most `max`, in fair shares; one that has no room now would have none among more candidates.
+ * Returns how many it removed, or -ENOMEM. */
 int candidate_list_prune(CandidateList *list, size_t max);

@@ -40,7 +40,7 @@ struct HealthDir {
         HealthDirCallback callback;
         void *userdata;
         int fd;
-        usec_t now_usec;               /* when the scan began: no file is taken for older than it is */
+        usec_t now_usec;               /* when the scan began, so that no file seems older than it is */
         CandidateList found, misnamed; /* while the directory is listed; `found` only of a crowd */
         size_t n_found;
         bool is_crowd;
@@ -128,7 +128,7 @@ static int refuse_error(HealthDir *dir, const char *name, int error) {
         char text[REASON_SIZE];
 
         switch (error) {
-        case -ENOENT: /* gone between two looks at it */
+        case -ENOENT: /* removed meanwhile */
                 return 0;
         case -EACCES:
         case -EPERM:
@@ -205,7 +205,7 @@ static int examine(HealthDir *dir, const Candidate *candidate) {
         return candidate_list_add(&dir->to_read, candidate);
 }
 
-/* Takes the memory of a bounded number: those who have no room are only counted. */
+/* Remembers a bounded number; those without room are only counted. */
 static int remember(HealthDir *dir, CandidateList *list, size_t max, const Candidate *candidate) {
         int r = candidate_list_add(list, candidate);
 
@@ -214,7 +214,7 @@ static int remember(HealthDir *dir, CandidateList *list, size_t max, const Candi
         return r < 0 ? r : 0;
 }
 
-/* Returns 1 if that is one health file more than are looked at, 0 otherwise, or -ENOMEM. */
+/* Returns 1 if there are now more health files than a scan examines, 0 otherwise, or -ENOMEM. */
 static int note_entry(HealthDir *dir, char *name) {
         Candidate candidate = { .name = name };
         HealthName kind = health_name_check(name, &candidate.bad_name);
@@ -226,7 +226,7 @@ static int note_entry(HealthDir *dir, char *name) {
         if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0) {
                 candidate.stamp = stamp_of(&st);
                 candidate.mode = st.st_mode;
-        } else if (errno == ENOENT) /* gone between two looks at it */
+        } else if (errno == ENOENT) /* removed meanwhile */
                 return 0;
         else
                 candidate.error = -errno;
@@ -293,8 +293,8 @@ static int read_file(HealthDir *dir, Candidate *candidate, size_t *budget) {
         return r < 0 ? r : r > 0 || is_torn;
 }
 
-/* Reads what is to be read, by turns if that is too much for one pass. What looks half-written stays in the
- * list in the first pass; in the second its time is over. Returns 0 or -ENOMEM. */
+/* Reads the files of the list, in fair order if they are too much for one pass. A file that looks
+ * half-written stays in the list in the first pass, but not in the second. Returns 0 or -ENOMEM. */
 static int read_candidates(HealthDir *dir, bool is_second) {
         CandidateList files = dir->to_read;
         size_t budget = READ_TOTAL_MAX;
@@ -336,7 +336,7 @@ static int walk(HealthDir *dir, DIR *stream) {
         return r;
 }
 
-/* Each file is examined as it is met, unless there are too many: then it is chosen first. */
+/* Examines each file as it is found, unless there are too many: then first chooses which. */
 static int list_directory(HealthDir *dir) {
         int r, fd;
         DIR *stream;

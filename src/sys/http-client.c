@@ -272,7 +272,7 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_SECONDS);
         SET(CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_SECONDS);
         SET(CURLOPT_FOLLOWLOCATION, 0L);
-        SET(CURLOPT_HTTP09_ALLOWED, 1L); /* so that what is no HTTP comes, and can be named; it is refused */
+        SET(CURLOPT_HTTP09_ALLOWED, 1L); /* lets other protocols through, to name and refuse them */
         SET(CURLOPT_PATH_AS_IS, 1L);     /* an id may be made of dots */
 #if LIBCURL_VERSION_NUM >= 0x075700
         /* Cancelling does not wait for a resolver thread that hangs. */

@@ -1,5 +1,5 @@
-/* What libcurl and the peer say when a transfer fails, made into one of our results and words that name what
- * failed: the Master, the proxy before it, or something that is no HTTP server at all. */
+/* Turns the errors of libcurl and the peer into one of our results, and into words that name what failed:
+ * the Master, the proxy before it, or a server that does not speak HTTP. */
 #include "sys/http-failure.h"
 
 #include <stdio.h>
@@ -35,8 +35,8 @@ bool http_sights_header(HttpSights *sights, const char *line, size_t size) {
         }
         sights->headers_size += size;
 
-        /* Interim responses and those of proxies have a head of their own before the one that counts; the
-         * lines behind a chunked body are no head any more. */
+        /* Interim responses and those of proxies have their own head before the one that counts; the
+         * trailer lines after a chunked body are not a head. */
         if (size >= strlen("HTTP/") && memcmp(line, "HTTP/", strlen("HTTP/")) == 0)
                 sights->is_head_whole = false;
         else if (size > 0 && (line[0] == '\r' || line[0] == '\n'))
@@ -77,7 +77,7 @@ static const char *greeting_words(const HttpSights *sights, char error[static CU
 
 /* ---- the proxy ---- */
 
-/* A proxy that opens no tunnel to the Master says so by a status of its own. Returns it, or 0. */
+/* The status with which a proxy refuses a tunnel to the Master, or 0. */
 static long proxy_refusal(CURL *easy) {
         long status = 0;
 
@@ -104,7 +104,7 @@ static bool is_unconnected(CURL *easy, CURLcode code) {
                connected_usec == 0;
 }
 
-/* Puts the proxy's name before what is said of it. */
+/* Puts the proxy's name before the words. */
 static const char *add_proxy(CURL *easy, CURLcode code, const HttpSights *sights, const char *words,
                 char error[static CURL_ERROR_SIZE]) {
         _cleanup_(endpoint_done) Endpoint master = {};
@@ -205,7 +205,7 @@ static const char *words_of(
                 if (curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK && os_error > 0)
                         return add_proxy(easy, code, sights, strerror((int) os_error), error);
                 break;
-        case CURLE_OUT_OF_MEMORY: /* libcurl calls both so */
+        case CURLE_OUT_OF_MEMORY: /* libcurl's code for both */
                 return "out of memory, or a header line is longer than 100 KB";
         case CURLE_PEER_FAILED_VERIFICATION:
                 if (!error[0])

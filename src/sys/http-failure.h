@@ -23,12 +23,10 @@ typedef struct HttpSights {
         size_t greeting_size;
 } HttpSights;
 
-/* Notes a header line, or what came without any header. Both return false if that is too much, or no HTTP.
- */
+/* Note a header line, or bytes without any header. Both return false if that is too much, or not HTTP. */
 bool http_sights_header(HttpSights *sights, const char *line, size_t size);
 bool http_sights_body(HttpSights *sights, const char *data, size_t size, size_t room);
 
-/* `error` is CURLOPT_ERRORBUFFER's. *ret_text is static words, or lives in `error`; NULL if it was no
- * failure. */
+/* `error` is CURLOPT_ERRORBUFFER's. *ret_text is static or lives in `error`; NULL without a failure. */
 TransportResult http_failure(CURL *easy, CURLcode code, const HttpSights *sights,
                 char error[static CURL_ERROR_SIZE], const char **ret_text);

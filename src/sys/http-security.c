@@ -52,8 +52,8 @@ typedef struct Probe {
         char error[CURL_ERROR_SIZE];
 } Probe;
 
-/* A socket of our own on loopback, which the kernel connects without our help: libcurl has no other way to
- * have these files loaded than a connection. */
+/* Our own socket on loopback, which the kernel connects without our help: libcurl loads these files only for
+ * a connection. */
 static int probe_listen(Probe *probe, char *url, size_t url_size) {
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t size = sizeof address;
@@ -100,7 +100,7 @@ static int random_bytes(void *userdata _unused_, unsigned char *data, size_t siz
         return getrandom(data, size, 0) == (ssize_t) size ? 0 : -1;
 }
 
-/* Of the TLS libraries only this one loads any two. */
+/* Only mbedTLS loads a key that does not match the certificate. */
 static bool is_pair(const char *cert_file, const char *key_file) {
         mbedtls_x509_crt cert;
         mbedtls_pk_context key;
@@ -134,7 +134,7 @@ static int probe_judge(const Probe *probe, CURLcode code, const HttpSecurity *se
                 return -EOPNOTSUPP;
         case CURLE_COULDNT_CONNECT:
                 return -ENETUNREACH;
-        case CURLE_SSL_CACERT_BADFILE: /* the words are about the connection, if there are any */
+        case CURLE_SSL_CACERT_BADFILE: /* libcurl's words, if any, are about the connection */
                 r = asprintf(ret_words, "%s %s: no certificates in PEM form can be read from it",
                                 security->ca_file ? "the CA bundle" : "the system's CA certificates",
                                 security->ca_file ? security->ca_file : "(install ca-certificates)");

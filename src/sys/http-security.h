@@ -1,5 +1,5 @@
-/* The files and rules of the transport's security: how a transfer is given them, and whether the TLS library
- * takes them. */
+/* The files and rules of the transport's security: applies them to a transfer, and checks that the TLS
+ * library accepts them. */
 #pragma once
 
 #include <curl/curl.h>
@@ -13,7 +13,7 @@ typedef struct HttpSecurity {
         bool is_direct;           /* never through a proxy of the environment */
 } HttpSecurity;
 
-/* TLS 1.2 or newer, with the files; the token is not the transfer's. Returns libcurl's code. */
+/* Sets TLS 1.2 or newer and the files, but not the token. Returns libcurl's code. */
 CURLcode http_security_apply(CURL *easy, const HttpSecurity *security);
 
 /* Loads CA, certificate and key as a connection would, and sends nothing to anyone. Returns 0 if they can be

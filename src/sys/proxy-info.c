@@ -77,7 +77,7 @@ const char *proxy_info_quoted(const char *text) {
         return NULL;
 }
 
-/* The first of them that is set, as curl_getenv() has it: empty is not set. NULL if none is. */
+/* The first of them that is set and not empty, as for curl_getenv(); NULL if none is. */
 static const char *find_variable(const char *const *names) {
         while (*names && isempty(getenv(*names)))
                 names++;
@@ -95,9 +95,9 @@ static curl_socket_t on_open_socket(
         return CURL_SOCKET_BAD; /* no connection is made */
 }
 
-/* What libcurl matches differs from release to release (CIDR came with 7.86, for IPv6 it failed for some
- * time), so it is asked: with a proxy of ours and a made-up address for the host, where does it want to
- * connect? */
+/* libcurl's matching differs from release to release (networks came with 7.86, and failed for IPv6 for some
+ * time), so ask libcurl itself: given a proxy of ours and a made-up address for the host, where would it
+ * connect to? */
 static int is_excepted(const Endpoint *endpoint, bool *ret) {
         CURL *easy = curl_easy_init();
         struct curl_slist *addresses = NULL;
@@ -124,7 +124,7 @@ static int is_excepted(const Endpoint *endpoint, bool *ret) {
         return 0;
 }
 
-/* Looks whether the host is excepted from the proxy. Returns 1 and who does not except it, 0, or -ENOMEM. */
+/* Returns 1 if the proxy is used, with the variable that fails to except the host; 0 if not; or -ENOMEM. */
 static int find_exceptions(const Endpoint *endpoint, ProxyInfo *info) {
         static const char *const names[] = { "no_proxy", "NO_PROXY", NULL };
         const char *value;

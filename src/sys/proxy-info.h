@@ -14,13 +14,12 @@ typedef struct ProxyInfo {
 } ProxyInfo;
 
 /* Returns 1 and the proxy of connections to the endpoint, to be released with proxy_info_done(); 0 if there
- * is none, or no_proxy excepts the host (libcurl itself is asked); or -ENOMEM. Nothing is sent or resolved.
- */
+ * is none, or no_proxy excepts the host (libcurl itself decides); or -ENOMEM. Sends and resolves nothing. */
 int proxy_info_find(const Endpoint *endpoint, ProxyInfo *ret);
 void proxy_info_done(ProxyInfo *info);
 
-/* Whether HTTP_PROXY was hardly meant to be ignored: libcurl reads http_proxy only, as a CGI program gets
- * the other from its client. */
+/* Whether HTTP_PROXY is set in vain: libcurl reads http_proxy only, because a client of a CGI program can
+ * set the other. */
 bool proxy_info_is_in_capitals(const Endpoint *endpoint);
 
 /* libcurl repeats the whole value of a proxy variable, password and all, in some of its errors. Returns the

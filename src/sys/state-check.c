@@ -19,11 +19,11 @@ static int check_directory(const char *path, int access) {
         if (!S_ISDIR(st.st_mode))
                 return -ENOTDIR;
 
-        /* By the effective user. A file system that is read-only is, for root too. */
+        /* For the effective user. A read-only file system counts for root, too. */
         return faccessat(AT_FDCWD, path, access, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* The directory itself is not followed: in a root that another user may write to, it could lead anywhere. */
+/* Follows no link here: in a root that another user may write to, it could lead anywhere. */
 static int check_own_directory(const char *path) {
         struct stat st;
 
@@ -52,8 +52,8 @@ static bool cut_to_existing(char *path) {
         return is_cut;
 }
 
-/* Returns 0, 1 if another has it, or a negative errno. Shared, so that two checks do not see each other, and
- * NFS does not want the file open for writing. Given back at once: an agent that starts in that very instant
+/* Returns 0, 1 if another process has it, or a negative errno. A shared lock, so that two checks do not see
+ * each other, and NFS needs no file open for writing. Released at once: an agent that starts in that instant
  * ends with 75, and is started again. */
 static int check_lock(const char *path) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

@@ -51,7 +51,7 @@ int state_directory_init(StateDirectory *directory, const char *root, const char
 }
 
 void state_directory_done(StateDirectory *directory) {
-        /* The lock file stays: to remove it would be a race with an agent that opens it just now. */
+        /* The lock file stays: removing it would race with an agent that opens it now. */
         directory->lock_fd = close_fd(directory->lock_fd);
         directory->fd = close_fd(directory->fd);
         free(directory->root);
@@ -87,8 +87,8 @@ int state_sync_directory(int fd) {
 
 /* ---- making directories ---- */
 
-/* Root makes a directory as the parent's owner would: mkdir() gives no descriptor of what it made, so that
- * to chown it afterwards could hit another directory, which the owner put in its place. See setfsuid(2). */
+/* Root makes a directory as the parent's owner: mkdir() returns no descriptor, so a later chown could hit
+ * another directory that the owner put in its place. See setfsuid(2). */
 static int make_as_owner(int parent_fd, const char *name, mode_t mode) {
         bool is_root = geteuid() == 0;
         struct stat st;
@@ -115,15 +115,15 @@ static int make_directory(int parent_fd, const char *name, mode_t mode) {
         mode_t saved;
         int r;
 
-        /* Not by chmod afterwards: that would take the set-gid bit away that the parent handed down, and to
-         * set it again is forbidden under RestrictSUIDSGID=. */
+        /* Not by a later chmod: that would clear the set-gid bit that the parent handed down, and
+         * RestrictSUIDSGID= forbids setting it again. */
         saved = umask(0);
         r = make_as_owner(parent_fd, name, mode);
         (void) umask(saved);
         if (r < 0)
                 return r == -EEXIST ? 0 : r;
 
-        /* What is saved in it later survives a power cut only if it does so itself. `parent_fd` may be an
+        /* Files in the directory survive a power cut only if its own entry does. `parent_fd` may be an
          * O_PATH one, which cannot be synced. A parent that cannot be read is left to the kernel. */
         parent = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return parent < 0 ? 0 : state_sync_directory(parent);
@@ -148,8 +148,7 @@ static int make_root(const StateDirectory *directory) {
 
                 if (next < 0 && errno == ENOENT) {
                         r = make_directory(fd, name, 0755);
-                        /* The root is not there: that a parent of it is read-only is by the sandbox's
-                         * design. */
+                        /* The root is missing; its parent is read-only because of the sandbox. */
                         if (r < 0)
                                 return r == -EROFS ? -ENOENT : r;
                         next = openat(fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -198,7 +197,7 @@ static int hold_directory(StateDirectory *directory) {
         if (fd < 0)
                 return fd;
 
-        /* A reused inode number fools nobody here: both are open. */
+        /* Inode numbers are not reused here: both are open. */
         if (directory->fd >= 0 && fstat(fd, &st) == 0 && fstat(directory->fd, &held) == 0 &&
                         state_same_file(&st, &held))
                 return 0;
@@ -222,15 +221,15 @@ int state_directory_make_health(const StateDirectory *directory) {
 
 /* ---- the lock ---- */
 
-/* Whoever can read a file can lock it: members of the directory's group could keep the agent from starting.
- * A name of ours that somebody gave another file is left alone. */
+/* A file that others can read they can lock: members of the directory's group could keep the agent from
+ * starting. A file with further hard links is left alone. */
 static void close_to_others(int fd, const struct stat *st) {
         if (st->st_uid == geteuid() && st->st_nlink == 1 && (st->st_mode & 0077))
                 (void) fchmod(fd, 0600);
 }
 
-/* Not for writing, unless the file system needs that for a lock (NFS): while a file is open for writing its
- * disk cannot be remounted read-only, and on one that is, none can be opened so. */
+/* Opens it for writing only if the file system needs that for a lock (NFS): a file open for writing keeps
+ * its disk from being remounted read-only, and on a read-only one it cannot be opened so. */
 static int open_lock(int directory_fd, int access) {
         _cleanup_close_ int fd = -1;
         struct stat st;

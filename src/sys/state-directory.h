@@ -39,10 +39,10 @@ int state_directory_make_health(const StateDirectory *directory);
 int state_directory_find_twin(const StateDirectory *directory, char **ret_name);
 
 /* Gives what root has just made in a directory of the agent's user (by `argus-agent --once` in a shell, say)
- * to that user: the service could not open it later. To fail here is no harm. */
+ * to that user, because the service could not open it later. A failure does no harm. */
 void state_adopt_owner(int directory_fd, int fd);
 
-/* Brings a directory's entries to the disk. File systems that know no such operation are believed. */
+/* Brings a directory's entries to the disk; no error on file systems without this operation. */
 int state_sync_directory(int fd);
 
 bool state_same_file(const struct stat *a, const struct stat *b);

@@ -136,7 +136,7 @@ static void remove_files(
 static int hold_and_lock(StateStore *store) {
         int r = state_directory_lock(&store->directory);
 
-        /* Left behind by one that was killed; nobody else can be writing now. */
+        /* Left behind by a killed agent; with the lock held, nobody else is writing. */
         if (r > 0)
                 remove_files(store->directory.fd, select_temporary, 0, NULL);
         return r < 0 ? r : 0;
@@ -224,8 +224,8 @@ int state_store_set_aside(StateStore *store, StateAside kind, usec_t realtime_us
                 length = (size_t) snprintf(name, sizeof name, "%s", aside_prefixes[kind]);
                 (void) strftime(name + length, sizeof name - length, "%Y%m%dT%H%M%SZ", &broken_down);
 
-                /* A name that is taken belongs to another file; the next second is as good. Only we write
-                 * here, so that nobody takes it between this and the rename. */
+                /* A taken name belongs to another file: use the next second. Only we write here, so nobody
+                 * takes the name before the rename. */
                 if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
                         continue;
 

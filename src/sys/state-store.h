@@ -8,15 +8,15 @@
 
 typedef struct StateStore StateStore;
 
-/* What stands at node.json's path. */
+/* What is at node.json's path. */
 typedef enum StateNode {
         STATE_NODE_NONE,
         STATE_NODE_KNOWN,   /* what was saved last, or loaded and known by state_store_know() */
-        STATE_NODE_UNKNOWN, /* anything else: it is to be read, or set aside, before it is overwritten */
+        STATE_NODE_UNKNOWN, /* anything else: read it, or set it aside, before a save */
 } StateNode;
 
 typedef enum StateAside {
-        STATE_ASIDE_CORRUPT, /* no node object */
+        STATE_ASIDE_CORRUPT, /* not a node object */
         STATE_ASIDE_OTHER,   /* the node object of another host or id, or one that could not be read */
 } StateAside;
 
@@ -37,7 +37,7 @@ int state_store_lock(StateStore *store);
  * not needed. */
 int state_store_load(StateStore *store, char **ret_text, size_t *ret_size);
 
-/* What was loaded last is ours: it may be overwritten. */
+/* Marks what was loaded last as ours: it may be overwritten. */
 void state_store_know(StateStore *store);
 
 /* Returns a StateNode, or a negative errno if it cannot be told. */
@@ -49,17 +49,16 @@ int state_store_look(const StateStore *store);
 int state_store_set_aside(StateStore *store, StateAside kind, usec_t realtime_usec, char **ret_name);
 
 /* Replaces node.json by these bytes, mode 0640. When it returns 0 they survive a power cut; on failure (a
- * negative errno; -EBUSY if another agent took the place over; -EEXIST if what stands there is
- * STATE_NODE_UNKNOWN) the old file is untouched, or, where only the
- * last sync failed, replaced by the new one. At any instant node.json is the old or the new one. Makes the
- * directory again if it went away, and takes the lock if it is not held. */
+ * negative errno; -EBUSY if another agent took the place over; -EEXIST for a STATE_NODE_UNKNOWN) the old
+ * file is untouched, or, if only the last sync failed, replaced by the new one. At any instant node.json is
+ * the old or the new one. Makes the directory again if it went away, and takes the lock if it is free. */
 int state_store_save(StateStore *store, const char *text, size_t size);
 
 /* Another directory below <root> that is likely this machine's: its name has the same first label and it
  * holds a node.json. Returns 1 and its name, which the caller frees; 0; or a negative errno. */
 int state_store_find_twin(const StateStore *store, char **ret_name);
 
-/* Words for an error of this store; static, or strerror()'s. */
+/* Words for an error of this store: static, or from strerror(). */
 const char *state_store_error_text(int error);
 
 /* <root>/<hostname> and its health/; owned by the store. */

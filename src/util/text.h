@@ -42,8 +42,8 @@ bool text_is_noncharacter(uint32_t code_point);
 /* C0, DEL and C1. */
 bool text_is_control(uint32_t code_point);
 
-/* What a terminal or a browser does not draw, but obeys: controls, bidi controls (they reorder what is read:
- * UAX #9), line and paragraph separators, zero-width characters. */
+/* Characters that a terminal or browser does not draw but acts on: controls, bidi controls (they reorder the
+ * text, see UAX #9), line and paragraph separators, zero-width characters. */
 bool text_is_hidden(uint32_t code_point);
 
 bool text_is_utf8(const char *text, size_t size);
