@@ -72,8 +72,23 @@ int describe_request(const Answer *answer, Buffer *text) {
         return request ? buffer_printf(text, "%s: ", request) : -ENOMEM;
 }
 
+/* Returns a copy on one line: a run of white space becomes one space, and words of two lines stay apart. */
+static char *join_lines(const char *text, size_t size, size_t *ret_size) {
+        char *copy = malloc(size + 1);
+        size_t n = 0;
+
+        for (size_t i = 0; copy && i < size; i++)
+                if (!strchr(" \t\r\n", text[i]))
+                        copy[n++] = text[i];
+                else if (n > 0 && copy[n - 1] != ' ')
+                        copy[n++] = ' ';
+        *ret_size = n;
+        return copy;
+}
+
 /* Makes text safe to show and drops blanks around what is left of it. Returns 0 or -ENOMEM. */
 static int words_from_text(const Answer *answer, const char *text, size_t size, char **ret) {
+        _cleanup_free_ char *joined = NULL;
         char *words, *begin, *end;
         int r;
 
@@ -89,7 +104,8 @@ static int words_from_text(const Answer *answer, const char *text, size_t size, 
         if (r > 0)
                 return text_duplicate(WITHHELD, ret);
 
-        words = text_sanitize(text, min_size(size, WORDS_READ_MAX), MASTER_WORDS_MAX);
+        joined = join_lines(text, min_size(size, WORDS_READ_MAX), &size);
+        words = joined ? text_sanitize(joined, size, MASTER_WORDS_MAX) : NULL;
         if (!words)
                 return -ENOMEM;
 

@@ -247,6 +247,8 @@ static void test_words(void **state _unused_) {
                 { 400, " \n ", "400 Bad Request" },
                 { 400, "\x1b\x07", "400 Bad Request" },
                 { 400, "no such thing\n", "400 Bad Request: no such thing" },
+                { 500, "Traceback:\r\n  line 1\n\tline 2\n",
+                                "500 Internal Server Error: Traceback: line 1 line 2" },
                 { 400, " \x1b  a b  \n", "400 Bad Request: a b" },
                 { 418, "teapot", "418: teapot" },
                 { 999, "x", "999: x" },
@@ -265,7 +267,7 @@ static void test_words(void **state _unused_) {
                 { 500, "\"just a string\"", "500 Internal Server Error: \"just a string\"" },
                 { 500, "[{\"error\": \"x\"}]", "500 Internal Server Error: [{\"error\": \"x\"}]" },
                 { 500, "{\"error\": \"x\"", "500 Internal Server Error: {\"error\": \"x\"" },
-                { 500, "{\"error\": \"a\\u001b[31m\\nb\\u009b\"}", "500 Internal Server Error: a[31mb" },
+                { 500, "{\"error\": \"a\\u001b[31m\\nb\\u009b\"}", "500 Internal Server Error: a[31m b" },
                 /* Of a page its title only. */
                 { 502, "<html>\r\n<body>\xff", "502 Bad Gateway: an HTML page" },
                 { 502, "<html><head><title>502 Bad Gateway</title></head><body><center>x</center>",
@@ -340,7 +342,7 @@ static void test_redirects(void **state _unused_) {
                                 "redirected (301) to https://right:3000/: redirects are not followed, set "
                                 "MASTER_ENDPOINT to the right address" },
                 { 302, "/login\r\n\x1b[2J",
-                                "redirected (302) to /login[2J: redirects are not followed, set "
+                                "redirected (302) to /login [2J: redirects are not followed, set "
                                 "MASTER_ENDPOINT to the right address" },
                 { 307, NULL, "redirected (307) without a Location: check MASTER_ENDPOINT" },
                 { 304, "", "304 Not Modified: a cache answered, not the Master" },
@@ -376,7 +378,7 @@ static void test_transport(void **state _unused_) {
                 { TRANSPORT_CONNECT, NULL, 0, true, "cannot connect" },
                 { TRANSPORT_CONNECT, "", 0, true, "cannot connect" },
                 { TRANSPORT_TLS, "certificate has expired", 0, true, "TLS: certificate has expired" },
-                { TRANSPORT_TLS, "bad\x1b[31m\n\xff", 0, true, "TLS: bad[31m\xef\xbf\xbd" },
+                { TRANSPORT_TLS, "bad\x1b[31m\n\xff", 0, true, "TLS: bad[31m \xef\xbf\xbd" },
                 { TRANSPORT_TIMEOUT, "after 10001 ms", 0, true,
                                 "no response within the timeout: after 10001 ms" },
                 /* The head came, but nothing whole. */
