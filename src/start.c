@@ -76,6 +76,11 @@ static bool identity_is_missing(const Config *config, const ConfigMessages *mess
         return start_find_identity(config, &node, &identity) < 0;
 }
 
+/* "did you mean …?" has its mark already. */
+static const char *full_stop(const char *text) {
+        return isempty(text) || text[strlen(text) - 1] != '?' ? "." : "";
+}
+
 int start_load_config(Config *ret) {
         _cleanup_(config_messages_done) ConfigMessages messages = {};
         const char *first_error = NULL;
@@ -91,7 +96,7 @@ int start_load_config(Config *ret) {
                 if (message->is_error)
                         log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "%s.", message->text);
                 else
-                        log_line(LOG_WARNING, "%s.", message->text);
+                        log_line(LOG_WARNING, "%s%s", message->text, full_stop(message->text));
         }
         if (r != -EINVAL)
                 return r;

@@ -163,6 +163,7 @@ int settings_check_conditions(sd_bus *bus, const char *unit_path) {
                         (void) puts("The service is not configured: systemd skips its start, because none of "
                                     "these files exists:");
                         print_alternatives(pattern);
+                        (void) puts("Set MASTER_ENDPOINT in one of them; argus-agent.env(5) explains the settings.");
                         return 0;
                 }
         return r < 0 ? r : 1;

@@ -243,7 +243,7 @@ int verb_log_level(const Session *session) {
 
         if (log_level_from_string(session->argument, &number) < 0) {
                 (void) fprintf(stderr,
-                                "argusctl: There is no level \"%s\": accepted is err, warning, notice, info or debug.\n",
+                                "argusctl: Unknown log level \"%s\"; use err, warning, notice, info or debug.\n",
                                 session->argument);
                 return EX_USAGE;
         }

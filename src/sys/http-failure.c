@@ -212,7 +212,7 @@ static const char *words_of(
                         return "the Master's certificate is not trusted";
                 break;
         case CURLE_GOT_NOTHING:
-                return "the connection was closed without a response";
+                return "nothing was received";
         default:
                 if (tls_words(error))
                         return tls_words(error);

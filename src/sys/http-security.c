@@ -135,9 +135,12 @@ static int probe_judge(const Probe *probe, CURLcode code, const HttpSecurity *se
         case CURLE_COULDNT_CONNECT:
                 return -ENETUNREACH;
         case CURLE_SSL_CACERT_BADFILE: /* libcurl's words, if any, are about the connection */
-                r = asprintf(ret_words, "%s %s: no certificates in PEM form can be read from it",
-                                security->ca_file ? "the CA bundle" : "the system's CA certificates",
-                                security->ca_file ? security->ca_file : "(install ca-certificates)");
+                r = security->ca_file
+                                    ? asprintf(ret_words,
+                                                      "the CA bundle %s: no certificates in PEM form in it",
+                                                      security->ca_file)
+                                    : asprintf(ret_words,
+                                                      "the system's CA certificates: none found; install ca-certificates");
                 break;
         default:
                 if (probe->is_loaded && (!cert || is_pair(cert, key)))

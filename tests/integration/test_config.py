@@ -67,6 +67,11 @@ def test_what_is_accepted_is_said(run_agent):
     assert "4294967295" in interval
 
 
+def test_a_question_ends_with_one_mark(run_agent):
+    _, output = run_agent(AGENT_LOG_TARGET="console", MASTER_ENDPONT="http://127.0.0.1:9")
+    assert "did you mean MASTER_ENDPOINT?" in output and "?." not in output
+
+
 def test_errors_are_events_too(agent):
     started = agent(MASTER_ENDPOINT="ftp://x", AGENT_BUS="x")
     assert started.wait_exit() == 78
