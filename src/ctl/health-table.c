@@ -126,5 +126,5 @@ void health_table_print(const Terminal *terminal, const HealthRows *health, usec
         for (size_t i = 0; i < health->n_rows; i++)
                 print_row(terminal, health->rows + i, &columns, now);
 
-        (void) printf("\n%zu reported, %zu left out.\n", health->n_rows - n_bad, n_bad);
+        (void) printf("\n%zu reported, %zu skipped.\n", health->n_rows - n_bad, n_bad);
 }

@@ -157,8 +157,8 @@ static void say_health(Monitor *monitor, const WatchNews *news) {
                         continue;
 
                 if (!health_row_is_good(row))
-                        say(monitor, "Health file %s: %sleft out%s, %s: %s", row->key, red, off,
-                                        row->verdict, row->reason);
+                        say(monitor, "Health file %s: %sskipped%s, %s: %s", row->key, red, off, row->verdict,
+                                        row->reason);
                 else
                         say(monitor, "Health file %s: %s%s%s", row->key, on(monitor, COLOUR_GREEN),
                                         before ? "good again" : "new", off);

@@ -218,7 +218,7 @@ static void print_health(Screen *screen, const HealthRows *health) {
         else if (n_bad == 0)
                 screen_line(screen, "Health files", "%zu reported", n_good);
         else
-                screen_line(screen, "Health files", "%zu reported, %s%zu left out%s", n_good,
+                screen_line(screen, "Health files", "%zu reported, %s%zu skipped%s", n_good,
                                 on(screen, COLOUR_RED), n_bad, on(screen, COLOUR_OFF));
 
         print_good_health(screen, health, n_good);

@@ -81,7 +81,7 @@ def test_status_lists_health_files_good_and_bad(agent, master, bus, ctl, state_r
     bus.wait_property("HealthFiles", lambda rows: len(rows) == 3)
     [reason] = [reason for _, verdict, reason in bus.get("HealthFiles") if verdict != "ok"]
     assert fields(ctl.read())["Health files"] == \
-        f"2 reported, 1 left out\n● a-good, b-good\n× c-bad: invalid, {reason}"
+        f"2 reported, 1 skipped\n● a-good, b-good\n× c-bad: invalid, {reason}"
 
 
 def test_status_of_many_health_files_is_still_a_screen(agent, master, bus, ctl, state_root):

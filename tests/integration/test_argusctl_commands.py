@@ -93,7 +93,7 @@ def test_health_is_a_table(agent, master, bus, ctl, state_root):
     reason = bus.get("HealthFiles")[1][2]
     assert ctl.read("health").splitlines() == [
         "FILE        VERDICT  SIZE     AGE            REASON", "log-good    ok       3 B      2h 1min ago",
-        f"metric-bad  invalid  2.0 KiB  in the future  {reason}", "", "1 reported, 1 left out."]
+        f"metric-bad  invalid  2.0 KiB  in the future  {reason}", "", "1 reported, 1 skipped."]
     age_file(folder / "log-good.json", " {}", 0)
     assert re.search(r"^log-good +ok +3 B +(just now|\d+s ago)$", ctl.read("health"), re.MULTILINE)
 
@@ -168,7 +168,7 @@ def test_watched_units_stand_below_the_files(agent, master, bus, ctl, state_root
     bus.wait_property("HealthFiles", lambda rows: len(rows) == 1)
     assert ctl.read("health").splitlines() == [
         "FILE      VERDICT  SIZE  AGE          REASON", "log-good  ok       2 B   1h 1min ago", "",
-        "1 reported, 0 left out.", "",
+        "1 reported, 0 skipped.", "",
         "UNIT          HEALTHY  SINCE        STATE",
         "cron.service  no       2h 1min ago  failed (failed), exit-code, 5 restarts",
         "data.mount    no       never        inactive (dead), masked",

@@ -93,7 +93,7 @@ def test_monitor_follows(agent, master, bus, ctl, state_root):
     monitor.wait_line("The agent is ")
     monitor.wait_line("Report accepted, status 200; next in ")
     (health_folder(state_root) / "log-a.json").write_text("[1,]")
-    monitor.wait_line("Health file log-a: left out, invalid: ")
+    monitor.wait_line("Health file log-a: skipped, invalid: ")
     (health_folder(state_root) / "log-a.json").write_text("1")
     monitor.wait_line("Health file log-a: good again")
     (health_folder(state_root) / "log-a.json").unlink()
