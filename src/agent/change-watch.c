@@ -89,7 +89,8 @@ static int change_watch_start_health(Manager *manager) {
         if (r < 0)
                 return r;
 
-        r = health_watch_new(manager->event, path, on_health_hint, manager, &watch->health_watch);
+        r = health_watch_new(manager->event, manager->keeper.store, on_health_hint, manager,
+                        &watch->health_watch);
         if (r >= 0)
                 r = health_watch_renew(watch->health_watch);
         if (r < 0)

@@ -349,8 +349,8 @@ static int manager_build(Manager *manager) {
         r = health_set_new(&manager->health);
         if (r < 0)
                 return r;
-        r = health_dir_new(manager->event, state_store_health_path(manager->keeper.store),
-                        manager->config->health_max_age_usec, manager->health, &manager->health_dir);
+        r = health_dir_new(manager->event, manager->keeper.store, manager->config->health_max_age_usec,
+                        manager->health, &manager->health_dir);
         if (r < 0)
                 return r;
         r = master_client_new(manager->event, manager->config, on_master_reply, manager, &manager->master);

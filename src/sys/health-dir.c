@@ -32,7 +32,7 @@ static const char too_large[] = "larger than 1 MiB";
 
 struct HealthDir {
         sd_event *event;
-        char *path;
+        const StateStore *store;
         usec_t max_age_usec;
         HealthSet *set;
 
@@ -70,7 +70,8 @@ static void abandon(HealthDir *dir) {
         candidate_list_clear(&dir->judged_before);
 }
 
-int health_dir_new(sd_event *event, const char *path, usec_t max_age_usec, HealthSet *set, HealthDir **ret) {
+int health_dir_new(sd_event *event, const StateStore *store, usec_t max_age_usec, HealthSet *set,
+                HealthDir **ret) {
         _cleanup_(health_dir_free_pointer) HealthDir *dir = NULL;
 
         dir = calloc(1, sizeof *dir);
@@ -78,11 +79,8 @@ int health_dir_new(sd_event *event, const char *path, usec_t max_age_usec, Healt
                 return -ENOMEM;
         dir->fd = -1;
 
-        dir->path = strdup(path);
-        if (!dir->path)
-                return -ENOMEM;
-
         dir->event = sd_event_ref(event);
+        dir->store = store;
         dir->max_age_usec = max_age_usec;
         dir->set = set;
 
@@ -97,7 +95,6 @@ HealthDir *health_dir_free(HealthDir *dir) {
         abandon(dir);
         candidate_list_clear(&dir->judged);
         sd_event_unref(dir->event);
-        free(dir->path);
         free(dir);
         return NULL;
 }
@@ -384,9 +381,9 @@ static int scan(HealthDir *dir) {
         health_set_begin(dir->set);
 
         close_fd(dir->fd);
-        dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+        dir->fd = state_store_open_health(dir->store);
         if (dir->fd < 0)
-                return errno == ENOENT ? 0 : -errno;
+                return dir->fd == -ENOENT ? 0 : dir->fd;
 
         r = list_directory(dir);
         if (r < 0)

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/health-set.h"
+#include "sys/state-store.h"
 #include "util/time-util.h"
 
 typedef struct HealthDir HealthDir;
@@ -15,9 +16,10 @@ typedef struct HealthDir HealthDir;
  * empty directory and is 0). The callback may free the HealthDir or collect again. */
 typedef void (*HealthDirCallback)(int error, void *userdata);
 
-/* `set` stays the caller's and outlives the HealthDir. `max_age_usec` 0: off. The directory need not exist.
- * Returns 0 or a negative errno. */
-int health_dir_new(sd_event *event, const char *path, usec_t max_age_usec, HealthSet *set, HealthDir **ret);
+/* `store` and `set` stay the caller's and outlive the HealthDir. `max_age_usec` 0: off. The directory need
+ * not exist. Returns 0 or a negative errno. */
+int health_dir_new(sd_event *event, const StateStore *store, usec_t max_age_usec, HealthSet *set,
+                HealthDir **ret);
 HealthDir *health_dir_free(HealthDir *dir); /* a collection under way is dropped, its callback not called */
 
 /* Scans; calls back once: from within this call if nothing is half-written, else after a second read of

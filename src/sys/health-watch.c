@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -29,7 +30,7 @@ enum {
 struct HealthWatch {
         sd_event_source *io_source; /* owns the descriptor */
         sd_event_source *timer_source;
-        char *path;
+        const StateStore *store;
         int fd;
         int directory; /* inotify's number of it; -1: none is watched */
         usec_t rest_until_usec;
@@ -84,21 +85,34 @@ static bool health_watch_drain(HealthWatch *watch) {
         return is_hint;
 }
 
-int health_watch_renew(HealthWatch *watch) {
-        int directory, r = 0;
+/* Returns inotify's number of the directory, the same for the same one, or a negative errno. */
+static int add_directory(HealthWatch *watch) {
+        _cleanup_close_ int fd = state_store_open_health(watch->store);
+        char path[sizeof "/proc/self/fd/" + 16];
+        int directory;
 
-        /* The same directory has the same number again. */
-        directory = inotify_add_watch(watch->fd, watch->path, EVENTS);
-        if (directory < 0)
-                r = -errno;
+        if (fd < 0)
+                return fd;
+
+        /* What was opened, whatever its path leads to by now. */
+        (void) snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        directory = inotify_add_watch(watch->fd, path, EVENTS);
+        return directory < 0 ? -errno : directory;
+}
+
+int health_watch_renew(HealthWatch *watch) {
+        int directory = add_directory(watch);
+
         if (directory == watch->directory && directory >= 0)
                 return 0;
 
         health_watch_leave(watch);
         watch->directory = directory;
-        if (r < 0)
-                event_timer_arm(watch->timer_source, usec_add(now_usec(CLOCK_BOOTTIME), RETRY_USEC));
-        return r;
+        if (directory >= 0)
+                return 0;
+
+        event_timer_arm(watch->timer_source, usec_add(now_usec(CLOCK_BOOTTIME), RETRY_USEC));
+        return directory;
 }
 
 static int on_event(sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata) {
@@ -130,13 +144,13 @@ void health_watch_rest(HealthWatch *watch, usec_t until) {
         watch->rest_until_usec = until;
 }
 
-int health_watch_new(sd_event *event, const char *path, HealthWatchCallback callback, void *userdata,
+int health_watch_new(sd_event *event, const StateStore *store, HealthWatchCallback callback, void *userdata,
                 HealthWatch **ret) {
         _cleanup_(health_watch_free_pointer) HealthWatch *watch = NULL;
         _cleanup_close_ int fd = -1;
         int r;
 
-        assert(event && path && callback && ret);
+        assert(event && store && callback && ret);
 
         watch = calloc(1, sizeof *watch);
         if (!watch)
@@ -144,9 +158,7 @@ int health_watch_new(sd_event *event, const char *path, HealthWatchCallback call
         watch->directory = -1;
         watch->callback = callback;
         watch->userdata = userdata;
-        watch->path = strdup(path);
-        if (!watch->path)
-                return -ENOMEM;
+        watch->store = store;
 
         fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (fd < 0)
@@ -174,7 +186,6 @@ HealthWatch *health_watch_free(HealthWatch *watch) {
 
         (void) sd_event_source_disable_unref(watch->timer_source);
         (void) sd_event_source_disable_unref(watch->io_source);
-        free(watch->path);
         free(watch);
         return NULL;
 }

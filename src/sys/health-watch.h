@@ -5,6 +5,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "sys/state-store.h"
 #include "util/time-util.h"
 
 typedef struct HealthWatch HealthWatch;
@@ -12,9 +13,9 @@ typedef struct HealthWatch HealthWatch;
 /* May free the watch. */
 typedef void (*HealthWatchCallback)(void *userdata);
 
-/* Watches nothing before health_watch_renew(). Returns 0 or a negative errno (a kernel or a sandbox without
- * inotify, too many users of it). */
-int health_watch_new(sd_event *event, const char *path, HealthWatchCallback callback, void *userdata,
+/* Watches nothing before health_watch_renew(). `store` outlives the watch. Returns 0 or a negative errno (a
+ * kernel or a sandbox without inotify, too many users of it). */
+int health_watch_new(sd_event *event, const StateStore *store, HealthWatchCallback callback, void *userdata,
                 HealthWatch **ret);
 HealthWatch *health_watch_free(HealthWatch *watch);
 

@@ -24,12 +24,20 @@ static int check_directory(const char *path, int access) {
 }
 
 /* Follows no link here: in a root that another user may write to, it could lead anywhere. */
-static int check_own_directory(const char *path) {
+static int check_own_directory(const char *path, int access) {
         struct stat st;
 
         if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
                 return -ENOTDIR;
-        return check_directory(path, R_OK | W_OK | X_OK);
+        return check_directory(path, access);
+}
+
+/* As state_directory_open_health() has it. */
+static int check_health(const char *parent, const char *path) {
+        struct stat st;
+
+        return stat(parent, &st) == 0 && st.st_uid == geteuid() ? check_directory(path, R_OK | X_OK)
+                                                                : check_own_directory(path, R_OK | X_OK);
 }
 
 static bool exists(const char *path) {
@@ -98,13 +106,13 @@ int state_check(const char *root, const char *hostname, char **ret_place) {
         if (!lock || !health)
                 return -ENOMEM;
 
-        r = check_own_directory(path);
+        r = check_own_directory(path, R_OK | W_OK | X_OK);
         if (r < 0)
                 return done(r, &path, ret_place);
         lock_result = check_lock(lock);
         if (lock_result < 0)
                 return done(lock_result, &lock, ret_place);
-        r = exists(health) ? check_directory(health, R_OK | X_OK) : 0;
+        r = exists(health) ? check_health(path, health) : 0;
         if (r < 0)
                 return done(r, &health, ret_place);
 

@@ -208,11 +208,27 @@ static int hold_directory(StateDirectory *directory) {
         return 0;
 }
 
+int state_directory_open_health(const StateDirectory *directory) {
+        _cleanup_close_ int state_fd = state_directory_open(directory, O_PATH);
+        struct stat st;
+        int fd;
+
+        if (state_fd < 0)
+                return state_fd;
+        if (fstat(state_fd, &st) < 0)
+                return -errno;
+
+        fd = openat(state_fd, HEALTH_DIRECTORY,
+                        O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC |
+                                        (st.st_uid == geteuid() ? 0 : O_NOFOLLOW));
+        return fd >= 0 ? fd : -errno;
+}
+
 int state_directory_make_health(const StateDirectory *directory) {
         struct stat st;
 
         /* One that exists is left as it is: the package, or the administrator, knows better. */
-        if (fstatat(directory->fd, HEALTH_DIRECTORY, &st, 0) == 0)
+        if (fstatat(directory->fd, HEALTH_DIRECTORY, &st, AT_SYMLINK_NOFOLLOW) == 0)
                 return 0;
 
         /* Sticky: modules of different users cannot replace each other's files. */

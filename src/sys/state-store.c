@@ -68,6 +68,10 @@ const char *state_store_health_path(const StateStore *store) {
         return store->directory.health_path;
 }
 
+int state_store_open_health(const StateStore *store) {
+        return state_directory_open_health(&store->directory);
+}
+
 int state_store_find_twin(const StateStore *store, char **ret_name) {
         return state_directory_find_twin(&store->directory, ret_name);
 }

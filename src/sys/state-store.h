@@ -61,6 +61,10 @@ int state_store_find_twin(const StateStore *store, char **ret_name);
 /* Words for an error of this store: static, or from strerror(). */
 const char *state_store_error_text(int error);
 
+/* Opens health/ as its path names it now: a link there is followed only if the directory that holds it is
+ * this user's own. Returns a descriptor that the caller closes, or a negative errno. */
+int state_store_open_health(const StateStore *store);
+
 /* <root>/<hostname> and its health/; owned by the store. */
 const char *state_store_path(const StateStore *store);
 const char *state_store_health_path(const StateStore *store);

@@ -24,6 +24,23 @@ def health(state_root):
     return health_folder(state_root)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs in the directory of another user")
+def test_root_follows_no_link_of_another_user(agent, master, run_agent, state_root, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "log-secret.json").write_text("1")
+    state = health_folder(state_root).parent
+    (state / "health").rmdir()
+    (state / "health").symlink_to(elsewhere)
+    assert run_agent("--once")[0] == 0
+    assert reported(master.wait_for_requests(1, kind="report")[0]["body"]) == {"log-secret": 1}  # of root's own
+    os.chown(state, 65534, 65534)
+    started = agent(AGENT_REPORT_ON_CHANGE="yes")
+    assert reported(master.wait_for_requests(2, kind="report")[1]["body"]) == {}
+    wait_until(lambda: "Cannot watch" in started.output() and "Cannot read" in started.output())
+    assert run_agent("--check")[0] == 78
+
+
 @pytest.fixture
 def first_report(agent, master):
     """Starts an agent over what lies in health/; returns the text of its first report."""

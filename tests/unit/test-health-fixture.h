@@ -25,6 +25,7 @@ int clock_gettime(clockid_t clock, struct timespec *ret) {
 
 typedef struct Fixture {
         sd_event *event;
+        StateStore *store;
         HealthSet *set;
         HealthDir *dir;
         unsigned n_calls;
@@ -50,7 +51,9 @@ _unused_ static Fixture fixture_new_with(usec_t max_age_usec) {
         (void) mkdir(in(HEALTH), 0755);
         assert_int_equal(sd_event_new(&fixture.event), 0);
         assert_int_equal(health_set_new(&fixture.set), 0);
-        assert_int_equal(health_dir_new(fixture.event, in(HEALTH), max_age_usec, fixture.set, &fixture.dir),
+        assert_int_equal(state_store_new("/tmp", strrchr(test_directory, '/') + 1, &fixture.store), 0);
+        assert_int_equal(health_dir_new(fixture.event, fixture.store, max_age_usec, fixture.set,
+                                         &fixture.dir),
                         0);
         return fixture;
 }
@@ -62,6 +65,7 @@ _unused_ static Fixture fixture_new(void) {
 _unused_ static void fixture_done(Fixture *fixture) {
         health_dir_free(fixture->dir);
         health_set_free(fixture->set);
+        state_store_free(fixture->store);
         sd_event_unref(fixture->event);
         assert_int_equal(count_descriptors(), n_descriptors);
 }

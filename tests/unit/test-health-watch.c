@@ -10,6 +10,7 @@
 
 typedef struct Fixture {
         sd_event *event;
+        StateStore *store;
         HealthWatch *watch;
         unsigned n_hints;
         bool is_freeing;
@@ -23,15 +24,21 @@ static void on_hint(void *userdata) {
                 fixture->watch = health_watch_free(fixture->watch);
 }
 
-static void fixture_start(Fixture *fixture) {
+static void fixture_start_in(Fixture *fixture, const char *root, const char *hostname) {
         *fixture = (Fixture){};
         assert_true(sd_event_new(&fixture->event) >= 0);
-        assert_int_equal(health_watch_new(fixture->event, in("health"), on_hint, fixture, &fixture->watch),
+        assert_int_equal(state_store_new(root, hostname, &fixture->store), 0);
+        assert_int_equal(health_watch_new(fixture->event, fixture->store, on_hint, fixture, &fixture->watch),
                         0);
+}
+
+static void fixture_start(Fixture *fixture) {
+        fixture_start_in(fixture, "/tmp", strrchr(test_directory, '/') + 1);
 }
 
 static void fixture_stop(Fixture *fixture) {
         health_watch_free(fixture->watch);
+        state_store_free(fixture->store);
         sd_event_unref(fixture->event);
 }
 
@@ -180,13 +187,11 @@ static void test_directory_is_replaced(void **state _unused_) {
 
 /* That gives no event: the next regular scan sees to it. */
 static void test_parent_is_replaced(void **state _unused_) {
-        Fixture fixture = {};
+        Fixture fixture;
 
         make_directories(in("a/health"));
         make_directories(in("b/health"));
-        assert_true(sd_event_new(&fixture.event) >= 0);
-        assert_int_equal(health_watch_new(fixture.event, in("a/health"), on_hint, &fixture, &fixture.watch),
-                        0);
+        fixture_start_in(&fixture, test_directory, "a");
         assert_int_equal(health_watch_renew(fixture.watch), 0);
         assert_return_code(rename(in("a"), in("c")), errno);
         assert_return_code(rename(in("b"), in("a")), errno);

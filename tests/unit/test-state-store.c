@@ -432,6 +432,36 @@ static void test_set_aside(_unused_ void **state) {
         assert_int_equal(count_names("node.json.corrupt-"), 3);
 }
 
+static void expect_health(const StateStore *store, int expected) {
+        int fd = state_store_open_health(store);
+
+        assert_int_equal(fd < 0 ? fd : 0, expected);
+        close_fd(fd);
+}
+
+/* Root reads in a directory that may belong to the service's user, who must not lead it elsewhere. */
+static void test_health_is_a_link(void **state _unused_) {
+        _cleanup_store_ StateStore *store = locked_store();
+
+        expect_health(store, 0);
+        assert_return_code(rename(in(HOST "/health"), in("elsewhere")), errno);
+        expect_health(store, -ENOENT);
+        assert_return_code(symlink(in("elsewhere"), in(HOST "/health")), errno);
+        expect_health(store, 0);
+
+        if (geteuid() != 0)
+                skip();
+        assert_return_code(chown(in(HOST), 65534, 65534), errno);
+        expect_health(store, -ENOTDIR);
+        assert_return_code(unlink(in(HOST "/health")), errno);
+        assert_return_code(rename(in("elsewhere"), in(HOST "/health")), errno);
+        expect_health(store, 0);
+
+        assert_return_code(rename(in(HOST), in("root/moved")), errno);
+        assert_return_code(symlink("moved", in(HOST)), errno);
+        expect_health(store, -ENOTDIR);
+}
+
 int main(void) {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, test_directory_make, test_directory_remove)
         const struct CMUnitTest tests[] = {
@@ -449,6 +479,7 @@ int main(void) {
                 TEST(test_look),
                 TEST(test_twins),
                 TEST(test_set_aside),
+                TEST(test_health_is_a_link),
         };
 
         return cmocka_run_group_tests_name("state-store", tests, NULL, NULL);
