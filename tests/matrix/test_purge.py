@@ -135,6 +135,9 @@ def test_another_root(package, master, new):  # noqa: F811
     assert user and machine.run(["stat", "-c", "%u", state + "/node.json"]).stdout == user
     wants = f"/target/etc/systemd/system/multi-user.target.wants/{UNIT}"
     assert machine.run(["test", "-L", wants], check=False).returncode == 0, "it is enabled there"
+    machine.run(["systemctl", "--root=/target", "disable", UNIT])
+    machine.run([*dpkg, "--install", package.file(new)], timeout=120)
+    assert machine.run(["test", "-L", wants], check=False).returncode != 0, "it stays disabled"
 
     machine.write("/target" + SETTINGS, "AGENT_HOSTNAME=other-host\n")
     machine.run([*dpkg, "--purge", "argus-agent"], timeout=120)

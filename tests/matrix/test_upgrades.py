@@ -71,6 +71,27 @@ def test_a_template_that_nobody_edited_is_no_settings(package, old, new):  # noq
 
 
 @pytest.mark.parametrize("package", ["deb"], indirect=True)
+def test_a_removal_or_installation_that_fails(package, master, new):  # noqa: F811
+    machine = package.machine
+    notes = "/var/lib/argus-agent"
+    files = "/var/lib/dpkg/info/dash.list"
+    machine.run(["sh", "-ec", f"cp -p {files} /root; echo /usr/bin/argusctl >>{files}"])  # another package's file
+    assert package.run("dpkg", "--install", package.file(new), check=False).returncode != 0
+    assert not exists(machine, notes)
+    machine.run(["cp", "-p", "/root/dash.list", files])
+
+    package.install(new)
+    configure(machine, settings_text())
+    prerm = "/var/lib/dpkg/info/argus-agent.prerm"
+    machine.run(["sh", "-c", f"echo exit 1 >>{prerm}"])
+    for wanted in "inactive", "active":
+        machine.systemctl("start" if wanted == "active" else "stop", UNIT)
+        assert package.run("dpkg", "--remove", "argus-agent", check=False).returncode != 0
+        unit_is(machine, wanted, "enabled")
+        assert not exists(machine, notes + "/installation")
+
+
+@pytest.mark.parametrize("package", ["deb"], indirect=True)
 def test_policy_rc_d_is_heard(package, master, new):  # noqa: F811
     """A system that is being made, in which nothing must start."""
     machine = package.machine
