@@ -148,6 +148,15 @@ static bool exists(const char *pattern) {
         return is_found;
 }
 
+/* Only systemd can judge these, and only when the service starts. */
+static void warn_of_condition(const char *kind, bool is_negated, const char *parameter) {
+        char text[512];
+
+        text_sanitize_into(text, sizeof text, parameter, strlen(parameter));
+        (void) printf("Warning: %s=%s%s was not checked; systemd skips the start if it is not met.\n", kind,
+                        is_negated ? "!" : "", text);
+}
+
 int settings_check_conditions(sd_bus *bus, const char *unit_path) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *value = NULL;
         const char *kind, *pattern, *type;
@@ -158,8 +167,9 @@ int settings_check_conditions(sd_bus *bus, const char *unit_path) {
                 r = sd_bus_message_enter_container(value, 'a', "(sbbsi)");
         while (r >= 0 && (r = sd_bus_message_read(value, "(sbbsi)", &kind, &is_trigger, &is_negated,
                                           &pattern, &state)) > 0)
-                if (streq(kind, "ConditionPathExistsGlob") && !is_trigger && !is_negated &&
-                                !exists(pattern)) {
+                if (!streq(kind, "ConditionPathExistsGlob") || is_trigger || is_negated)
+                        warn_of_condition(kind, is_negated, pattern);
+                else if (!exists(pattern)) {
                         (void) puts("The service is not configured: systemd skips its start, because none of "
                                     "these files exists:");
                         print_alternatives(pattern);

@@ -8,5 +8,5 @@
 int settings_check(sd_bus *bus, const char *unit_path);
 
 /* Whether the unit's ConditionPathExistsGlob= conditions are met; if not, prints the paths of which none
- * exists. Returns 1, 0, or a negative errno. */
+ * exists. Warns of other conditions. Returns 1, 0, or a negative errno. */
 int settings_check_conditions(sd_bus *bus, const char *unit_path);

@@ -227,10 +227,11 @@ def test_odd_properties_are_copied(machine):
 def test_modes_and_omissions_are_said(machine):
     machine.write(ENVIRONMENT_FILE, settings_text(), mode=0o644)
     machine.start(ADDRESS)
-    machine.drop_in("[Service]\nStateDirectory=argus-made\n")
+    machine.drop_in("[Unit]\nConditionPathExists=!/there\n[Service]\nStateDirectory=argus-made\n")
     done = check(machine)
     assert "agent.env: every user may read it" in done.stdout and done.returncode == 0
     assert "without StateDirectory= of the unit" in done.stdout
+    assert "Warning: ConditionPathExists=!/there was not checked" in done.stdout
     assert not (machine.root / "var/lib/argus-made").exists()
 
 
