@@ -55,6 +55,9 @@ def test_what_was_decided_of_the_unit_stays(package, master, old, new):  # noqa:
     package.install(new)
     wait_upgraded(machine, pid)
     unit_is(machine, "active", "disabled")
+    machine.systemctl("mask", UNIT)
+    package.install(new)
+    unit_is(machine, "active", "masked")
 
 
 def test_a_template_that_nobody_edited_is_no_settings(package, old, new):  # noqa: F811
