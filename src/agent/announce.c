@@ -281,9 +281,8 @@ static void announce_report_failed(Manager *manager) {
 
         if (manager->fsm.is_forgotten) {
                 log_event(manager->outage.attempts > 0 ? LOG_DEBUG : LOG_WARNING, LOG_EVENT_NODE_FORGOTTEN,
-                                &fields,
-                                "The Master does not know node %s any more (%u); registering again.",
-                                manager->keeper.node->id, outcome->http_status);
+                                &fields, "Node %s is not known any more: %s; registering again.",
+                                manager->keeper.node->id, outcome->error);
                 return; /* callers wait for the report that follows */
         }
 

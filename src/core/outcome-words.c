@@ -128,8 +128,12 @@ static const char *find_word(const char *text, const char *end, const char *word
 }
 
 static bool is_page(const char *text, const char *end) {
-        static const char *const marks[] = { "<!doctype html", "<html", "<head", "<title", "<body" };
+        static const char *const marks[] = { "<!doctype html", "<html", "<head", "<title", "<body", "<h1",
+                "<p>" };
+        static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
+        if (end - text > 3 && memcmp(text, byte_order_mark, 3) == 0)
+                text += 3;
         while (text < end && strchr(" \t\r\n", *text))
                 text++;
         for (size_t i = 0; text < end && *text == '<' && i < ELEMENTSOF(marks); i++)
@@ -268,6 +272,15 @@ static int describe_redirect(const Answer *answer, Buffer *text) {
                         answer->http_status, location);
 }
 
+/* What hides a Master from us, an ingress without its backend say, must not look like the Master's word. */
+static bool is_of_a_front(const Answer *answer, const char *words) {
+        bool may_be_believed = answer->http_status == 404 || answer->http_status == 409 ||
+                               answer->http_status == 410;
+        JsonSlice value;
+
+        return may_be_believed && *words && json_scan(answer->body, answer->body_size, &value, NULL) < 0;
+}
+
 int describe_status(const Answer *answer, Buffer *text) {
         _cleanup_free_ char *words = NULL;
         int r;
@@ -287,6 +300,9 @@ int describe_status(const Answer *answer, Buffer *text) {
         if (answer->http_status == 401 || answer->http_status == 403)
                 return buffer_append_string(
                                 text, " (check the token and the client certificate, and what they may do)");
+        if (is_of_a_front(answer, words))
+                return buffer_append_string(text,
+                                " (not an answer of an Argus Master: check MASTER_ENDPOINT, and a proxy before it)");
         return 0;
 }
 

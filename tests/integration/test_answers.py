@@ -165,7 +165,11 @@ def test_a_front_without_its_master_takes_no_id_away(agent, master, kind):
     master.clear_requests()
     # the one at the start, or at once after the report's, and the first behind a pause
     master.behave({"match": "report", "times": 1, **front}, {"match": "register", "times": 2, **front})
-    started.wait_log("register-failed")
+    words = started.wait_log("register-failed")["MESSAGE"]
+    assert "404 Not Found: default backend - 404 (not an answer of an Argus Master" in words
+    if kind == "report":
+        words = started.wait_log("node-forgotten")["MESSAGE"]
+        assert "/status: 404 Not Found: default backend - 404 (not an answer of an Argus Master" in words
     started.wait_log("report-recovered")
     assert set(ids_registered(master)) == {"A1"}
     assert [node["id"] for node in master.nodes()] == ["A1"]

@@ -236,6 +236,8 @@ static void test_long_ids(void **state _unused_) {
         assert_non_null(strstr(outcome.error, ", ours is \"xxx"));
 }
 
+#define NOT_OF_A_MASTER " (not an answer of an Argus Master: check MASTER_ENDPOINT, and a proxy before it)"
+
 static void test_words(void **state _unused_) {
         static const struct {
                 unsigned status;
@@ -273,12 +275,15 @@ static void test_words(void **state _unused_) {
                 { 502, "<html><head><title>502 Bad Gateway</title></head><body><center>x</center>",
                                 "502 Bad Gateway: an HTML page, \"502 Bad Gateway\"" },
                 { 404, " <!DOCTYPE HTML>\n<TITLE lang=\"en\">\n No such\x1b[1m page </Title>",
-                                "404 Not Found: an HTML page, \"No such[1m page\"" },
+                                "404 Not Found: an HTML page, \"No such[1m page\"" NOT_OF_A_MASTER },
                 { 500, "<!-- x --><html><title>never ends", "500 Internal Server Error: an HTML page" },
                 { 500, "<html><title", "500 Internal Server Error: an HTML page" },
                 { 500, "<html><title></title>", "500 Internal Server Error: an HTML page" },
                 { 500, "{\"error\": \"<html><title>Oops</title>\"}",
                                 "500 Internal Server Error: an HTML page, \"Oops\"" },
+                { 500, "\xEF\xBB\xBF<!DOCTYPE html><title>IIS</title>",
+                                "500 Internal Server Error: an HTML page, \"IIS\"" },
+                { 400, "<h1>Bad Request (Invalid Hostname)</h1>", "400 Bad Request: an HTML page" },
                 { 500, "<Error><Code>AccessDenied</Code></Error>",
                                 "500 Internal Server Error: <Error><Code>AccessDenied</Code></Error>" },
                 { 500, "\x1f\x8b\x08",
@@ -290,6 +295,13 @@ static void test_words(void **state _unused_) {
                                 "403 Forbidden (check the token and the client "
                                 "certificate, and what they may do)" },
                 { 404, "{\"error\": \"no such node\"}", "404 Not Found: no such node" },
+                /* What would take the id away is told from what a front says: the Master speaks JSON. */
+                { 404, "default backend - 404", "404 Not Found: default backend - 404" NOT_OF_A_MASTER },
+                { 410, "gone", "410 Gone: gone" NOT_OF_A_MASTER },
+                { 409, "{\"error\": ", "409 Conflict: {\"error\":" NOT_OF_A_MASTER },
+                { 404, "{}", "404 Not Found: {}" },
+                { 404, NULL, "404 Not Found" },
+                { 404, " \r\n", "404 Not Found" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
