@@ -174,30 +174,38 @@ static bool holds_part(const Text *text, const Text *secret, size_t part) {
         return false;
 }
 
+/* A secret may itself look as if it were escaped: what is left of it is looked for as well, if it is enough
+ * to be told from other words. The room is for two copies. */
+static bool holds_secret(const Text *text, const char *secret, size_t size, size_t part, char *room) {
+        Text form = { .data = memcpy(room, secret, size), .size = size };
+        size_t size_before;
+
+        do {
+                Text folded = fold(&form, room + size);
+
+                if (folded.size >= min_size(SECRET_PART / 2, size) && holds_part(text, &folded, part))
+                        return true;
+                size_before = form.size;
+                decode(&form);
+        } while (form.size < size_before);
+        return false;
+}
+
 int secret_is_repeated(const char *text, size_t size, const char *secret, size_t part) {
         size_t secret_size = strlen(strempty(secret));
-        Text said, plain, folded, decoded;
         _cleanup_free_ char *room = NULL;
+        Text said, folded;
 
         if (secret_size == 0 || size == 0)
                 return 0;
-        room = malloc(2 * size + 3 * secret_size);
+        room = malloc(2 * size + 2 * secret_size);
         if (!room)
                 return -ENOMEM;
 
         said = (Text){ .data = memcpy(room, text, size), .size = size };
-        decoded = (Text){ .data = memcpy(room + 2 * size, secret, secret_size), .size = secret_size };
-        plain = fold(&decoded, room + 2 * size + secret_size);
-        /* A secret may itself look as if it were escaped: its decoded form is looked for as well. */
-        for (int i = 0; i < ROUNDS; i++)
-                decode(&decoded);
-        decoded = fold(&decoded, room + 2 * size + 2 * secret_size);
-        if (decoded.size < min_size(SECRET_PART, secret_size))
-                decoded.size = 0; /* too little to be told from other words */
-
         for (int i = 0; i <= ROUNDS; i++) {
                 folded = fold(&said, room + size);
-                if (holds_part(&folded, &plain, part) || holds_part(&folded, &decoded, part))
+                if (holds_secret(&folded, secret, secret_size, part, room + 2 * size))
                         return 1;
                 decode(&said);
         }

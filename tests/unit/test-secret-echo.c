@@ -49,6 +49,14 @@ static void test_spellings(void **state) {
                         }
 }
 
+/* What is no escape in the one format is one in another: the secret may hold it. */
+static void test_what_one_format_leaves_alone(void **state) {
+        (void) state;
+        assert_true(repeats("x: \\sR&gt;zo^-", "\\sR>zo^-"));
+        assert_true(repeats("&amp;\\&amp;;l&amp;9", "&\\&;l&9"));
+        assert_true(repeats("100%ab\\\"cd", "100%ab\"cd"));
+}
+
 static void test_names_of_html(void **state) {
         (void) state;
         assert_true(repeats("token: a&amp;b&lt;c&gt;d&quot;e", "a&b<c>d\"e"));
@@ -105,6 +113,7 @@ static void test_no_memory(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_spellings),
+                cmocka_unit_test(test_what_one_format_leaves_alone),
                 cmocka_unit_test(test_names_of_html),
                 cmocka_unit_test(test_parts),
                 cmocka_unit_test(test_others),
