@@ -36,15 +36,17 @@ static const char *key_error(const char *key, size_t size) {
 HealthName health_name_check(const char *file_name, const char **ret_reason) {
         size_t size = strlen(file_name), suffix_size = strlen(SUFFIX), key_size;
         const char *dash = strchr(file_name, '-');
+        bool is_suffix_good;
 
-        if (file_name[0] == '.' || size < suffix_size ||
-                        strcasecmp(file_name + size - suffix_size, SUFFIX) != 0)
+        if (file_name[0] == '.' || size < suffix_size)
+                return HEALTH_NAME_OTHER;
+        key_size = size - suffix_size;
+        is_suffix_good = memcmp(file_name + key_size, SUFFIX, suffix_size) == 0;
+        if (!is_suffix_good && strcasecmp(file_name + key_size, SUFFIX) != 0)
                 return HEALTH_NAME_OTHER;
 
         /* The first dash is what separates: the rest may hold more of them. */
-        key_size = size - suffix_size;
-        if (!dash || dash == file_name || dash + 1 >= file_name + key_size ||
-                        !streq(file_name + key_size, SUFFIX)) {
+        if (!is_suffix_good || !dash || dash == file_name || dash + 1 >= file_name + key_size) {
                 *ret_reason = "not named PREFIX-NAME.json";
                 return HEALTH_NAME_MISNAMED;
         }

@@ -95,23 +95,33 @@ static int classify(const Answer *answer, Outcome *outcome, Buffer *text) {
         return describe_status(answer, text);
 }
 
+/* Only of a failure: a report that is accepted makes no words. */
+static int say_error(const Answer *answer, const Buffer *words, Outcome *outcome) {
+        _cleanup_(buffer_done) Buffer text = {};
+        int r;
+
+        r = describe_request(answer, &text);
+        if (r >= 0)
+                r = buffer_append_string(&text, strempty(words->data));
+        if (r >= 0)
+                text_sanitize_into(outcome->error, sizeof outcome->error, strempty(text.data), text.size);
+        return r;
+}
+
 int outcome_classify(const Answer *answer, Outcome *ret) {
+        _cleanup_(buffer_done) Buffer words = {};
         Outcome outcome = {
                 .class = OUTCOME_FAILED,
                 .transport = answer->transport,
                 .http_status = answer->http_status,
         };
-        Buffer text = {};
         int r;
 
         assert(ret);
 
-        r = describe_request(answer, &text);
-        if (r >= 0)
-                r = classify(answer, &outcome, &text);
+        r = classify(answer, &outcome, &words);
         if (r >= 0 && outcome.class != OUTCOME_OK)
-                text_sanitize_into(outcome.error, sizeof outcome.error, strempty(text.data), text.size);
-        buffer_done(&text);
+                r = say_error(answer, &words, &outcome);
         if (r < 0) {
                 outcome_done(&outcome);
                 return r;
