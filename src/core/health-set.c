@@ -13,6 +13,12 @@
 
 enum { HEALTH_LISTED_MAX = HEALTH_ENTRIES_MAX + HEALTH_MISNAMED_MAX };
 
+/* A file that is not there any more, as the log knows it. */
+typedef struct GoneFile {
+        char *key;
+        HealthVerdict said_verdict;
+} GoneFile;
+
 struct HealthSet {
         /* Both in byte order of name. `listed` is what readers see; `entries` is that and what the scan
          * under way found new. */
@@ -23,7 +29,7 @@ struct HealthSet {
         size_t last_kept;                        /* position in `entries` */
         HealthEntry *changed[HEALTH_LISTED_MAX]; /* of `listed`: their verdict is still to be handed out */
         size_t n_changed, next_change;
-        char *gone[HEALTH_FILES_MAX]; /* keys that are not handed out yet; more are not told */
+        GoneFile gone[HEALTH_FILES_MAX]; /* not handed out yet; more are not told */
         size_t n_gone;
         bool wants_scan;
         bool is_listing_other; /* since it was last asked for */
@@ -48,7 +54,7 @@ HealthSet *health_set_free(HealthSet *set) {
         for (size_t i = 0; i < set->n_listed; i++)
                 (void) health_entry_free(set->listed[i]);
         for (size_t i = 0; i < set->n_gone; i++)
-                free(set->gone[i]);
+                free(set->gone[i].key);
         free(set);
         return NULL;
 }
@@ -109,20 +115,22 @@ static void set_note_gone(HealthSet *set, HealthEntry *entry) {
         /* Beyond the limit of remembered files it may only have made room for another; a misnamed file was
          * never reported. */
         if (set->overflow == 0 && !entry->file.is_misnamed && set->n_gone < ELEMENTSOF(set->gone))
-                set->gone[set->n_gone++] = TAKE_PTR(entry->file.key);
+                set->gone[set->n_gone++] = (GoneFile){ TAKE_PTR(entry->file.key), entry->said_verdict };
 }
 
 static char *set_take_gone(HealthSet *set, size_t index) {
-        char *key = set->gone[index];
+        char *key = set->gone[index].key;
 
         set->n_gone--;
         memmove(set->gone + index, set->gone + index + 1, (set->n_gone - index) * sizeof *set->gone);
         return key;
 }
 
-static void set_note_new(HealthSet *set, const HealthEntry *entry) {
+/* One that comes back before it is said to be gone: what was said of it last stands. */
+static void set_note_new(HealthSet *set, HealthEntry *entry) {
         for (size_t i = 0; i < set->n_gone; i++) {
-                if (streq(set->gone[i], entry->file.key)) {
+                if (streq(set->gone[i].key, entry->file.key)) {
+                        entry->said_verdict = set->gone[i].said_verdict;
                         free(set_take_gone(set, i));
                         return;
                 }
@@ -394,7 +402,7 @@ const HealthFile *health_set_next_change(HealthSet *set, LogCrowd *crowd, usec_t
 
 char *health_set_take_gone(HealthSet *set, LogCrowd *crowd, usec_t now) {
         for (size_t i = 0; i < set->n_gone;) {
-                LogTurn turn = log_crowd_ask(crowd, set->gone[i], now);
+                LogTurn turn = log_crowd_ask(crowd, set->gone[i].key, now);
 
                 if (turn == LOG_TURN_NOW)
                         return set_take_gone(set, i);

@@ -456,6 +456,7 @@ static void assert_change(HealthSet *set, const char *key, HealthVerdict verdict
 
 static void test_next_change(void **state) {
         _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        char *gone;
 
         (void) state;
         assert_null(next_change(set));
@@ -487,10 +488,12 @@ static void test_next_change(void **state) {
         assert_change(set, "c-bad", HEALTH_OK);
         assert_null(next_change(set));
 
-        /* One that went away while it was bad is new when it comes again. */
+        /* One that went away while it was bad, and is said to be gone, is new when it comes again. */
         health_set_begin(set);
         assert_true(health_set_end(set));
         assert_null(next_change(set));
+        while ((gone = take_gone(set)))
+                free(gone);
         health_set_begin(set);
         see(set, "a-good.json", "1");
         see(set, "b-bad.json", "x");
@@ -563,6 +566,31 @@ static void test_flipping(void **state) {
 }
 
 /* What D-Bus has to be told of: files, verdicts and reasons, not values. */
+/* A module that removes its bad file and writes a good one: the last that is said of it must be true. */
+static void test_back_before_it_is_said_to_be_gone(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        static const char *const contents[] = { "x", NULL, "1", "1" };
+        static const usec_t times[] = { 0, USEC_PER_MINUTE, 2 * USEC_PER_MINUTE, 11 * USEC_PER_MINUTE };
+        static const bool is_said[] = { true, false, false, true };
+        LogCrowd crowd = {};
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(contents); i++) {
+                const HealthFile *file;
+
+                health_set_begin(set);
+                if (contents[i])
+                        see(set, "a-b.json", contents[i]);
+                (void) health_set_end(set);
+                file = health_set_next_change(set, &crowd, times[i]);
+                assert_int_equal(file != NULL, is_said[i]);
+                assert_null(health_set_take_gone(set, &crowd, times[i]));
+                if (file)
+                        assert_int_equal(file->verdict, i == 0 ? HEALTH_INVALID : HEALTH_OK);
+        }
+        log_crowd_done(&crowd);
+}
+
 static void test_listing_change(void **state) {
         _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
         static const struct {
@@ -713,6 +741,7 @@ int main(void) {
                 cmocka_unit_test(test_next_change),
                 cmocka_unit_test(test_changes_by_turns),
                 cmocka_unit_test(test_flipping),
+                cmocka_unit_test(test_back_before_it_is_said_to_be_gone),
                 cmocka_unit_test(test_listing_change),
                 cmocka_unit_test(test_unchanged_needs_no_memory),
                 cmocka_unit_test(test_no_memory),
