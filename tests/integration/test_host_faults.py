@@ -57,17 +57,26 @@ class WallClock:
     def __init__(self, folder):
         self._file = folder / "shift"
         self._file.write_bytes(bytes(8))
+        self._steps = folder / "shift.steps"
+        os.mkfifo(self._steps)
+        self._steps_fd = os.open(self._steps, os.O_RDWR | os.O_NONBLOCK)
         self.variables = {"LD_PRELOAD": preloadable("wall-clock", folder), "WALL_CLOCK_SHIFT": self._file,
                           "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
     def shift(self, seconds):
         with open(self._file, "r+b") as file:
             file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
+        os.write(self._steps_fd, bytes(8))
+
+    def close(self):
+        os.close(self._steps_fd)
 
 
 @pytest.fixture
 def wall_clock(tmp_path):
-    return WallClock(tmp_path)
+    clock = WallClock(tmp_path)
+    yield clock
+    clock.close()
 
 
 @pytest.mark.parametrize("jumps", [(TEN_YEARS, 0), (-TEN_YEARS, TEN_YEARS)], ids=["forth", "back"])
@@ -87,6 +96,16 @@ def test_a_clock_that_jumps_by_years_moves_no_report(agent, master, bus, health,
     assert not started.entries("report-failed") and len(master.requests("register")) == 1
     assert started.stop() == 0
     assert json.loads(started.node_json.read_text())["id"] == "A1"
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_the_next_report_is_told_by_the_new_clock(agent, master, bus, wall_clock, jump):
+    """At once: the next report, which would tell it too, is an hour away."""
+    agent(REPORT_INTERVAL_SECONDS="3600", **wall_clock.variables).wait_online()
+    bus.wait_property("NextReportTimestamp", lambda moment: moment > 0)
+    expected = bus.get("NextReportTimestamp") / 1e6 + jump
+    wall_clock.shift(jump)
+    bus.wait_property("NextReportTimestamp", lambda moment: abs(moment / 1e6 - expected) < 5)
 
 
 def test_a_start_in_the_past(agent, master, state_root, health, wall_clock):

@@ -92,6 +92,7 @@ def test_an_outage_is_two_lines(agent, master):
     master.wait_for_requests(len(master.requests("report")) + 4, kind="report")
     master.behave()
     recovered = started.wait_log("report-recovered")
+    assert recovered["MESSAGE"].startswith("Reports are accepted again after ")
     assert len(started.entries("report-failed")) == 1
     assert int(recovered["PRIORITY"]) <= 5
     assert int(recovered["ARGUS_DURATION_USEC"]) > 2_000_000

@@ -34,6 +34,7 @@ def test_a_master_that_accepts_registrations_and_no_report(agent, master):
     master.behave()
     recovered = started.wait_log("report-recovered")
     assert int(recovered["ARGUS_ATTEMPT"]) >= 4
+    assert recovered["MESSAGE"].startswith("Reports are accepted after "), "there were none before"
     assert len(started.entries("report-recovered")) == 1
 
 

@@ -1,16 +1,20 @@
 /* CLOCK_REALTIME of one program, shifted by what stands in a file of eight bytes (WALL_CLOCK_SHIFT names it,
  * and it may change at any time); to be preloaded. libfaketime cannot do it here: it also rewrites the
- * absolute timers of other clocks, which sd-event sets. */
+ * absolute timers of other clocks, which sd-event sets. A timer of CLOCK_REALTIME is a FIFO here, beside the
+ * file: the test writes to it at a step, at which the kernel would end the timer. */
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 static const volatile int64_t *shift;
+static int step_fd = -1;
 
 __attribute__((constructor)) static void shift_open(void) {
         int fd = open(getenv("WALL_CLOCK_SHIFT"), O_RDONLY | O_CLOEXEC);
@@ -46,4 +50,18 @@ time_t time(time_t *ret) {
         if (ret)
                 *ret = now.tv_sec;
         return now.tv_sec;
+}
+
+int timerfd_create(clockid_t clock, int flags) {
+        char path[4096];
+
+        if (clock != CLOCK_REALTIME || step_fd >= 0)
+                return (int) syscall(SYS_timerfd_create, clock, flags);
+
+        (void) snprintf(path, sizeof path, "%s.steps", getenv("WALL_CLOCK_SHIFT"));
+        return step_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itimerspec *old) {
+        return fd == step_fd ? 0 : (int) syscall(SYS_timerfd_settime, fd, flags, new, old);
 }
