@@ -90,13 +90,14 @@ static bool is_settings_file(int directory_fd _unused_, const char *name) {
 
 /* Removes names only: no link is followed, and no directory is removed. */
 static void remove_selected(int fd, selects *select) {
-        _cleanup_close_ int listed_fd = openat(fd, ".", OPEN_DIRECTORY);
+        int listed_fd = openat(fd, ".", OPEN_DIRECTORY);
         DIR *directory = listed_fd < 0 ? NULL : fdopendir(listed_fd);
 
-        if (!directory)
+        if (!directory) {
+                close_fd(listed_fd);
                 return;
+        }
 
-        listed_fd = -1; /* the stream's */
         for (struct dirent *entry; (entry = readdir(directory));)
                 if (select(fd, entry->d_name))
                         (void) unlinkat(fd, entry->d_name, 0);

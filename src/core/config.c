@@ -89,7 +89,7 @@ int config_message(ConfigParser *parser, bool is_error, const char *variable, co
 
 /* Quotes and blanks around a value, which `docker run --env-file` keeps and other readers strip. */
 static const char *describe_ends(const ConfigVariable *variable, const char *value) {
-        const char ends[] = { value[0], value[0] ? value[strlen(value) - 1] : '\0', '\0' };
+        const char ends[] = { value[0], value[strlen(value) - (value[0] != '\0')], '\0' };
         bool has_blank = false;
 
         if (strpbrk(ends, "\"'"))

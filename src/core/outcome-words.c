@@ -77,7 +77,10 @@ static char *join_lines(const char *text, size_t size, size_t *ret_size) {
         char *copy = malloc(size + 1);
         size_t n = 0;
 
-        for (size_t i = 0; copy && i < size; i++)
+        if (!copy)
+                return NULL;
+
+        for (size_t i = 0; i < size; i++)
                 if (!strchr(" \t\r\n", text[i]))
                         copy[n++] = text[i];
                 else if (n > 0 && copy[n - 1] != ' ')

@@ -147,7 +147,7 @@ static void decode(Text *text) {
 
                 if (length == 0)
                         character = (unsigned char) *p;
-                *to++ = character < 0x80 ? (char) character : ' ';
+                *to++ = (char) (character < 0x80 ? character : ' ');
                 p += length > 0 ? length : 1;
         }
         text->size = (size_t) (to - text->data);
@@ -161,7 +161,7 @@ static Text fold(const Text *text, char *room) {
                 char c = text->data[i];
 
                 if (c > ' ' && c < 0x7F)
-                        room[folded.size++] = c >= 'A' && c <= 'Z' ? (char) (c | 0x20) : c;
+                        room[folded.size++] = (char) (c >= 'A' && c <= 'Z' ? c | 0x20 : c);
         }
         return folded;
 }

@@ -270,7 +270,8 @@ int unit_run(sd_bus *bus, const char *path, const char *argument, UnitOmissions 
 
         if (pipe2(fds, O_CLOEXEC) < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
-        run.output_fd = output_fd = fds[0];
+        output_fd = fds[0];
+        run.output_fd = output_fd;
         input_fd = fds[1];
         (void) snprintf(run.name, sizeof run.name, "argus-agent-check-%jd-%" PRIx64 ".service",
                         (intmax_t) getpid(), now_usec(CLOCK_REALTIME));

@@ -139,7 +139,7 @@ static int find_exceptions(const Endpoint *endpoint, ProxyInfo *info) {
         if (r < 0 || excepted)
                 return r;
 
-        value = getenv(info->exceptions);
+        value = strempty(getenv(info->exceptions));
         info->exceptions_value = text_sanitize(value, strlen(value), PROXY_SHOWN_MAX);
         return info->exceptions_value ? 1 : -ENOMEM;
 }

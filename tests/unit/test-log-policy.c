@@ -111,7 +111,7 @@ static void test_crowd_at_once(void **state _unused_) {
         log_crowd_done(&crowd);
 }
 
-/* Three hours of a crowd that never rests: every minute, from wherever it is counted, has its 30 lines at most. */
+/* Three hours of a crowd that never rests: every minute, wherever it begins, has 30 lines at most. */
 static void test_crowd_that_never_rests(void **state _unused_) {
         enum { N_NAMES = 1024, N_LINES = 3 * 60 * LOG_CROWD_LINES_MAX };
         static usec_t said[N_LINES + 1], last[N_NAMES];
