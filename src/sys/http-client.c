@@ -156,8 +156,10 @@ static void http_request_complete(HttpRequest *request, CURLcode code) {
         if (curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status >= 100 &&
                         status <= 999)
                 result.http_status = (unsigned) status;
-        else if (result.transport == TRANSPORT_ANSWERED)
+        else if (result.transport == TRANSPORT_ANSWERED) {
                 result.transport = TRANSPORT_NOT_HTTP;
+                result.transport_text = "its status is not between 100 and 999";
+        }
         if (curl_easy_getinfo(request->easy, CURLINFO_REDIRECT_URL, &text) == CURLE_OK)
                 result.location = text;
         if (curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&

@@ -354,7 +354,7 @@ static int parse_good(void) {
                 "MASTER_ENDPOINT=https://a.example:3000/x, https://[::1], https://127.0.0.1",
                 "AGENT_ENV=dev",
                 "AGENT_USER=alice",
-                "AGENT_INSTANCE=web01",
+                "AGENT_INSTANCE=\"web01\"",
                 "AGENT_ADDRESS=10.0.0.5",
                 "AGENT_STATE_ROOT=/x//",
                 "AGENT_WATCH_UNITS=a.socket b",
@@ -371,7 +371,7 @@ static int parse_good(void) {
         if (r < 0)
                 return r;
 
-        assert_int_equal(messages.count, 2); /* the time-out that is too long, the near miss */
+        assert_int_equal(messages.count, 3); /* the quotes, the timeout that is too long, the near miss */
         config_messages_done(&messages);
         config_done(&config);
         return 0;

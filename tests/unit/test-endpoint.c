@@ -363,9 +363,21 @@ static int parse_literal(void) {
         return r;
 }
 
+static int parse_link_local(void) {
+        const char *reason;
+        Endpoint endpoint;
+        int r;
+
+        r = endpoint_parse("[fe80::1%25eth0]", &endpoint, &reason);
+        if (r >= 0)
+                endpoint_done(&endpoint);
+        return r;
+}
+
 static void test_no_memory(void **state _unused_) {
         memory_check(parse_name);
         memory_check(parse_literal);
+        memory_check(parse_link_local);
 }
 
 int main(void) {

@@ -84,9 +84,33 @@ static void test_gone_are_bounded(void **state) {
         assert_int_equal(n_gone, HEALTH_FILES_MAX);
 }
 
+/* The log has 30 lines for them, and counts the rest. */
+static void test_gone_share_the_log(void **state) {
+        _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
+        LogCrowd crowd = {};
+        char name[64], *key;
+        size_t n_gone = 0;
+
+        (void) state;
+        health_set_begin(set);
+        for (unsigned i = 0; i < 100; i++) {
+                (void) snprintf(name, sizeof name, "a-%u.json", i);
+                see(set, name, "1");
+        }
+        (void) health_set_end(set);
+        health_set_begin(set);
+        (void) health_set_end(set);
+        for (; (key = health_set_take_gone(set, &crowd, 0)); free(key))
+                n_gone++;
+        assert_int_equal(n_gone, LOG_CROWD_LINES_MAX);
+        assert_int_equal(log_crowd_summary(&crowd, 0), 100 - LOG_CROWD_LINES_MAX);
+        log_crowd_done(&crowd);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_gone),
+                cmocka_unit_test(test_gone_share_the_log),
                 cmocka_unit_test(test_gone_are_bounded),
         };
 

@@ -288,6 +288,8 @@ static void test_words(void **state _unused_) {
                                 "500 Internal Server Error: <Error><Code>AccessDenied</Code></Error>" },
                 { 500, "\x1f\x8b\x08",
                                 "500 Internal Server Error: compressed with gzip, which was not requested" },
+                { 500, "\x28\xb5\x2f\xfd",
+                                "500 Internal Server Error: compressed with zstd, which was not requested" },
                 { 401, "{\"error\": \"bad token\"}",
                                 "401 Unauthorized: bad token (check the token and the "
                                 "client certificate, and what they may do)" },
@@ -600,13 +602,25 @@ static int classify_transport(void) {
         return classify_once(&(Answer){ .transport = TRANSPORT_TLS, .transport_text = "no" });
 }
 
+static int classify_page(void) {
+        return classify_once(&(Answer){
+                        .http_status = 500, .secret = "tok-en", BODY("<html><title>Oops</title>") });
+}
+
 static int classify_bad_node(void) {
         return classify_once(&(Answer){ .http_status = 200, BODY("<html>") });
 }
 
+static int classify_no_node(void) {
+        return classify_once(&(Answer){ .http_status = 200, .secret = "tok-en", BODY("hello") });
+}
+
 static int classify_other_node(void) {
-        return classify_once(&(Answer){
-                        .kind = REQUEST_REPORT, .sent_id = "B1", .http_status = 200, BODY(NODE_A7) });
+        return classify_once(&(Answer){ .kind = REQUEST_REPORT,
+                        .sent_id = "B1",
+                        .secret = "tok-en",
+                        .http_status = 200,
+                        BODY(NODE_A7) });
 }
 
 static int classify_node(void) {
@@ -617,7 +631,9 @@ static void test_no_memory(void **state _unused_) {
         memory_check(classify_words);
         memory_check(classify_redirect);
         memory_check(classify_transport);
+        memory_check(classify_page);
         memory_check(classify_bad_node);
+        memory_check(classify_no_node);
         memory_check(classify_other_node);
         memory_check(classify_node);
 }

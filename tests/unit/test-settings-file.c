@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "test-memory.h"
 #include "util/buffer.h"
 #include "util/text.h"
 
@@ -53,6 +54,7 @@ static const struct {
         { TEXT("A=\"x\" # ours\n"), "1 A=x# ours\n" },
         { TEXT("A=it's \"so\"\n"), "1 A=it's \"so\"\n" },
         { TEXT("A=a\\b\\ \n"), "1 A=ab \n" },
+        { TEXT("A=\\b c\n"), "1 A=b c\n" },
         { TEXT("A=a \\\n  b\nB=1\n"), "1 A=a   b\n3 B=1\n" },
         { TEXT("A=a \\\n"), "1 A=a \n" },
         { TEXT("A=a\\\r\nB=1\n"), "1 A=a\n2 B=1\n" },
@@ -125,10 +127,25 @@ static void test_faults(void **state) {
                 check_fault(i);
 }
 
+static void ignore_line(const SettingsLine *line, void *userdata) {
+        (void) line;
+        (void) userdata;
+}
+
+static int read_once(void) {
+        return settings_file_read(TEXT("A=1\n"), ignore_line, NULL);
+}
+
+static void test_no_memory(void **state) {
+        (void) state;
+        memory_check(read_once);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_assignments),
                 cmocka_unit_test(test_faults),
+                cmocka_unit_test(test_no_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
