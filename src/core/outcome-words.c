@@ -165,7 +165,11 @@ static int words_from_page(const Answer *answer, const char *text, size_t size, 
         }
 
         r = isempty(title) ? asprintf(ret, "an HTML page") : asprintf(ret, "an HTML page, \"%s\"", title);
-        return r < 0 ? -ENOMEM : 1;
+        if (r < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 1;
 }
 
 /* No request of ours asks for compression. */
@@ -177,15 +181,23 @@ static const char *compression_of(const char *text, size_t size) {
         return NULL;
 }
 
+/* What the text is, where its own words would not help. Returns 1 and the words, 0, or -ENOMEM. */
+static int words_from_kind(const Answer *answer, const char *text, size_t size, char **ret) {
+        const char *compression = compression_of(text, size);
+
+        if (!compression)
+                return words_from_page(answer, text, size, ret);
+        return text_duplicate(compression, ret) < 0 ? -ENOMEM : 1;
+}
+
 /* Words from text that need not be JSON. */
 static int words_from_any(const Answer *answer, const char *text, size_t size, char **ret) {
-        const char *compression = compression_of(text, size);
         int r;
 
-        if (compression)
-                return text_duplicate(compression, ret);
-        r = words_from_page(answer, text, size, ret);
-        return r != 0 ? (r < 0 ? r : 0) : words_from_text(answer, text, size, ret);
+        r = words_from_kind(answer, text, size, ret);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        return words_from_text(answer, text, size, ret);
 }
 
 /* The member of an error object that says what is wrong. Returns 1 and its words, 0 if the body is no such
@@ -310,16 +322,14 @@ int describe_status(const Answer *answer, Buffer *text) {
 }
 
 int describe_bad_node(const Answer *answer, const char *reason, Buffer *text) {
-        const char *body = strempty(answer->body), *compression = compression_of(body, answer->body_size);
-        const char *phrase = status_phrase(answer->http_status);
+        const char *body = strempty(answer->body), *phrase = status_phrase(answer->http_status);
         _cleanup_free_ char *words = NULL;
         int r;
 
-        r = compression ? text_duplicate(compression, &words)
-                        : words_from_page(answer, body, answer->body_size, &words);
+        r = words_from_kind(answer, body, answer->body_size, &words);
         if (r < 0)
                 return r;
-        if (words)
+        if (r > 0)
                 return buffer_printf(text, "%u%s, but the response is not a node object: it is %s",
                                 answer->http_status, phrase, words);
 

@@ -181,10 +181,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (r == 0) {
                 assert(messages.n_errors == 0);
                 check_config(&config);
-        } else {
+        } else
                 assert(r == -EINVAL && messages.n_errors > 0);
-                assert(!config.hostname && config.n_endpoints == 0); /* not touched */
-        }
 
         config_done(&config);
         config_messages_done(&messages);

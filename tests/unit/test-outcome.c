@@ -541,6 +541,21 @@ static void test_a_plain_secret_is_not_shown(void **state _unused_) {
         outcome_done(&outcome);
 }
 
+/* A node's id may hold a part of the token: such an object is compared, and not shown. */
+static void test_another_id_that_repeats_the_token(void **state _unused_) {
+        Outcome outcome = classify(&(Answer){
+                        .kind = REQUEST_REPORT,
+                        .sent_id = "A7",
+                        .secret = "tok-en-of-many-bytes",
+                        .http_status = 200,
+                        .body = "{\"id\": \"x-of-many-bytes\"}",
+                        .body_size = strlen("{\"id\": \"x-of-many-bytes\"}"),
+        });
+
+        assert_int_equal(outcome.class, OUTCOME_FAILED);
+        assert_non_null(strstr(outcome.error, "its id is (withheld: it repeats the token), ours is A7"));
+}
+
 static void test_retry_after(void **state _unused_) {
         static const struct {
                 TransportResult transport;
@@ -620,7 +635,7 @@ static int classify_other_node(void) {
                         .sent_id = "B1",
                         .secret = "tok-en",
                         .http_status = 200,
-                        BODY(NODE_A7) });
+                        BODY("{\"id\": \"A7-of-many-bytes\"}") });
 }
 
 static int classify_node(void) {
@@ -655,6 +670,7 @@ int main(void) {
                 cmocka_unit_test(test_an_id_may_be_a_part_of_the_secret),
                 cmocka_unit_test(test_the_request_is_named),
                 cmocka_unit_test(test_a_plain_secret_is_not_shown),
+                cmocka_unit_test(test_another_id_that_repeats_the_token),
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_no_memory),
         };
