@@ -48,7 +48,7 @@ def test_the_cable_is_pulled_and_comes_back(agent, node, master, notify):
     assert f"Report failed: PUT {master.url}/api/v1/master/nodes/A1/status: no response within the " \
         "timeout: " in failed["MESSAGE"]
     assert "; retrying in " in failed["MESSAGE"]
-    wait_until(lambda: "Retrying" in notify.last("STATUS") and "no answer" in notify.last("STATUS"), 5, "the status")
+    wait_until(lambda: "Retrying" in notify.last("STATUS") and "no response" in notify.last("STATUS"), 5, "the status")
     master_knew = len(master.requests())
     stays_true(lambda: started.is_running, 5, "nothing ends")
 
@@ -148,7 +148,7 @@ def test_a_reset_while_the_answer_is_awaited(agent, node, master, kind):
     node.run("ss", "--kill", "-tn", "sport", "=", f":{own}")
     if kind == "register":
         failed = started.wait_log("register-failed")
-        assert "the connection ended before a whole answer came" in failed["MESSAGE"]
+        assert "the connection ended before a whole response came" in failed["MESSAGE"]
         assert int(failed["ARGUS_DURATION_USEC"]) < TIMEOUT * 1e6, "it did not wait for the time-out"
     started.wait_online()
     assert not started.entries("report-failed")
