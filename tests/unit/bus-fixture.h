@@ -19,7 +19,7 @@
 #define AGENT "org.argus.Agent1"
 #define AGENT_PATH "/org/argus/Agent1"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
-#define PATIENCE_USEC (20 * USEC_PER_SEC)
+#define PATIENCE_USEC (60 * USEC_PER_SEC)
 
 #if defined __has_feature
 #        if __has_feature(address_sanitizer)
