@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from budgets import ALLOCATIONS_NOW, ANONYMOUS, ANONYMOUS_KB, GROWTH, RSS
 from subjects import (finish_skipping, memory, run, skipping_agent, stage, start_floor, state, status, weigh_agent,
                       weigh_floor)
@@ -15,6 +17,7 @@ def test_resident_and_anonymous_memory(around):
     assert agent["Anonymous"] <= ANONYMOUS_KB
 
 
+@pytest.mark.timeout(260)
 def test_memory_is_the_same_after_20000_reports(around):
     """Two weeks of a node whose files change all the time."""
     weights = []
@@ -26,7 +29,7 @@ def test_memory_is_the_same_after_20000_reports(around):
 
         with skipping_agent(on, around) as agent:
             on.master.on_report = on_report
-            on.master.wait_reports(20_000, 150)
+            on.master.wait_reports(20_000, 240)
     assert weights[1] - weights[0] <= 64, f"kB: {weights}"
 
 
