@@ -26,8 +26,3 @@ def test_options_of_other_commands(ctl, option):
 
 def test_takes_no_argument(ctl):
     assert "unexpected argument" in ctl.fail("check", "/etc/argus/agent.env", status=USAGE)
-
-
-@pytest.mark.skipif(not HAS_SYSTEMD or os.geteuid() != 0, reason="needs systemd, and root to become another user")
-def test_without_a_bus(ctl):
-    assert "system bus" in ctl.fail("check")
