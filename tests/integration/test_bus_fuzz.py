@@ -81,7 +81,7 @@ def any_message(chance):
                    signature=signature, body=body)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_calls_that_nobody_meant(agent, master, bus, connect):
     seed = int(os.environ.get("ARGUS_FUZZ_SEED", time.time_ns() % 2**32))
     print(f"ARGUS_FUZZ_SEED={seed}")
