@@ -31,8 +31,7 @@ static AgentState agent_state(const Fsm *fsm) {
         return fsm->has_registered ? AGENT_ONLINE : AGENT_REGISTERING;
 }
 
-/* Computed once for each deadline: the two clocks drift, and a property that wobbles would be sent at each
- * step. */
+/* Computed once for each deadline: the two clocks drift, and each step would signal another time. */
 static void update_next_report(Manager *manager) {
         const Fsm *fsm = &manager->fsm;
         bool is_known = fsm->state == FSM_IDLE || fsm->state == FSM_REPORT_WAIT ||
@@ -183,8 +182,7 @@ static void announce_registered(Manager *manager) {
         AgentStatus *status = &manager->status;
         LogFields fields = reply_fields(manager);
         bool is_first = !status->is_registered;
-        /* A Master that takes registrations and no reports makes one for each report: that outage is said
-         * already. */
+        /* A Master that accepts registrations but no reports causes one per report: already logged. */
         bool is_noise = !is_first && manager->outage.attempts > 0 && !manager->registration_error[0];
         char node_id[sizeof status->node_id]; /* as the one before is kept: made safe to show */
 

@@ -23,8 +23,7 @@
 static uint64_t random_bits(void) {
         uint64_t bits = 0;
 
-        /* Fails only in the first moments of a boot without entropy; the clock spreads a fleet well enough
-         * then. */
+        /* Fails only early in a boot without entropy; then the clock spreads a fleet well enough. */
         if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t) sizeof bits)
                 bits = now_usec(CLOCK_REALTIME) * UINT64_C(0x9E3779B97F4A7C15);
         return bits;
@@ -37,8 +36,7 @@ static void manager_change_address(Manager *manager) {
         char address[HOST_ADDRESS_SIZE] = "";
 
         own_address_find(own, manager->config, master_client_endpoint(manager->master), address);
-        /* While a Retry-After holds, each noise of the network finds again what the Master is not told yet.
-         */
+        /* While a Retry-After holds, each network event finds the same unreported change again. */
         if (!streq(address, own->said))
                 log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED,
                                 &(LogFields){ .node_id = manager->status.node_id },

@@ -126,7 +126,7 @@ static char *set_take_gone(HealthSet *set, size_t index) {
         return key;
 }
 
-/* One that comes back before it is said to be gone: what was said of it last stands. */
+/* A file that comes back before its loss was logged: the last logged verdict still counts. */
 static void set_note_new(HealthSet *set, HealthEntry *entry) {
         for (size_t i = 0; i < set->n_gone; i++) {
                 if (streq(set->gone[i].key, entry->file.key)) {
