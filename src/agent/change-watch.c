@@ -47,7 +47,7 @@ static int on_due(_unused_ sd_event_source *source, _unused_ uint64_t usec, void
 
         change_pace_take(&watch->pace, now_usec(CLOCK_BOOTTIME));
         log_line(LOG_DEBUG, "Health changed.");
-        (void) manager_step(manager, FSM_EVENT_CHANGE);
+        (void) manager_step(manager, FSM_EVENT_HEALTH_CHANGED);
         return 0;
 }
 

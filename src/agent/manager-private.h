@@ -49,6 +49,7 @@ struct Manager {
         /* The machine. */
         char machine_id[HOST_MACHINE_ID_SIZE];
         OwnAddress address;
+        bool has_chosen_address; /* for the first registration */
         NetWatch *net_watch;
         ClockWatch *clock_watch;
 

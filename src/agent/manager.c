@@ -13,7 +13,6 @@
 #include "sys/service-notify.h"
 #include "util/event-timer.h"
 #include "util/macro.h"
-#include "util/text.h"
 
 #define BUS_NAME "org.argus.Agent1"
 
@@ -31,21 +30,6 @@ static uint64_t random_bits(void) {
 
 /* ---- the machine's address ---- */
 
-static void manager_change_address(Manager *manager) {
-        OwnAddress *own = &manager->address;
-        char address[HOST_ADDRESS_SIZE] = "";
-
-        own_address_find(own, manager->config, master_client_endpoint(manager->master), address);
-        /* While a Retry-After holds, each network event finds the same unreported change again. */
-        if (!streq(address, own->said))
-                log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED,
-                                &(LogFields){ .node_id = manager->status.node_id },
-                                "Own address changed from %s to %s.", own->said[0] ? own->said : "none",
-                                address[0] ? address : "none");
-        memcpy(own->said, address, sizeof address);
-        (void) manager_step(manager, FSM_EVENT_RENEW);
-}
-
 static void on_net_changed(void *userdata) {
         Manager *manager = userdata;
 
@@ -53,9 +37,9 @@ static void on_net_changed(void *userdata) {
                             &manager->address, manager->config, master_client_endpoint(manager->master)))
                 return;
 
-        /* Connections from the old address would hang until their time-out. */
+        /* Connections from the old address would hang until their timeout. */
         master_client_drop_connections(manager->master);
-        manager_change_address(manager);
+        (void) manager_step(manager, FSM_EVENT_ADDRESS_CHANGED);
 }
 
 /* ---- requests ---- */
@@ -96,26 +80,17 @@ static void manager_do(Manager *manager, FsmAction action) {
         }
 }
 
-/* Coarse, so that wake-ups coalesce; fine enough not to bend a short interval, and exact where someone
- * waits. */
-static usec_t timer_accuracy(const Manager *manager) {
-        usec_t accuracy = manager->config->report_interval_usec / 60;
-
-        if (manager->fsm.state == FSM_STOPPING || manager->fsm.deadline_usec <= now_usec(CLOCK_BOOTTIME))
-                return 1;
-
-        return accuracy < USEC_PER_SEC ? accuracy : USEC_PER_SEC;
-}
-
 static void manager_arm(Manager *manager) {
-        (void) sd_event_source_set_time_accuracy(manager->timer, timer_accuracy(manager));
+        (void) sd_event_source_set_time_accuracy(manager->timer, fsm_timer_accuracy(&manager->fsm));
         event_timer_arm(manager->timer, manager->fsm.deadline_usec);
 }
 
 bool manager_step(Manager *manager, FsmEventType type) {
+        usec_t now = now_usec(CLOCK_BOOTTIME);
         FsmEvent event = {
                 .type = type,
-                .now_usec = now_usec(CLOCK_BOOTTIME),
+                .now_usec = now,
+                .asleep_usec = usec_sub(now, now_usec(CLOCK_MONOTONIC)),
                 .random = random_bits(),
                 .retry_after_usec = manager->reply ? manager->reply->outcome->retry_after_usec : 0,
         };
@@ -127,6 +102,7 @@ bool manager_step(Manager *manager, FsmEventType type) {
         manager_arm(manager);
         for (size_t i = 0; i < step.count; i++)
                 manager_do(manager, step.actions[i]);
+        fsm_note_acted(&manager->fsm, now_usec(CLOCK_BOOTTIME));
 
         return !step.is_refused;
 }
@@ -154,7 +130,7 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
                 [OUTCOME_FAILED] = FSM_EVENT_FAILED,
         };
         Manager *manager = userdata;
-        bool is_address_other;
+        bool is_address_other, is_outdated;
 
         is_address_other = own_address_learn(&manager->address, manager->config, reply->local_address,
                         reply->remote_address, now_usec(CLOCK_BOOTTIME));
@@ -168,13 +144,12 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
         (void) manager_step(manager, events[reply->outcome->class]);
         manager->reply = NULL;
 
-        /* A try of --once that failed is not followed by another. */
-        if (is_address_other && (!manager->is_once || reply->outcome->class == OUTCOME_OK))
-                manager_change_address(manager);
+        /* An attempt of --once that failed is not followed by another. */
+        is_outdated = is_address_other || (!manager->is_once && manager_has_other_id(manager));
+        if (is_outdated && (!manager->is_once || reply->outcome->class == OUTCOME_OK))
+                (void) manager_step(manager, FSM_EVENT_OUTDATED);
         if (manager->is_once)
                 manager_end_once(manager, reply);
-        else if (manager_has_other_id(manager))
-                (void) manager_step(manager, FSM_EVENT_RENEW);
 }
 
 /* ---- signals ---- */

@@ -29,6 +29,21 @@ static void choose_identity_again(Manager *manager) {
         manager->identity = identity;
 }
 
+/* Logged is what the Master is told: a link that flaps may have had ten addresses in between. */
+static void choose_address(Manager *manager) {
+        OwnAddress *own = &manager->address;
+        char before[HOST_ADDRESS_SIZE];
+
+        memcpy(before, own->registered, sizeof before);
+        own_address_find(own, manager->config, master_client_endpoint(manager->master), own->registered);
+        if (manager->has_chosen_address && !streq(before, own->registered))
+                log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED,
+                                &(LogFields){ .node_id = manager->status.node_id },
+                                "Local address changed from %s to %s.", before[0] ? before : "none",
+                                own->registered[0] ? own->registered : "none");
+        manager->has_chosen_address = true;
+}
+
 static void register_as(Manager *manager, const Node *node) {
         HostFacts facts = {
                 .hostname = manager->config->hostname,
@@ -39,9 +54,7 @@ static void register_as(Manager *manager, const Node *node) {
         };
         int r;
 
-        own_address_find(&manager->address, manager->config, master_client_endpoint(manager->master),
-                        manager->address.registered);
-        memcpy(manager->address.said, manager->address.registered, sizeof manager->address.said);
+        choose_address(manager);
         facts.address = manager->address.registered[0] ? manager->address.registered : NULL;
 
         buffer_clear(&manager->body);

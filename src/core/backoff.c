@@ -11,15 +11,12 @@ usec_t usec_between(usec_t least, usec_t most, uint64_t random) {
 }
 
 usec_t backoff_next(Backoff *backoff, usec_t wish_usec, uint64_t random) {
-        usec_t least, most = BACKOFF_MAX_USEC;
+        usec_t least, most;
 
         assert(backoff);
+        assert(!backoff_is_over(backoff));
 
-        /* 2 s, 4 s, … 32 s, then 60 s. */
-        if (backoff->failures < 5)
-                most = (2 * BACKOFF_MIN_USEC) << backoff->failures;
-        if (backoff->failures < 5)
-                backoff->failures++;
+        most = (2 * BACKOFF_MIN_USEC) << backoff->failures++; /* 2 s, 4 s, … 32 s */
         least = most / 2;
 
         if (wish_usec > most) {
@@ -28,6 +25,12 @@ usec_t backoff_next(Backoff *backoff, usec_t wish_usec, uint64_t random) {
         }
 
         return usec_between(least, most, random);
+}
+
+bool backoff_is_over(const Backoff *backoff) {
+        assert(backoff);
+
+        return backoff->failures >= BACKOFF_PAUSES;
 }
 
 void backoff_reset(Backoff *backoff) {

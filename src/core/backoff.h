@@ -1,25 +1,34 @@
-/* Pauses between tries of registration: exponential with jitter, 1 s to 60 s. */
+/* Pauses between the first attempts to register: exponential with jitter, from 1 s to 32 s. Then the slots
+ * of the reports take over (schedule.h): a fleet that cannot register must not ask more often than a fleet
+ * that reports. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/time-util.h"
 
 #define BACKOFF_MIN_USEC (1 * USEC_PER_SEC)
-#define BACKOFF_MAX_USEC (60 * USEC_PER_SEC)
+#define BACKOFF_MAX_USEC (60 * USEC_PER_SEC) /* behind a Retry-After */
 
-/* Plain data; zero-initialised no try has failed yet. */
+enum { BACKOFF_PAUSES = 5 };
+
+/* Plain data; zero-initialised no attempt has failed yet. */
 typedef struct Backoff {
         unsigned failures;
 } Backoff;
 
-/* A try failed: returns the pause before the next, equally distributed between half of 2 s, 4 s, 8 s … 60 s
- * and the whole of it. If the Master wished to be left alone for `wish_usec` (0: it did not), the pause
+/* Whether all pauses are used up. */
+bool backoff_is_over(const Backoff *backoff);
+
+/* An attempt failed: returns the pause before the next one, equally distributed between half of 2 s, 4 s …
+ * 32 s and the whole of it. If the Master wished to be left alone for `wish_usec` (0: it did not), the pause
  * comes behind that, and is spread over as long a time again, at most 60 s: a fleet that was sent away at
- * one instant must not come back at one instant. `random` is 64 random bits. */
+ * one instant must not come back at one instant. `random` is 64 random bits. Not to be called once they are
+ * used up. */
 usec_t backoff_next(Backoff *backoff, usec_t wish_usec, uint64_t random);
 
-/* A try succeeded. */
+/* An attempt succeeded. */
 void backoff_reset(Backoff *backoff);
 
 /* A span between `least` and `most`, both possible, from 64 random bits. */

@@ -17,10 +17,6 @@ void change_pace_settle(ChangePace *pace) {
         pace->is_pending = false;
 }
 
-static usec_t later(usec_t a, usec_t b) {
-        return a > b ? a : b;
-}
-
 usec_t change_pace_due(const ChangePace *pace) {
         usec_t quiet, latest;
 
@@ -31,7 +27,7 @@ usec_t change_pace_due(const ChangePace *pace) {
 
         quiet = usec_add(pace->last_usec, CHANGE_QUIET_USEC);
         latest = usec_add(pace->first_usec, CHANGE_UNQUIET_MAX_USEC);
-        return later(quiet < latest ? quiet : latest, pace->not_before_usec);
+        return usec_later(usec_earlier(quiet, latest), pace->not_before_usec);
 }
 
 void change_pace_take(ChangePace *pace, usec_t now) {

@@ -10,9 +10,8 @@ static void step_add(FsmStep *step, FsmAction action) {
         step->actions[step->count++] = action;
 }
 
-static void forget_wish(Fsm *fsm) {
-        fsm->want_register = false;
-        fsm->is_want_urgent = false;
+static void forget_wishes(Fsm *fsm) {
+        fsm->want_register = fsm->bypass_retry_after = fsm->register_in_slot = false;
         fsm->want_report = false; /* one follows a registration, and one ends an outage */
 }
 
@@ -23,8 +22,8 @@ static void enter_registering(Fsm *fsm, FsmStep *step, bool without_id) {
         fsm->deadline_usec = USEC_INFINITY;
         fsm->is_in_flight = true;
         fsm->is_without_id = without_id;
-        fsm->is_paced = false;
-        forget_wish(fsm);
+        fsm->is_paced = fsm->is_hurried = false;
+        forget_wishes(fsm);
         step_add(step, without_id ? ACTION_REGISTER_WITHOUT_ID : ACTION_REGISTER);
 }
 
@@ -36,6 +35,11 @@ static void enter_reporting(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         fsm->is_in_flight = true;
         fsm->want_report = false;
         step_add(step, ACTION_REPORT);
+}
+
+static void register_now(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step) {
+        enter_registering(fsm, step, false);
+        step_add(step, ACTION_PUBLISH);
 }
 
 static void note_success(Fsm *fsm) {
@@ -64,25 +68,33 @@ static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
         step_add(step, ACTION_PERSIST);
         step_add(step, ACTION_PUBLISH);
-        /* Also before a registration that is wanted: however often someone asks for one, the reports go on.
-         */
+        /* Also before a registration that is wanted: however often one is asked for, the reports go on. */
         enter_reporting(fsm, event, step);
 }
 
+/* Boot time of the next attempt: behind a growing pause, later in the slots. */
+static usec_t next_registration(Fsm *fsm, const FsmEvent *event) {
+        usec_t now = event->now_usec;
+
+        if (!backoff_is_over(&fsm->backoff))
+                return usec_add(usec_later(now, fsm->not_before_usec),
+                                backoff_next(&fsm->backoff, event->retry_after_usec, event->random));
+
+        schedule_start(&fsm->schedule, now, event->random);
+        return schedule_next(&fsm->schedule, now,
+                        usec_later(usec_add(now, FSM_REGISTER_GAP_USEC), fsm->not_before_usec));
+}
+
 static void register_later(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        bool is_urgent = fsm->is_want_urgent;
-        usec_t pause;
+        bool is_urgent = fsm->bypass_retry_after;
 
         if (fsm->failures < UINT32_MAX)
                 fsm->registration_failures++;
         note_failure(fsm, event);
         fsm->state = FSM_REGISTER_WAIT;
         fsm->is_without_id = false;
-        forget_wish(fsm);
-
-        pause = backoff_next(&fsm->backoff, event->retry_after_usec, event->random);
-        fsm->deadline_usec =
-                        usec_add(fsm->not_before_usec > 0 ? fsm->not_before_usec : event->now_usec, pause);
+        forget_wishes(fsm);
+        fsm->deadline_usec = next_registration(fsm, event);
 
         step_add(step, ACTION_PUBLISH);
         if (is_urgent) /* a person mended something while this was in flight */
@@ -112,9 +124,9 @@ static void on_id_refused(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_success(fsm);
         fsm->failures = fsm->registration_failures = 0;
-        fsm->is_forgotten = false;
+        fsm->is_forgotten = fsm->has_cancelled = false;
         fsm->state = FSM_IDLE;
-        fsm->deadline_usec = schedule_after_success(&fsm->schedule, event->now_usec);
+        fsm->deadline_usec = schedule_next(&fsm->schedule, event->now_usec, 0);
 
         step_add(step, ACTION_PERSIST);
         step_add(step, ACTION_PUBLISH);
@@ -126,30 +138,30 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
 static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_failure(fsm, event);
-        fsm->is_forgotten = false;
+        fsm->is_forgotten = fsm->has_cancelled = false;
         fsm->want_report = false;
         fsm->state = FSM_REPORT_WAIT;
-        fsm->deadline_usec = schedule_after_failure(&fsm->schedule, event->now_usec, fsm->not_before_usec);
+        fsm->deadline_usec = schedule_next(&fsm->schedule, event->now_usec, fsm->not_before_usec);
 
         step_add(step, ACTION_PUBLISH);
-        if (fsm->want_register && (fsm->is_want_urgent || fsm->not_before_usec == 0))
+        if (fsm->want_register && (fsm->bypass_retry_after || fsm->not_before_usec == 0))
                 enter_registering(fsm, step, false);
+        fsm->register_in_slot |= fsm->want_register;
 }
 
 static void on_forgotten(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         bool is_within_interval =
                         fsm->forgotten_usec > 0 &&
                         event->now_usec < usec_add(fsm->forgotten_usec, fsm->schedule.interval_usec);
-        /* A Master that needs longer than an interval for its answers is no other case. */
-        bool is_again = fsm->is_forgotten || is_within_interval;
 
-        /* A Master that forgets each node that it has just registered must not be asked faster for it. */
-        if (is_again) {
+        /* A Master that forgets each node that it has just registered must not be asked faster for it,
+         * however long its responses take. */
+        if (fsm->is_forgotten || is_within_interval) {
                 on_report_failed(fsm, event, step);
                 return;
         }
 
-        fsm->is_in_flight = false;
+        fsm->is_in_flight = fsm->has_cancelled = false;
         fsm->forgotten_usec = event->now_usec;
         fsm->is_forgotten = true;
         step_add(step, ACTION_PUBLISH);
@@ -158,47 +170,112 @@ static void on_forgotten(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
 /* ---- waiting ---- */
 
-static void on_due_register(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step) {
-        enter_registering(fsm, step, false);
+static bool put_off(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        if (!late_wake_puts_off(&fsm->late_wake, &fsm->schedule, event->now_usec, event->random,
+                            &fsm->deadline_usec))
+                return false;
+
         step_add(step, ACTION_PUBLISH);
+        return true;
 }
 
-/* The first registration after the start did not follow a pause. */
+/* What happens to all machines that slept (modules write their files anew, addresses change) waits for the
+ * next report. */
+static bool has_slept(const Fsm *fsm, const FsmEvent *event) {
+        return late_wake_has_slept(&fsm->late_wake, event->asleep_usec);
+}
+
+/* The first registration after the start did not follow a pause, and is never late. */
 static void on_pause_over(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        on_due_register(fsm, event, step);
-        fsm->is_paced = fsm->backoff.failures > 0;
+        bool has_failed = fsm->backoff.failures > 0, is_hurried = fsm->is_hurried;
+
+        if ((has_failed || is_hurried) && put_off(fsm, event, step))
+                return;
+
+        register_now(fsm, event, step);
+        fsm->is_paced = has_failed && !is_hurried;
 }
 
 static void on_due_report(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        if (fsm->want_register) {
-                on_due_register(fsm, event, step);
+        if (put_off(fsm, event, step))
+                return;
+        if (!fsm->register_in_slot) {
+                enter_reporting(fsm, event, step);
                 return;
         }
 
-        enter_reporting(fsm, event, step);
+        fsm->address_usec = event->now_usec;
+        register_now(fsm, event, step);
 }
 
-/* A changed address must not get a fleet around the Master's wish to be left alone: it waits for the next
- * try. */
-static void on_renew(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        if (event->now_usec < fsm->not_before_usec) {
-                fsm->want_register = true;
+static void on_health_changed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        if (!has_slept(fsm, event))
+                enter_reporting(fsm, event, step);
+}
+
+/* Nobody asked for it: a Retry-After holds it back. */
+static void on_outdated(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        if (event->now_usec < fsm->not_before_usec)
+                fsm->register_in_slot = true;
+        else
+                register_now(fsm, event, step);
+}
+
+/* ---- a changed address ---- */
+
+/* A changed address goes ahead of the slot once an interval, or a link that flaps would set the pace. */
+static bool may_hurry(const Fsm *fsm, const FsmEvent *event) {
+        if (event->now_usec < fsm->not_before_usec || has_slept(fsm, event))
+                return false;
+        return fsm->address_usec == 0 ||
+               event->now_usec >= usec_add(fsm->address_usec, fsm->schedule.interval_usec);
+}
+
+/* Not at once: a site that is renumbered changes all its addresses together. */
+static void hurry(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        usec_t spread = usec_earlier(fsm->schedule.interval_usec / 6, FSM_ADDRESS_SPREAD_USEC);
+        usec_t moment = usec_add(event->now_usec, usec_between(1, spread, event->random));
+
+        fsm->state = FSM_REGISTER_WAIT;
+        fsm->deadline_usec = usec_earlier(fsm->deadline_usec, moment);
+        fsm->is_hurried = true;
+        fsm->want_report = false; /* one follows */
+        fsm->address_usec = event->now_usec;
+        step_add(step, ACTION_PUBLISH);
+}
+
+static void on_address_changed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        if (may_hurry(fsm, event))
+                hurry(fsm, event, step);
+        else
+                fsm->register_in_slot = true;
+}
+
+/* The request in flight may have been sent from an address that is gone: its response is not waited for. */
+static void on_address_changed_in_flight(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+        if (fsm->has_cancelled || !may_hurry(fsm, event)) {
+                fsm->register_in_slot = true;
                 return;
         }
 
-        on_due_register(fsm, event, step);
-}
-
-/* What is in flight says what is no longer true, and may come from an address that is gone: its answer is
- * not waited for. */
-static void on_renew_in_flight(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         step_add(step, ACTION_CANCEL);
-        on_due_register(fsm, event, step);
+        fsm->is_in_flight = false;
+        fsm->has_cancelled = true;
+        fsm->address_usec = event->now_usec;
+        if (fsm->want_register) /* somebody waits for it */
+                register_now(fsm, event, step);
+        else
+                hurry(fsm, event, step);
 }
 
-static void want_register_now(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
+/* ---- wishes ---- */
+
+static void want_register(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
         fsm->want_register = true;
-        fsm->is_want_urgent = true;
+}
+
+static void want_register_urgently(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
+        fsm->want_register = fsm->bypass_retry_after = true;
 }
 
 static void want_report(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
@@ -218,7 +295,7 @@ static void ignore(Fsm *fsm _unused_, const FsmEvent *event _unused_, FsmStep *s
 static void on_stop(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         fsm->state = FSM_STOPPING;
         fsm->is_forgotten = false; /* nobody registers any more */
-        forget_wish(fsm);
+        forget_wishes(fsm);
         step_add(step, ACTION_PUBLISH);
 
         if (fsm->is_in_flight) {
@@ -254,7 +331,7 @@ static void on_grace_over(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *ste
         step_add(step, ACTION_EXIT);
 }
 
-/* ---- the table: every cell is filled; NULL cannot happen (an answer without a request) ---- */
+/* ---- the table: every cell is filled; NULL cannot happen (a response without a request) ---- */
 
 static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
         [FSM_REGISTERING] = {
@@ -264,28 +341,31 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_FAILED] = on_register_failed,
                 [FSM_EVENT_TIMER] = ignore,
                 [FSM_EVENT_REREGISTER] = ignore,
-                [FSM_EVENT_RENEW] = on_renew_in_flight,
-                [FSM_EVENT_RELOAD] = want_register_now,
+                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed_in_flight,
+                [FSM_EVENT_OUTDATED] = want_register,
+                [FSM_EVENT_RELOAD] = want_register_urgently,
                 [FSM_EVENT_REPORT] = ignore, /* a report follows */
-                [FSM_EVENT_CHANGE] = ignore,
+                [FSM_EVENT_HEALTH_CHANGED] = ignore,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_REGISTER_WAIT] = {
                 [FSM_EVENT_TIMER] = on_pause_over,
-                [FSM_EVENT_REREGISTER] = on_due_register,
-                [FSM_EVENT_RENEW] = on_renew,
-                [FSM_EVENT_RELOAD] = on_due_register,
-                [FSM_EVENT_REPORT] = on_due_register, /* a report follows */
-                [FSM_EVENT_CHANGE] = ignore,
+                [FSM_EVENT_REREGISTER] = register_now,
+                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed,
+                [FSM_EVENT_OUTDATED] = on_outdated,
+                [FSM_EVENT_RELOAD] = register_now,
+                [FSM_EVENT_REPORT] = register_now, /* a report follows */
+                [FSM_EVENT_HEALTH_CHANGED] = ignore,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_IDLE] = {
                 [FSM_EVENT_TIMER] = on_due_report,
-                [FSM_EVENT_REREGISTER] = on_due_register,
-                [FSM_EVENT_RENEW] = on_renew,
-                [FSM_EVENT_RELOAD] = on_due_register,
+                [FSM_EVENT_REREGISTER] = register_now,
+                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed,
+                [FSM_EVENT_OUTDATED] = on_outdated,
+                [FSM_EVENT_RELOAD] = register_now,
                 [FSM_EVENT_REPORT] = enter_reporting,
-                [FSM_EVENT_CHANGE] = enter_reporting,
+                [FSM_EVENT_HEALTH_CHANGED] = on_health_changed,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_REPORTING] = {
@@ -294,20 +374,22 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_ID_REFUSED] = on_report_failed,
                 [FSM_EVENT_FAILED] = on_report_failed,
                 [FSM_EVENT_TIMER] = ignore,
-                [FSM_EVENT_REREGISTER] = want_register_now,
-                [FSM_EVENT_RENEW] = on_renew_in_flight,
-                [FSM_EVENT_RELOAD] = want_register_now,
+                [FSM_EVENT_REREGISTER] = want_register_urgently,
+                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed_in_flight,
+                [FSM_EVENT_OUTDATED] = want_register,
+                [FSM_EVENT_RELOAD] = want_register_urgently,
                 [FSM_EVENT_REPORT] = ignore,
-                [FSM_EVENT_CHANGE] = want_report,
+                [FSM_EVENT_HEALTH_CHANGED] = want_report,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_REPORT_WAIT] = {
                 [FSM_EVENT_TIMER] = on_due_report,
-                [FSM_EVENT_REREGISTER] = on_due_register,
-                [FSM_EVENT_RENEW] = on_renew,
-                [FSM_EVENT_RELOAD] = on_due_register,
+                [FSM_EVENT_REREGISTER] = register_now,
+                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed,
+                [FSM_EVENT_OUTDATED] = on_outdated,
+                [FSM_EVENT_RELOAD] = register_now,
                 [FSM_EVENT_REPORT] = enter_reporting,
-                [FSM_EVENT_CHANGE] = ignore,
+                [FSM_EVENT_HEALTH_CHANGED] = ignore,
                 [FSM_EVENT_STOP] = on_stop,
         },
         [FSM_STOPPING] = {
@@ -317,10 +399,11 @@ static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
                 [FSM_EVENT_FAILED] = on_last_failed,
                 [FSM_EVENT_TIMER] = on_grace_over,
                 [FSM_EVENT_REREGISTER] = refuse,
-                [FSM_EVENT_RENEW] = ignore,
+                [FSM_EVENT_ADDRESS_CHANGED] = ignore,
+                [FSM_EVENT_OUTDATED] = ignore,
                 [FSM_EVENT_RELOAD] = ignore,
                 [FSM_EVENT_REPORT] = refuse,
-                [FSM_EVENT_CHANGE] = ignore,
+                [FSM_EVENT_HEALTH_CHANGED] = ignore,
                 [FSM_EVENT_STOP] = ignore,
         },
 };
@@ -345,37 +428,20 @@ void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret) {
         handler = handlers[fsm->state][event->type];
         assert(handler);
         handler(fsm, event, ret);
+        if (fsm->is_in_flight)
+                late_wake_note_request(&fsm->late_wake, event->asleep_usec);
 }
 
-const char *fsm_state_to_string(FsmState state) {
-        static const char *const names[_FSM_STATE_MAX] = {
-                [FSM_REGISTERING] = "REGISTERING",
-                [FSM_REGISTER_WAIT] = "REGISTER_WAIT",
-                [FSM_IDLE] = "IDLE",
-                [FSM_REPORTING] = "REPORTING",
-                [FSM_REPORT_WAIT] = "REPORT_WAIT",
-                [FSM_STOPPING] = "STOPPING",
-        };
+void fsm_note_acted(Fsm *fsm, usec_t now) {
+        assert(fsm);
 
-        assert(state < _FSM_STATE_MAX);
-        return names[state];
+        fsm->late_wake.acted_usec = now;
 }
 
-const char *fsm_event_to_string(FsmEventType type) {
-        static const char *const names[_FSM_EVENT_MAX] = {
-                [FSM_EVENT_OK] = "OK",
-                [FSM_EVENT_FORGOTTEN] = "FORGOTTEN",
-                [FSM_EVENT_ID_REFUSED] = "ID_REFUSED",
-                [FSM_EVENT_FAILED] = "FAILED",
-                [FSM_EVENT_TIMER] = "TIMER",
-                [FSM_EVENT_REREGISTER] = "REREGISTER",
-                [FSM_EVENT_RENEW] = "RENEW",
-                [FSM_EVENT_RELOAD] = "RELOAD",
-                [FSM_EVENT_REPORT] = "REPORT",
-                [FSM_EVENT_CHANGE] = "CHANGE",
-                [FSM_EVENT_STOP] = "STOP",
-        };
+usec_t fsm_timer_accuracy(const Fsm *fsm) {
+        assert(fsm);
 
-        assert(type < _FSM_EVENT_MAX);
-        return names[type];
+        if (fsm->state == FSM_STOPPING || (fsm->state == FSM_REGISTER_WAIT && fsm->backoff.failures == 0))
+                return 1;
+        return schedule_accuracy(&fsm->schedule);
 }

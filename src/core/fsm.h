@@ -2,13 +2,16 @@
  * and `deadline_usec` says when the next EVENT_TIMER is due.
  *
  * Invariants, which the tests check over the whole table and over random sequences:
- *   - at most one request is in flight: in REGISTERING and REPORTING exactly one, elsewhere none but in
- * STOPPING;
+ *   - at most one request is in flight: exactly one in REGISTERING and REPORTING, perhaps one in STOPPING,
+ *     else none;
  *   - in every state a deadline or a request is pending, until ACTION_EXIT;
- *   - what is to be durable is persisted before it is published: the order of the actions is their order in
- * time;
+ *   - what is to be durable is persisted before it is published: the order of the actions is their order
+ *     in time;
  *   - the stored id is replaced by a new one, never dropped before;
- *   - a registration without the id follows FSM_REFUSALS_MAX refusals in a row, each after a pause. */
+ *   - a registration without the id follows FSM_REFUSALS_MAX refusals in a row, each after a pause;
+ *   - a deadline that was missed because the machine slept is put off, so that machines that wake together
+ *     do not ask together;
+ *   - a changed address makes at most one registration an interval that does not wait for a slot. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,11 +19,18 @@
 #include <stdint.h>
 
 #include "core/backoff.h"
+#include "core/late-wake.h"
 #include "core/outcome.h"
 #include "core/schedule.h"
 #include "util/time-util.h"
 
 #define FSM_STOP_GRACE_USEC (2 * USEC_PER_SEC)
+
+/* A registration for a changed address comes within a sixth of the interval, at most this. */
+#define FSM_ADDRESS_SPREAD_USEC (10 * USEC_PER_SEC)
+
+/* Once the pauses of the back-off are over, between a failed registration and the slot of the next. */
+#define FSM_REGISTER_GAP_USEC (30 * USEC_PER_SEC)
 
 /* A proxy that has lost its Master responds 404 to everything for a while, so the id is given up only after
  * this many refusals in a row, each after a pause. */
@@ -37,25 +47,27 @@ typedef enum FsmState {
 } FsmState;
 
 typedef enum FsmEventType {
-        FSM_EVENT_OK, /* the four classes of an answer, in the order of OutcomeClass */
+        FSM_EVENT_OK, /* the four classes of a response, in the order of OutcomeClass */
         FSM_EVENT_FORGOTTEN,
         FSM_EVENT_ID_REFUSED,
         FSM_EVENT_FAILED,
         FSM_EVENT_TIMER,      /* the deadline came */
         FSM_EVENT_REREGISTER, /* a person asked: at once, sharing a registration in flight */
-        FSM_EVENT_RENEW,      /* the own address changed: what is in flight is outdated */
-        FSM_EVENT_RELOAD, /* a person asked, and files may have changed: at once, outdating one in flight */
-        FSM_EVENT_REPORT, /* a person asked: at once, sharing a report in flight */
-        FSM_EVENT_CHANGE, /* health changed: a report now, or after the one in flight; none in an outage */
+        FSM_EVENT_RELOAD,   /* a person asked, and files may have changed: at once, or after one in flight */
+        FSM_EVENT_REPORT,   /* a person asked: at once, sharing a report in flight */
+        FSM_EVENT_OUTDATED, /* the last registration said something wrong: at once, or after one in flight */
+        FSM_EVENT_ADDRESS_CHANGED, /* the local address: soon once an interval, else in the next slot */
+        FSM_EVENT_HEALTH_CHANGED,  /* a report now, or after the one in flight; none in an outage */
         FSM_EVENT_STOP,
         _FSM_EVENT_MAX,
 } FsmEventType;
 
 typedef struct FsmEvent {
         FsmEventType type;
-        usec_t now_usec;         /* boot time */
-        uint64_t random;         /* 64 random bits */
-        usec_t retry_after_usec; /* of a failed answer; 0: none */
+        usec_t now_usec;    /* boot time */
+        usec_t asleep_usec; /* how long the machine has been suspended so far: boot time - monotonic time */
+        uint64_t random;    /* 64 random bits */
+        usec_t retry_after_usec; /* of a failed response; 0: none */
 } FsmEvent;
 
 typedef enum FsmAction {
@@ -63,8 +75,8 @@ typedef enum FsmAction {
         ACTION_REGISTER_WITHOUT_ID, /* submit a registration without the id, which the Master has refused */
         ACTION_REPORT,              /* collect health and submit a report */
         ACTION_CANCEL,              /* drop what is in flight */
-        ACTION_PERSIST, /* store the node object of the answer; durable if id or identity changed */
-        ACTION_PUBLISH, /* tell D-Bus, STATUS=, the log and waiting callers of the answer and the state */
+        ACTION_PERSIST, /* store the node object of the response; durable if id or identity changed */
+        ACTION_PUBLISH, /* tell D-Bus, STATUS=, the log and waiting callers of the response and the state */
         ACTION_EXIT,
 } FsmAction;
 
@@ -81,26 +93,42 @@ typedef struct Fsm {
         usec_t deadline_usec; /* boot time of the next EVENT_TIMER; USEC_INFINITY: none */
         Backoff backoff;
         Schedule schedule;
-        bool has_registered;    /* the Master has confirmed the node since the start */
-        bool is_without_id;     /* the registration in flight carries no id, because it was refused */
-        bool is_paced;          /* the registration in flight followed a back-off pause */
-        unsigned n_refusals;    /* paced registrations in a row whose id was refused */
-        bool want_register;     /* once the request in flight is answered */
-        bool is_want_urgent;    /* a person asked: the Master's Retry-After does not hold it back */
-        bool want_report;       /* once the report in flight has succeeded */
+        bool has_registered; /* the Master has confirmed the node since the start */
+        bool is_without_id;  /* the registration in flight carries no id, because it was refused */
+        bool is_paced;       /* the registration in flight followed a back-off pause */
+        unsigned n_refusals; /* paced registrations in a row whose id was refused */
+
+        bool want_register;      /* once the response to the request in flight came */
+        bool bypass_retry_after; /* a person asked: the Master's Retry-After does not hold it back */
+        bool want_report;        /* once the report in flight has succeeded */
+        bool register_in_slot;   /* in the place of the next report that is due */
+
+        bool is_hurried;     /* REGISTER_WAIT waits for a changed address's moment, not for a pause */
+        bool has_cancelled;  /* a changed address did; no other may until a report has its response */
+        usec_t address_usec; /* boot time of the last registration for a changed address; 0: never */
+
+        LateWake late_wake;
+
         bool is_in_flight;      /* a request is; differs from the state only in STOPPING */
         usec_t not_before_usec; /* the Master's Retry-After, boot time; 0: none */
         usec_t forgotten_usec;  /* boot time when the Master last forgot the node; 0: never */
-        bool is_forgotten; /* it did, and the node registers for it: the report behind has no answer yet */
+        bool is_forgotten; /* it did, and the node registers for it; the next report has no response yet */
         uint32_t registration_failures; /* the part of `failures` that a registration ends */
-        uint32_t failures;              /* failed tries since the last success */
+        uint32_t failures;              /* failed attempts since the last success */
 } Fsm;
 
 /* The first step is due at `now`. */
 void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now);
 
-/* Takes one event. An answer in a state without a request in flight is a programmer's error. */
+/* Takes one event. A response in a state without a request in flight is a programmer's error. */
 void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret);
+
+/* The actions of the last step are carried out, at `now`: what they took (an fsync) is not lateness. */
+void fsm_note_acted(Fsm *fsm, usec_t now);
+
+/* How late EVENT_TIMER may come, in microseconds, at least 1: coarse, so that wake-ups of a machine
+ * coalesce; fine enough not to bend a short interval; exact where somebody waits. */
+usec_t fsm_timer_accuracy(const Fsm *fsm);
 
 /* For debugging. */
 const char *fsm_state_to_string(FsmState state);

@@ -17,36 +17,28 @@ void schedule_start(Schedule *schedule, usec_t now, uint64_t random) {
                 schedule->slot_usec = usec_add(now, usec_between(1, schedule->interval_usec, random));
 }
 
-/* The first slot later than `after`. Slots that passed meanwhile (a suspend, a stopped process) are gone:
- * one report, no burst. */
-static usec_t schedule_slot_after(Schedule *schedule, usec_t after) {
+usec_t schedule_next(Schedule *schedule, usec_t now, usec_t not_before) {
+        usec_t earliest, interval;
+
+        assert(schedule);
         assert(schedule->slot_usec > 0);
 
-        if (schedule->slot_usec <= after) {
-                usec_t passed = (after - schedule->slot_usec) / schedule->interval_usec + 1;
+        interval = schedule->interval_usec;
+        earliest = not_before > now ? not_before : usec_add(now, 1);
 
-                schedule->slot_usec = usec_add(schedule->slot_usec, passed * schedule->interval_usec);
-        } else {
-                /* It was put off by the Master's wish, which a success since then has ended. */
-                usec_t early = (schedule->slot_usec - after - 1) / schedule->interval_usec;
-
-                schedule->slot_usec -= early * schedule->interval_usec;
-        }
+        /* Slots that passed (a suspend, a stopped process) are not made up for. One that lies further ahead
+         * than it has to was put off by a wish that no longer holds. */
+        if (schedule->slot_usec < earliest)
+                schedule->slot_usec = usec_add(schedule->slot_usec,
+                                (earliest - schedule->slot_usec + interval - 1) / interval * interval);
+        else
+                schedule->slot_usec -= (schedule->slot_usec - earliest) / interval * interval;
 
         return schedule->slot_usec;
 }
 
-usec_t schedule_after_success(Schedule *schedule, usec_t now) {
+usec_t schedule_accuracy(const Schedule *schedule) {
         assert(schedule);
 
-        return schedule_slot_after(schedule, now);
-}
-
-usec_t schedule_after_failure(Schedule *schedule, usec_t now, usec_t not_before) {
-        usec_t slot;
-
-        assert(schedule);
-
-        slot = schedule_slot_after(schedule, now);
-        return not_before > slot ? schedule_slot_after(schedule, not_before - 1) : slot;
+        return usec_later(usec_earlier(schedule->interval_usec / 60, USEC_PER_SEC), 1);
 }

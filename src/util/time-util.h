@@ -26,6 +26,14 @@ static inline usec_t usec_sub(usec_t a, usec_t b) {
         return a > b ? a - b : 0;
 }
 
+static inline usec_t usec_earlier(usec_t a, usec_t b) {
+        return a < b ? a : b;
+}
+
+static inline usec_t usec_later(usec_t a, usec_t b) {
+        return a > b ? a : b;
+}
+
 enum { TIMESTAMP_SIZE = sizeof "2026-11-24T12:13:00.123Z" + 8, SPAN_SIZE = 64 };
 
 /* RFC 3339 in UTC with milliseconds: 2026-11-24T12:13:00.123Z. Returns `buffer`. */

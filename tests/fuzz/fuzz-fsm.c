@@ -9,6 +9,9 @@
  * row that each followed a pause;
  *   - the slots of the reports never move;
  *   - the Master's Retry-After is kept by all but a person;
+ *   - a deadline that the machine slept through makes no request, but another deadline within an interval;
+ *   - a changed address goes ahead of the slots once an interval, and cancels once for each response to a
+ * report;
  *   - left alone with a Master that answers at once, whatever it says, the agent asks at a bounded pace;
  *   - and however slowly it answers, it is asked a handful of times for each deadline.
  *
@@ -35,9 +38,14 @@ typedef struct World {
         usec_t slot_usec;
         bool is_left_alone; /* only answers and timers that came in time */
         uint64_t n_requests;
-        unsigned n_since_deadline; /* requests */
-        bool is_behind_pause;      /* the registration in flight; or the pause is over just now */
-        unsigned n_refusals;       /* in a row, behind pauses */
+        unsigned n_since_deadline;     /* requests */
+        bool is_behind_pause;          /* the registration in flight; or the pause is over just now */
+        unsigned n_refusals;           /* in a row, behind pauses */
+        bool was_hurried, was_probing; /* before the present step */
+        usec_t acted_usec;             /* boot time when the agent's own work ended */
+        usec_t asleep_usec;
+        bool is_at_start, has_hurried, has_cancelled;
+        usec_t hurried_usec;
 } World;
 
 static void world_request(World *world, const FsmEvent *event, FsmAction action) {
@@ -48,7 +56,8 @@ static void world_request(World *world, const FsmEvent *event, FsmAction action)
         if (action == ACTION_REGISTER_WITHOUT_ID)
                 assert(event->type == FSM_EVENT_ID_REFUSED && world->is_registration &&
                                 !world->is_without_id && world->n_refusals == FSM_REFUSALS_MAX);
-        world->is_behind_pause = event->type == FSM_EVENT_TIMER && world->fsm.backoff.failures > 0;
+        world->is_behind_pause = event->type == FSM_EVENT_TIMER && world->fsm.backoff.failures > 0 &&
+                                 !world->was_hurried;
 
         world->is_in_flight = true;
         world->is_registration = action != ACTION_REPORT;
@@ -84,7 +93,10 @@ static void world_act(World *world, const FsmEvent *event, const FsmStep *step) 
                         break;
                 case ACTION_CANCEL:
                         assert(world->is_in_flight);
+                        assert(!world->has_cancelled ||
+                                        event->type == FSM_EVENT_TIMER); /* the end of the grace */
                         world->is_in_flight = false;
+                        world->has_cancelled = true;
                         break;
                 case ACTION_PERSIST:
                         assert(!has_published && !has_persisted);
@@ -121,7 +133,9 @@ static void check_deadline(const World *world, const FsmEvent *event) {
         switch (fsm->state) {
         case FSM_REGISTER_WAIT:
                 assert(fsm->deadline_usec > event->now_usec);
-                assert(fsm->deadline_usec - from <= BACKOFF_MAX_USEC);
+                assert(fsm->deadline_usec - from <=
+                                usec_later(BACKOFF_MAX_USEC,
+                                                FSM_REGISTER_GAP_USEC + fsm->schedule.interval_usec));
                 break;
         case FSM_IDLE:
         case FSM_REPORT_WAIT:
@@ -148,6 +162,32 @@ static void check_slots(World *world) {
         }
         assert((slot > world->slot_usec ? slot - world->slot_usec : world->slot_usec - slot) % interval ==
                         0);
+}
+
+/* A machine that wakes late, with others perhaps, asks for nothing, unless it is known to be slow. */
+static void check_lateness(const World *world, const FsmEvent *event, usec_t deadline, FsmState from,
+                const FsmStep *step) {
+        usec_t interval = world->fsm.schedule.interval_usec;
+        usec_t expected = usec_later(deadline, world->acted_usec);
+
+        if (event->type != FSM_EVENT_TIMER || from == FSM_STOPPING || world->is_at_start ||
+                        world->was_probing || event->now_usec <= expected + 2 * USEC_PER_SEC)
+                return;
+
+        assert(step->count == 1 && step->actions[0] == ACTION_PUBLISH);
+        assert(world->fsm.deadline_usec > event->now_usec);
+        assert(world->fsm.deadline_usec - event->now_usec <= interval);
+}
+
+/* A changed address made the node wait for a registration, ahead of the slots. */
+static void check_hurry(World *world, const FsmEvent *event, const FsmStep *step) {
+        if (event->type != FSM_EVENT_ADDRESS_CHANGED || step->count == 0)
+                return;
+
+        assert(!world->has_hurried ||
+                        event->now_usec - world->hurried_usec >= world->fsm.schedule.interval_usec);
+        world->has_hurried = true;
+        world->hurried_usec = event->now_usec;
 }
 
 static void check_state(World *world, const FsmEvent *event, usec_t deadline_before) {
@@ -194,7 +234,7 @@ static void note_wish(World *world, const FsmEvent *event) {
                 world->not_before_usec =
                                 event->retry_after_usec > 0 ? event->now_usec + event->retry_after_usec : 0;
                 /* A person asked while this was in flight. */
-                if (world->fsm.is_want_urgent)
+                if (world->fsm.bypass_retry_after)
                         world->not_before_usec = 0;
                 break;
         default:
@@ -222,6 +262,7 @@ static void take_event(World *world, FuzzInput *input) {
         uint8_t choice = fuzz_byte(input), flags = fuzz_byte(input);
         FsmEvent event = { .type = choice % _FSM_EVENT_MAX };
         usec_t deadline = world->fsm.deadline_usec;
+        FsmState from = world->fsm.state;
         FsmStep step;
 
         if (flags & 1)
@@ -242,16 +283,30 @@ static void take_event(World *world, FuzzInput *input) {
         if (event.type > FSM_EVENT_TIMER)
                 world->is_left_alone = false;
         event.now_usec = world->now_usec;
+        if (flags & 16)
+                world->asleep_usec += fuzz_number(input, 4);
+        event.asleep_usec = world->asleep_usec;
 
         note_wish(world, &event);
         note_refusal(world, &event);
         if (event.type <= FSM_EVENT_FAILED)
                 world->is_in_flight = false;
+        if (event.type <= FSM_EVENT_FAILED && !world->is_registration)
+                world->has_cancelled = false;
+        world->is_at_start = from == FSM_REGISTER_WAIT && world->n_requests == 0;
+        world->was_hurried = world->fsm.is_hurried;
+        world->was_probing = world->fsm.late_wake.is_probing;
         fsm_step(&world->fsm, &event, &step);
+        check_lateness(world, &event, deadline, from, &step);
+        check_hurry(world, &event, &step);
         world_act(world, &event, &step);
         if (step.is_refused)
                 assert(world->fsm.state == FSM_STOPPING && step.count == 0);
         check_state(world, &event, deadline);
+        if (flags & 32)
+                world->now_usec += fuzz_number(input, 4);
+        world->acted_usec = world->now_usec;
+        fsm_note_acted(&world->fsm, world->acted_usec);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

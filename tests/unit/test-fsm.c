@@ -81,32 +81,35 @@ static void test_table(void **state _unused_) {
                 { FSM_REGISTERING, FSM_EVENT_FAILED, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_REGISTERING, FSM_EVENT_TIMER, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_REREGISTER, FSM_REGISTERING, 0, {} },
-                { FSM_REGISTERING, FSM_EVENT_RENEW, FSM_REGISTERING, 3,
-                                { ACTION_CANCEL, ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REGISTERING, FSM_EVENT_OUTDATED, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_ADDRESS_CHANGED, FSM_REGISTER_WAIT, 2,
+                                { ACTION_CANCEL, ACTION_PUBLISH } },
                 { FSM_REGISTERING, FSM_EVENT_RELOAD, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_REPORT, FSM_REGISTERING, 0, {} },
-                { FSM_REGISTERING, FSM_EVENT_CHANGE, FSM_REGISTERING, 0, {} },
+                { FSM_REGISTERING, FSM_EVENT_HEALTH_CHANGED, FSM_REGISTERING, 0, {} },
                 { FSM_REGISTERING, FSM_EVENT_STOP, FSM_STOPPING, 1, { ACTION_PUBLISH } },
 
                 { FSM_REGISTER_WAIT, FSM_EVENT_TIMER, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REGISTER_WAIT, FSM_EVENT_REREGISTER, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
-                { FSM_REGISTER_WAIT, FSM_EVENT_RENEW, FSM_REGISTERING, 2,
+                { FSM_REGISTER_WAIT, FSM_EVENT_OUTDATED, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REGISTER_WAIT, FSM_EVENT_ADDRESS_CHANGED, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_REGISTER_WAIT, FSM_EVENT_RELOAD, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REGISTER_WAIT, FSM_EVENT_REPORT, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
-                { FSM_REGISTER_WAIT, FSM_EVENT_CHANGE, FSM_REGISTER_WAIT, 0, {} },
+                { FSM_REGISTER_WAIT, FSM_EVENT_HEALTH_CHANGED, FSM_REGISTER_WAIT, 0, {} },
                 { FSM_REGISTER_WAIT, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
 
                 { FSM_IDLE, FSM_EVENT_TIMER, FSM_REPORTING, 1, { ACTION_REPORT } },
                 { FSM_IDLE, FSM_EVENT_REREGISTER, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
-                { FSM_IDLE, FSM_EVENT_RENEW, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_IDLE, FSM_EVENT_OUTDATED, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_IDLE, FSM_EVENT_ADDRESS_CHANGED, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_IDLE, FSM_EVENT_RELOAD, FSM_REGISTERING, 2, { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_IDLE, FSM_EVENT_REPORT, FSM_REPORTING, 1, { ACTION_REPORT } },
-                { FSM_IDLE, FSM_EVENT_CHANGE, FSM_REPORTING, 1, { ACTION_REPORT } },
+                { FSM_IDLE, FSM_EVENT_HEALTH_CHANGED, FSM_REPORTING, 1, { ACTION_REPORT } },
                 { FSM_IDLE, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
 
                 { FSM_REPORTING, FSM_EVENT_OK, FSM_IDLE, 2, { ACTION_PERSIST, ACTION_PUBLISH } },
@@ -116,22 +119,24 @@ static void test_table(void **state _unused_) {
                 { FSM_REPORTING, FSM_EVENT_FAILED, FSM_REPORT_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_REPORTING, FSM_EVENT_TIMER, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_REREGISTER, FSM_REPORTING, 0, {} },
-                { FSM_REPORTING, FSM_EVENT_RENEW, FSM_REGISTERING, 3,
-                                { ACTION_CANCEL, ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REPORTING, FSM_EVENT_OUTDATED, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_ADDRESS_CHANGED, FSM_REGISTER_WAIT, 2,
+                                { ACTION_CANCEL, ACTION_PUBLISH } },
                 { FSM_REPORTING, FSM_EVENT_RELOAD, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_REPORT, FSM_REPORTING, 0, {} },
-                { FSM_REPORTING, FSM_EVENT_CHANGE, FSM_REPORTING, 0, {} },
+                { FSM_REPORTING, FSM_EVENT_HEALTH_CHANGED, FSM_REPORTING, 0, {} },
                 { FSM_REPORTING, FSM_EVENT_STOP, FSM_STOPPING, 1, { ACTION_PUBLISH } },
 
                 { FSM_REPORT_WAIT, FSM_EVENT_TIMER, FSM_REPORTING, 1, { ACTION_REPORT } },
                 { FSM_REPORT_WAIT, FSM_EVENT_REREGISTER, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
-                { FSM_REPORT_WAIT, FSM_EVENT_RENEW, FSM_REGISTERING, 2,
+                { FSM_REPORT_WAIT, FSM_EVENT_OUTDATED, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
+                { FSM_REPORT_WAIT, FSM_EVENT_ADDRESS_CHANGED, FSM_REGISTER_WAIT, 1, { ACTION_PUBLISH } },
                 { FSM_REPORT_WAIT, FSM_EVENT_RELOAD, FSM_REGISTERING, 2,
                                 { ACTION_REGISTER, ACTION_PUBLISH } },
                 { FSM_REPORT_WAIT, FSM_EVENT_REPORT, FSM_REPORTING, 1, { ACTION_REPORT } },
-                { FSM_REPORT_WAIT, FSM_EVENT_CHANGE, FSM_REPORT_WAIT, 0, {} },
+                { FSM_REPORT_WAIT, FSM_EVENT_HEALTH_CHANGED, FSM_REPORT_WAIT, 0, {} },
                 { FSM_REPORT_WAIT, FSM_EVENT_STOP, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
 
                 { FSM_STOPPING, FSM_EVENT_OK, FSM_STOPPING, 3,
@@ -141,10 +146,11 @@ static void test_table(void **state _unused_) {
                 { FSM_STOPPING, FSM_EVENT_FAILED, FSM_STOPPING, 2, { ACTION_PUBLISH, ACTION_EXIT } },
                 { FSM_STOPPING, FSM_EVENT_TIMER, FSM_STOPPING, 2, { ACTION_CANCEL, ACTION_EXIT } },
                 { FSM_STOPPING, FSM_EVENT_REREGISTER, FSM_STOPPING, 0, {} },
-                { FSM_STOPPING, FSM_EVENT_RENEW, FSM_STOPPING, 0, {} },
+                { FSM_STOPPING, FSM_EVENT_OUTDATED, FSM_STOPPING, 0, {} },
+                { FSM_STOPPING, FSM_EVENT_ADDRESS_CHANGED, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_RELOAD, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_REPORT, FSM_STOPPING, 0, {} },
-                { FSM_STOPPING, FSM_EVENT_CHANGE, FSM_STOPPING, 0, {} },
+                { FSM_STOPPING, FSM_EVENT_HEALTH_CHANGED, FSM_STOPPING, 0, {} },
                 { FSM_STOPPING, FSM_EVENT_STOP, FSM_STOPPING, 0, {} },
         };
         bool is_covered[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {};
@@ -183,9 +189,11 @@ static void test_registration_backs_off(void **state _unused_) {
                 assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
                 assert_int_equal(fsm.failures, i + 1);
                 pause = fsm.deadline_usec - now;
-                assert_true(pause >= BACKOFF_MIN_USEC && pause <= BACKOFF_MAX_USEC);
-                if (i >= 5)
-                        assert_true(pause >= BACKOFF_MAX_USEC / 2);
+                assert_true(pause >= BACKOFF_MIN_USEC && pause <= FSM_REGISTER_GAP_USEC + INTERVAL);
+                if (i >= BACKOFF_PAUSES)
+                        assert_true(pause >= FSM_REGISTER_GAP_USEC);
+                if (i > BACKOFF_PAUSES)
+                        assert_int_equal(pause, INTERVAL);
                 now = fsm.deadline_usec;
                 (void) step(&fsm, FSM_EVENT_TIMER, now);
         }
@@ -211,9 +219,8 @@ static void test_slots_do_not_move(void **state _unused_) {
         (void) step(&fsm, FSM_EVENT_OK, slot + 9 * USEC_PER_SEC);
         assert_int_equal(fsm.deadline_usec, slot + INTERVAL);
 
-        /* After a suspend of ten intervals one report is made, and the next is in its slot. */
-        (void) step(&fsm, FSM_EVENT_TIMER, slot + 10 * INTERVAL + 7);
-        (void) step(&fsm, FSM_EVENT_OK, slot + 10 * INTERVAL + 8);
+        /* After a suspend of ten intervals the next report is in its slot. */
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, slot + 10 * INTERVAL + 7), ACTION_PUBLISH);
         assert_int_equal(fsm.deadline_usec, slot + 11 * INTERVAL);
 
         /* Nor re-registration. */
@@ -254,14 +261,15 @@ static void test_retry_after(void **state _unused_) {
         /* A changed address waits too, a person does not. */
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_REPORT, slot + 1), ACTION_REPORT);
         (void) step_retry_after(&fsm, slot + 1, 10 * USEC_PER_MINUTE);
-        assert_int_equal(step(&fsm, FSM_EVENT_RENEW, slot + 2).count, 0);
+        assert_int_equal(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, slot + 2).count, 0);
+        assert_int_equal(step(&fsm, FSM_EVENT_OUTDATED, slot + 3).count, 0);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REGISTER, ACTION_PUBLISH);
 
         /* A registration waits for it and for its pause behind it. */
         (void) step_retry_after(&fsm, slot, USEC_PER_MINUTE);
         assert_true(fsm.deadline_usec >= slot + USEC_PER_MINUTE + BACKOFF_MIN_USEC);
         assert_true(fsm.deadline_usec <= slot + USEC_PER_MINUTE + BACKOFF_MAX_USEC);
-        assert_int_equal(step(&fsm, FSM_EVENT_RENEW, slot + 1).count, 0);
+        assert_int_equal(step(&fsm, FSM_EVENT_OUTDATED, slot + 1).count, 0);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_REREGISTER, slot + 1), ACTION_REGISTER, ACTION_PUBLISH);
 
         /* A person who asked while a report was in flight is served too. */
@@ -281,7 +289,7 @@ static void test_forgotten_twice_is_a_failure(void **state _unused_) {
         assert_int_equal(fsm.state, FSM_REPORT_WAIT);
         assert_int_equal(fsm.failures, 1);
 
-        (void) step(&fsm, FSM_EVENT_TIMER, START + INTERVAL);
+        (void) step(&fsm, FSM_EVENT_REPORT, START + INTERVAL);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + INTERVAL), ACTION_PUBLISH, ACTION_REGISTER);
 }
 
@@ -319,7 +327,7 @@ static void test_forgotten_twice_slowly_is_a_failure(void **state _unused_) {
         (void) step(&fsm, FSM_EVENT_FORGOTTEN, now);
         (void) step(&fsm, FSM_EVENT_OK, now);
         (void) step(&fsm, FSM_EVENT_OK, now);
-        (void) step(&fsm, FSM_EVENT_TIMER, now += 2 * INTERVAL);
+        (void) step(&fsm, FSM_EVENT_REPORT, now += 2 * INTERVAL);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, now), ACTION_PUBLISH, ACTION_REGISTER);
 }
 
@@ -366,7 +374,7 @@ static void test_what_is_between_two_refusals(void **state _unused_) {
                 { FSM_EVENT_TIMER, FSM_EVENT_FAILED },
                 { FSM_EVENT_REREGISTER, FSM_EVENT_ID_REFUSED },
                 { FSM_EVENT_RELOAD, FSM_EVENT_ID_REFUSED },
-                { FSM_EVENT_RENEW, FSM_EVENT_ID_REFUSED },
+                { FSM_EVENT_OUTDATED, FSM_EVENT_ID_REFUSED },
                 { FSM_EVENT_REPORT, FSM_EVENT_ID_REFUSED },
         };
 
@@ -456,37 +464,309 @@ static void test_changes_are_reported(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
         usec_t slot;
 
-        (void) step(&fsm, FSM_EVENT_CHANGE, START);
-        (void) step(&fsm, FSM_EVENT_CHANGE, START);
+        (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, START);
+        (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, START);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH);
         slot = fsm.deadline_usec;
 
         /* It moves no slot. */
-        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_CHANGE, START + 1), ACTION_REPORT);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_HEALTH_CHANGED, START + 1), ACTION_REPORT);
         (void) step(&fsm, FSM_EVENT_OK, START + 2);
         assert_int_equal(fsm.state, FSM_IDLE);
         assert_int_equal(fsm.deadline_usec, slot);
 
         /* An outage: the wish is gone with the report that failed. */
         (void) step(&fsm, FSM_EVENT_TIMER, slot);
-        (void) step(&fsm, FSM_EVENT_CHANGE, slot);
+        (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, slot);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FAILED, slot), ACTION_PUBLISH);
-        assert_int_equal(step(&fsm, FSM_EVENT_CHANGE, slot + 1).count, 0);
+        assert_int_equal(step(&fsm, FSM_EVENT_HEALTH_CHANGED, slot + 1).count, 0);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, slot + INTERVAL), ACTION_PERSIST, ACTION_PUBLISH);
 
         /* A registration comes first, and its report serves both; so does that of a node that was forgotten.
          */
         fsm = in_state(FSM_REPORTING);
-        (void) step(&fsm, FSM_EVENT_CHANGE, START);
+        (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, START);
         (void) step(&fsm, FSM_EVENT_RELOAD, START);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REGISTER);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH, ACTION_REPORT);
-        (void) step(&fsm, FSM_EVENT_CHANGE, START);
+        (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, START);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START), ACTION_PUBLISH, ACTION_REGISTER);
         (void) step(&fsm, FSM_EVENT_OK, START);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, START), ACTION_PERSIST, ACTION_PUBLISH);
+}
+
+/* ---- waking up late ---- */
+
+#define LATE (USEC_PER_SEC + LATE_WAKE_USEC + 1) /* the timer may be late by a second anyway */
+
+static void test_a_late_wake_waits_for_its_slot(void **state _unused_) {
+        static const FsmState from[] = { FSM_IDLE, FSM_REPORT_WAIT };
+
+        for (size_t i = 0; i < ELEMENTSOF(from); i++) {
+                Fsm fsm = in_state(from[i]);
+                usec_t slot = fsm.deadline_usec, now;
+
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, slot + LATE - 1), ACTION_REPORT);
+
+                fsm = in_state(from[i]);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, slot + LATE), ACTION_PUBLISH);
+                assert_int_equal(fsm.state, from[i]);
+                assert_int_equal(fsm.deadline_usec, slot + INTERVAL);
+
+                /* Twice in a row, and awake a second later: a random moment; the slots stay. */
+                now = slot + INTERVAL + LATE;
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
+                assert_int_equal(fsm.deadline_usec, now += LATE_WAKE_PROBE_USEC);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
+                assert_int_equal(fsm.deadline_usec, now + INTERVAL / 2);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
+                (void) step(&fsm, FSM_EVENT_OK, slot + 2 * INTERVAL + 1);
+                assert_int_equal(fsm.deadline_usec, slot + 3 * INTERVAL);
+
+                /* In time once: no longer in a row. */
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, slot + 3 * INTERVAL + LATE), ACTION_PUBLISH);
+                assert_int_equal(fsm.deadline_usec, slot + 4 * INTERVAL);
+        }
+}
+
+/* A person does not wait, and what the agent's own work took is no sleep. */
+static void test_what_is_not_late(void **state _unused_) {
+        Fsm fsm = in_state(FSM_IDLE);
+        usec_t slot = fsm.deadline_usec;
+
+        (void) step(&fsm, FSM_EVENT_TIMER, slot + LATE);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_REPORT, slot + LATE), ACTION_REPORT);
+        (void) step(&fsm, FSM_EVENT_OK, slot + LATE);
+
+        fsm_note_acted(&fsm, slot + INTERVAL + 5 * LATE); /* an fsync that took a minute */
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, slot + INTERVAL + 5 * LATE + 1), ACTION_REPORT);
+
+        /* The first registration, however long the start took. */
+        fsm_init(&fsm, INTERVAL, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, START + INTERVAL), ACTION_REGISTER, ACTION_PUBLISH);
+}
+
+/* It is late each time, and so is the timer that tells it from one that sleeps. */
+static void test_an_overloaded_machine_reports(void **state _unused_) {
+        static const struct {
+                usec_t interval, late;
+        } cases[] = {
+                { USEC_PER_SEC, USEC_PER_SEC },
+                { 10 * USEC_PER_SEC, 2 * USEC_PER_SEC },
+                { INTERVAL, 3 * USEC_PER_SEC },
+                { INTERVAL, 20 * USEC_PER_SEC },
+                { USEC_PER_HOUR, 10 * USEC_PER_SEC },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                usec_t now = START, last = START;
+                Fsm fsm;
+
+                fsm_init(&fsm, cases[i].interval, START);
+                (void) step(&fsm, FSM_EVENT_TIMER, START);
+                (void) step(&fsm, FSM_EVENT_OK, START);
+                (void) step(&fsm, FSM_EVENT_OK, START);
+                for (unsigned n = 0; n < 20; n++) {
+                        now = fsm.deadline_usec + cases[i].late;
+                        (void) step(&fsm, FSM_EVENT_TIMER, now);
+                        assert_true(now - last <= 3 * (cases[i].interval + cases[i].late));
+                        if (fsm.state != FSM_REPORTING)
+                                continue;
+                        (void) step(&fsm, FSM_EVENT_OK, now);
+                        last = now;
+                }
+                assert_true(last > START);
+        }
+}
+
+/* A request that a person asked for meanwhile: the timer that comes then tells nothing of the machine. */
+static void test_a_request_ends_the_probe(void **state _unused_) {
+        Fsm fsm = in_state(FSM_IDLE);
+
+        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + LATE);
+        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + LATE);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_REPORT, fsm.deadline_usec), ACTION_REPORT);
+        (void) step(&fsm, FSM_EVENT_OK, START + 3 * INTERVAL);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
+}
+
+/* A registration that waits has no slots yet: it gets them. */
+static void test_a_late_registration_waits_for_its_slot(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REGISTERING);
+        usec_t now = START + USEC_PER_HOUR, slot;
+
+        (void) step(&fsm, FSM_EVENT_FAILED, START);
+        assert_int_equal(fsm.schedule.slot_usec, 0);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
+        assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
+        slot = fsm.deadline_usec;
+        assert_true(slot > now && slot <= now + INTERVAL);
+
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, slot), ACTION_REGISTER, ACTION_PUBLISH);
+        (void) step(&fsm, FSM_EVENT_OK, slot);
+        (void) step(&fsm, FSM_EVENT_OK, slot + 1);
+        assert_int_equal(fsm.deadline_usec, slot + INTERVAL);
+}
+
+static FsmStep step_asleep(Fsm *fsm, FsmEventType type, usec_t now, usec_t asleep) {
+        FsmStep taken;
+
+        fsm_step(fsm, &(FsmEvent){ .type = type, .now_usec = now, .random = HALF, .asleep_usec = asleep },
+                        &taken);
+        return taken;
+}
+
+/* After a resume all modules write their files anew, and addresses change: that waits for the report that is
+ * due, also where the machine slept through no deadline. */
+static void test_what_happens_on_a_resume_waits(void **state _unused_) {
+        static const FsmEventType events[] = { FSM_EVENT_HEALTH_CHANGED, FSM_EVENT_ADDRESS_CHANGED };
+
+        for (size_t i = 0; i < ELEMENTSOF(events); i++) {
+                Fsm fsm = in_state(FSM_IDLE);
+                usec_t slot = fsm.deadline_usec;
+
+                (void) step(&fsm, FSM_EVENT_TIMER, slot + LATE);
+                assert_int_equal(step(&fsm, events[i], slot + LATE + 1).count, 0);
+                assert_int_equal(fsm.deadline_usec, slot + INTERVAL);
+
+                fsm = in_state(FSM_IDLE);
+                assert_int_equal(step_asleep(&fsm, events[i], slot - 1, LATE_WAKE_USEC + 1).count, 0);
+                assert_int_equal(fsm.deadline_usec, slot);
+                (void) step_asleep(&fsm, FSM_EVENT_TIMER, slot, LATE_WAKE_USEC + 1);
+                (void) step_asleep(&fsm, FSM_EVENT_OK, slot, LATE_WAKE_USEC + 1);
+                while (fsm.state != FSM_IDLE)
+                        (void) step_asleep(&fsm, FSM_EVENT_OK, slot, LATE_WAKE_USEC + 1);
+
+                ASSERT_ACTIONS(step_asleep(&fsm, FSM_EVENT_HEALTH_CHANGED, slot + 1, LATE_WAKE_USEC + 1),
+                                ACTION_REPORT);
+        }
+}
+
+/* ---- a changed address ---- */
+
+static void test_a_changed_address_registers_soon(void **state _unused_) {
+        static const FsmState from[] = { FSM_IDLE, FSM_REPORT_WAIT, FSM_REPORTING };
+
+        for (size_t i = 0; i < ELEMENTSOF(from); i++) {
+                Fsm fsm = in_state(from[i]);
+                usec_t now = START + 1, moment;
+
+                (void) step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now);
+                moment = fsm.deadline_usec;
+                assert_true(moment > now && moment <= now + INTERVAL / 6);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, moment), ACTION_REGISTER, ACTION_PUBLISH);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, moment), ACTION_PERSIST, ACTION_PUBLISH,
+                                ACTION_REPORT);
+                (void) step(&fsm, FSM_EVENT_OK, moment);
+
+                /* A second one within the interval takes the place of the next report. */
+                now = moment + 1;
+                assert_int_equal(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now).count, 0);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REGISTER,
+                                ACTION_PUBLISH);
+        }
+}
+
+/* Not even if an interval is shorter than a response takes. */
+static void test_a_changed_address_cancels_once(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REPORTING);
+        usec_t now = START;
+
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now), ACTION_CANCEL, ACTION_PUBLISH);
+        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec);
+        assert_int_equal(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now += 2 * INTERVAL).count, 0);
+        (void) step(&fsm, FSM_EVENT_OK, now);
+        assert_int_equal(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now += 2 * INTERVAL).count, 0);
+        (void) step(&fsm, FSM_EVENT_OK, now);
+        assert_int_equal(fsm.state, FSM_IDLE);
+
+        /* A report had its response: the next one may be cancelled again. */
+        (void) step(&fsm, FSM_EVENT_REPORT, now += 2 * INTERVAL);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now), ACTION_CANCEL, ACTION_PUBLISH);
+}
+
+/* A person who waits for a registration does not wait longer because the address changed. */
+static void test_a_changed_address_and_a_person(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REPORTING);
+
+        (void) step(&fsm, FSM_EVENT_REREGISTER, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, START), ACTION_CANCEL, ACTION_REGISTER,
+                        ACTION_PUBLISH);
+}
+
+/* It is no pause after which a refusal counts. */
+static void test_a_changed_address_is_no_pause(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REGISTERING);
+        usec_t now = START;
+
+        (void) step(&fsm, FSM_EVENT_FAILED, now);
+        for (unsigned i = 0; i < FSM_REFUSALS_MAX; i++) {
+                (void) step_paused(&fsm, &now);
+                if (i + 1 < FSM_REFUSALS_MAX)
+                        (void) step(&fsm, FSM_EVENT_ID_REFUSED, now);
+        }
+        (void) step(&fsm, FSM_EVENT_FAILED, now);
+        (void) step_paused(&fsm, &now);
+        (void) step(&fsm, FSM_EVENT_ID_REFUSED, now);
+        (void) step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now);
+        (void) step_paused(&fsm, &now);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
+}
+
+/* However an address flaps, and however slow the responses are: at most three times the pace in the long
+ * run, and reports are answered. */
+static void test_restless_addresses(void **state _unused_) {
+        static const struct {
+                usec_t interval, flap, response;
+                FsmEventType register_response;
+        } cases[] = {
+                { INTERVAL, 5 * USEC_PER_SEC, 0, FSM_EVENT_OK },
+                { INTERVAL, 4 * USEC_PER_SEC, 6 * USEC_PER_SEC, FSM_EVENT_OK },
+                { INTERVAL, USEC_PER_SEC, 9 * USEC_PER_SEC, FSM_EVENT_OK },
+                { 4 * USEC_PER_SEC, 4 * USEC_PER_SEC, 6 * USEC_PER_SEC, FSM_EVENT_OK },
+                { INTERVAL, INTERVAL + USEC_PER_SEC, 0, FSM_EVENT_OK },
+                { INTERVAL, 5 * USEC_PER_SEC, 0, FSM_EVENT_FAILED },
+                { USEC_PER_HOUR, 5 * USEC_PER_SEC, USEC_PER_SEC, FSM_EVENT_OK },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                unsigned n_requests = 0, n_reports = 0;
+                usec_t flap = START, response = USEC_INFINITY, now = START;
+                usec_t end = START + 50 * cases[i].interval;
+                Fsm fsm;
+
+                fsm_init(&fsm, cases[i].interval, START);
+                while (now < end) {
+                        FsmEventType type = FSM_EVENT_TIMER;
+                        FsmStep taken;
+
+                        now = usec_earlier(usec_earlier(flap, response), fsm.deadline_usec);
+                        if (now == response) {
+                                type = fsm.state == FSM_REGISTERING ? cases[i].register_response
+                                                                    : FSM_EVENT_OK;
+                                n_reports += fsm.state == FSM_REPORTING;
+                                response = USEC_INFINITY;
+                        } else if (now == flap) {
+                                type = FSM_EVENT_ADDRESS_CHANGED;
+                                flap += cases[i].flap;
+                        }
+                        taken = step(&fsm, type, now);
+                        for (size_t n = 0; n < taken.count; n++)
+                                if (taken.actions[n] == ACTION_CANCEL)
+                                        response = USEC_INFINITY;
+                                else if (taken.actions[n] == ACTION_REPORT ||
+                                                taken.actions[n] == ACTION_REGISTER) {
+                                        response = now + cases[i].response;
+                                        n_requests++;
+                                }
+                }
+                assert_true(n_requests <= 3 * 50 + 10);
+                if (cases[i].register_response == FSM_EVENT_OK)
+                        assert_true(n_reports * 2 * (cases[i].interval + cases[i].response) >=
+                                        45 * cases[i].interval);
+        }
 }
 
 static uint64_t next_random(uint64_t *seed) {
@@ -564,10 +844,11 @@ static void test_random_sequences(void **state _unused_) {
                         if (event.type < FSM_EVENT_TIMER && !fsm.is_in_flight)
                                 event.type = FSM_EVENT_TIMER;
                         if (event.type == FSM_EVENT_TIMER && fsm.deadline_usec == USEC_INFINITY)
-                                event.type = fsm.is_in_flight ? FSM_EVENT_FAILED : FSM_EVENT_RENEW;
+                                event.type = fsm.is_in_flight ? FSM_EVENT_FAILED : FSM_EVENT_OUTDATED;
 
                         if (event.type == FSM_EVENT_TIMER)
-                                now = fsm.deadline_usec;
+                                now = fsm.deadline_usec +
+                                      (next_random(&seed) % 8 == 0 ? next_random(&seed) % USEC_PER_HOUR : 0);
                         else if (fsm.deadline_usec > now)
                                 now += next_random(&seed) %
                                        (fsm.deadline_usec - now < USEC_PER_SEC ? fsm.deadline_usec - now
@@ -614,6 +895,17 @@ int main(void) {
                 cmocka_unit_test(test_wishes_are_kept),
                 cmocka_unit_test(test_reloads_do_not_starve_reports),
                 cmocka_unit_test(test_changes_are_reported),
+                cmocka_unit_test(test_a_late_wake_waits_for_its_slot),
+                cmocka_unit_test(test_what_is_not_late),
+                cmocka_unit_test(test_an_overloaded_machine_reports),
+                cmocka_unit_test(test_a_request_ends_the_probe),
+                cmocka_unit_test(test_a_late_registration_waits_for_its_slot),
+                cmocka_unit_test(test_what_happens_on_a_resume_waits),
+                cmocka_unit_test(test_a_changed_address_registers_soon),
+                cmocka_unit_test(test_a_changed_address_cancels_once),
+                cmocka_unit_test(test_a_changed_address_and_a_person),
+                cmocka_unit_test(test_a_changed_address_is_no_pause),
+                cmocka_unit_test(test_restless_addresses),
                 cmocka_unit_test(test_random_sequences),
                 cmocka_unit_test(test_names),
         };

@@ -23,18 +23,21 @@ static void test_between(void **state _unused_) {
 }
 
 static void test_backoff(void **state _unused_) {
-        static const usec_t ceilings[] = { 2, 4, 8, 16, 32, 60, 60, 60 };
+        static const usec_t ceilings[BACKOFF_PAUSES] = { 2, 4, 8, 16, 32 };
 
         for (size_t e = 0; e < ELEMENTSOF(edges); e++) {
                 Backoff backoff = {};
 
                 for (size_t i = 0; i < ELEMENTSOF(ceilings); i++) {
-                        usec_t pause = backoff_next(&backoff, 0, edges[e]);
+                        usec_t pause;
 
+                        assert_false(backoff_is_over(&backoff));
+                        pause = backoff_next(&backoff, 0, edges[e]);
                         assert_true(pause >= ceilings[i] * USEC_PER_SEC / 2);
                         assert_true(pause <= ceilings[i] * USEC_PER_SEC);
                         assert_true(pause >= BACKOFF_MIN_USEC && pause <= BACKOFF_MAX_USEC);
                 }
+                assert_true(backoff_is_over(&backoff));
                 backoff_reset(&backoff);
                 assert_true(backoff_next(&backoff, 0, edges[e]) <= 2 * USEC_PER_SEC);
         }
@@ -64,9 +67,28 @@ static void test_backoff_behind_a_wish(void **state _unused_) {
         }
 
         /* Pauses that have grown beyond the wish stay as they are. */
+        backoff_reset(&backoff);
         for (unsigned i = 0; i < 4; i++)
                 (void) backoff_next(&backoff, 0, 0);
-        assert_int_equal(backoff_next(&backoff, 5 * USEC_PER_SEC, 0), 30 * USEC_PER_SEC);
+        assert_int_equal(backoff_next(&backoff, 5 * USEC_PER_SEC, 0), 16 * USEC_PER_SEC);
+}
+
+static void test_accuracy(void **state _unused_) {
+        static const struct {
+                usec_t interval, accuracy;
+        } cases[] = {
+                { 1, 1 },
+                { 6 * USEC_PER_SEC, 100 * USEC_PER_MSEC },
+                { USEC_PER_MINUTE, USEC_PER_SEC },
+                { USEC_PER_HOUR, USEC_PER_SEC },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Schedule schedule;
+
+                schedule_init(&schedule, cases[i].interval);
+                assert_int_equal(schedule_accuracy(&schedule), cases[i].accuracy);
+        }
 }
 
 static void test_phase(void **state _unused_) {
@@ -76,12 +98,12 @@ static void test_phase(void **state _unused_) {
 
                 schedule_init(&schedule, 60 * USEC_PER_SEC);
                 schedule_start(&schedule, START, edges[e]);
-                first = schedule_after_success(&schedule, START);
+                first = schedule_next(&schedule, START, 0);
                 assert_true(first > START && first <= START + 60 * USEC_PER_SEC);
 
                 schedule_start(&schedule, START + 1, ~edges[e]); /* the phase is chosen once */
-                assert_int_equal(schedule_after_success(&schedule, START), first);
-                assert_int_equal(schedule_after_success(&schedule, first), first + 60 * USEC_PER_SEC);
+                assert_int_equal(schedule_next(&schedule, START, 0), first);
+                assert_int_equal(schedule_next(&schedule, first, 0), first + 60 * USEC_PER_SEC);
         }
 }
 
@@ -96,12 +118,11 @@ static void test_a_failure_waits_for_its_slot(void **state _unused_) {
 
                         schedule_init(&schedule, intervals[i]);
                         schedule_start(&schedule, START, edges[e]);
-                        slot = schedule_after_failure(&schedule, START, 0);
+                        slot = schedule_next(&schedule, START, 0);
                         assert_true(slot > START && slot <= START + intervals[i]);
                         for (unsigned n = 0; n < 10; n++, slot += intervals[i])
-                                assert_int_equal(schedule_after_failure(&schedule, slot, 0),
-                                                slot + intervals[i]);
-                        assert_int_equal(schedule_after_success(&schedule, slot), slot + intervals[i]);
+                                assert_int_equal(schedule_next(&schedule, slot, 0), slot + intervals[i]);
+                        assert_int_equal(schedule_next(&schedule, slot, 0), slot + intervals[i]);
                 }
 }
 
@@ -112,16 +133,15 @@ static void test_not_before(void **state _unused_) {
 
         schedule_init(&schedule, minute);
         schedule_start(&schedule, START, UINT64_MAX / 2);
-        slot = schedule_after_success(&schedule, START);
+        slot = schedule_next(&schedule, START, 0);
 
         /* Exactly a slot is not before it. */
-        assert_int_equal(schedule_after_failure(&schedule, START, slot), slot);
-        assert_int_equal(schedule_after_failure(&schedule, START, slot + 1), slot + minute);
+        assert_int_equal(schedule_next(&schedule, START, slot), slot);
+        assert_int_equal(schedule_next(&schedule, START, slot + 1), slot + minute);
 
         schedule_init(&schedule, minute);
         schedule_start(&schedule, START, UINT64_MAX / 2);
-        assert_int_equal(schedule_after_failure(&schedule, START, START + 3600 * USEC_PER_SEC),
-                        slot + 60 * minute);
+        assert_int_equal(schedule_next(&schedule, START, START + 3600 * USEC_PER_SEC), slot + 60 * minute);
 }
 
 static void test_a_success_ends_the_wish(void **state _unused_) {
@@ -131,12 +151,11 @@ static void test_a_success_ends_the_wish(void **state _unused_) {
 
         schedule_init(&schedule, minute);
         schedule_start(&schedule, START, UINT64_MAX / 2);
-        slot = schedule_after_success(&schedule, START);
-        assert_int_equal(
-                        schedule_after_failure(&schedule, slot, slot + USEC_PER_HOUR), slot + USEC_PER_HOUR);
+        slot = schedule_next(&schedule, START, 0);
+        assert_int_equal(schedule_next(&schedule, slot, slot + USEC_PER_HOUR), slot + USEC_PER_HOUR);
 
-        assert_int_equal(schedule_after_success(&schedule, slot + 1), slot + minute);
-        assert_int_equal(schedule_after_success(&schedule, slot + minute), slot + 2 * minute);
+        assert_int_equal(schedule_next(&schedule, slot + 1, 0), slot + minute);
+        assert_int_equal(schedule_next(&schedule, slot + minute, 0), slot + 2 * minute);
 }
 
 static void test_missed_slots_are_gone(void **state _unused_) {
@@ -146,9 +165,8 @@ static void test_missed_slots_are_gone(void **state _unused_) {
 
         schedule_init(&schedule, second);
         schedule_start(&schedule, START, UINT64_MAX / 2);
-        slot = schedule_after_success(&schedule, START);
-        assert_int_equal(schedule_after_success(&schedule, slot + 1000000 * second + 5),
-                        slot + 1000001 * second);
+        slot = schedule_next(&schedule, START, 0);
+        assert_int_equal(schedule_next(&schedule, slot + 1000000 * second + 5, 0), slot + 1000001 * second);
 }
 
 int main(void) {
@@ -156,6 +174,7 @@ int main(void) {
                 cmocka_unit_test(test_between),
                 cmocka_unit_test(test_backoff),
                 cmocka_unit_test(test_backoff_behind_a_wish),
+                cmocka_unit_test(test_accuracy),
                 cmocka_unit_test(test_phase),
                 cmocka_unit_test(test_a_failure_waits_for_its_slot),
                 cmocka_unit_test(test_not_before),
