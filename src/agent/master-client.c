@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/endpoint-choice.h"
 #include "sys/ca-store.h"
 #include "sys/http-client.h"
 #include "sys/secret-files.h"
@@ -38,35 +39,35 @@ struct MasterClient {
         char *path;
         const char *body; /* of whoever asked */
         size_t body_size;
-        size_t endpoint_index;
+        size_t endpoint_before;             /* the one that had answered last when the try began */
         usec_t started_usec, deadline_usec; /* CLOCK_BOOTTIME */
         bool secret_reloaded;
         HttpRequest *request;
-        /* Of the endpoints that did not answer: the failure that says most, and the longest wish to be left
-         * alone. */
+        /* Of the endpoints that did not answer, the failure that says most. */
         bool has_failure;
         Outcome failure;
         size_t failure_index;
-        usec_t retry_after_usec;
         char early_failure[256];
 };
 
 static void master_client_ask(MasterClient *client);
 
-static void master_client_finish(MasterClient *client, Outcome *outcome, const HttpResult *result) {
+static void master_client_finish(
+                MasterClient *client, Outcome *outcome, size_t endpoint_index, const HttpResult *result) {
+        usec_t now = now_usec(CLOCK_BOOTTIME);
         char local_address[ADDRESS_SIZE], remote_address[ADDRESS_SIZE];
         MasterReply reply = {
                 .kind = client->kind,
                 .outcome = outcome,
                 .body_size = client->body_size,
-                .endpoint = client->config->endpoints[client->endpoint_index].url,
-                .duration_usec = usec_sub(now_usec(CLOCK_BOOTTIME), client->started_usec),
+                .endpoint = client->config->endpoints[endpoint_index].url,
+                .endpoint_changed = client->choice.current != client->endpoint_before,
+                .duration_usec = usec_sub(now, client->started_usec),
                 .secret_reloaded = client->secret_reloaded,
         };
 
-        if (!outcome_is_unanswered(outcome))
-                reply.endpoint_changed = endpoint_choice_answered(
-                                &client->choice, client->endpoint_index, now_usec(CLOCK_BOOTTIME));
+        /* One address that must be left alone does not hold the node. */
+        outcome->retry_after_usec = endpoint_choice_wait(&client->choice, now);
 
         /* Copied: the result goes with the request, and the callback may submit the next. */
         if (result && result->local_address) {
@@ -106,7 +107,7 @@ static void master_client_classify(const MasterClient *client, const HttpResult 
         };
 
         r = buffer_printf(&request, "%s %s%s", method_of(client->kind),
-                        client->config->endpoints[client->endpoint_index].url, client->path);
+                        client->config->endpoints[client->choice.index].url, client->path);
         answer.request = request.data;
         if (r < 0 || outcome_classify(&answer, ret) < 0)
                 *ret = (Outcome){
@@ -122,36 +123,35 @@ static void master_client_classify(const MasterClient *client, const HttpResult 
 static void master_client_note_failure(MasterClient *client, const Outcome *outcome) {
         if (!client->has_failure || (client->failure.http_status == 0 && outcome->http_status != 0)) {
                 client->failure = *outcome; /* a failure holds no node */
-                client->failure_index = client->endpoint_index;
+                client->failure_index = client->choice.index;
                 client->has_failure = true;
         }
-        if (outcome->retry_after_usec > client->retry_after_usec)
-                client->retry_after_usec = outcome->retry_after_usec;
 }
 
 static void on_http_result(HttpRequest *request _unused_, const HttpResult *result, void *userdata) {
         MasterClient *client = userdata;
         _cleanup_(outcome_done) Outcome outcome = {};
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+        EndpointVerdict verdict;
+        bool goes_on;
 
         master_client_classify(client, result, &outcome);
-        if (!outcome_is_unanswered(&outcome)) {
-                master_client_finish(client, &outcome, result);
+        verdict = endpoint_verdict(&outcome);
+        goes_on = endpoint_choice_judge(&client->choice, verdict, outcome.retry_after_usec, now);
+        if (verdict == ENDPOINT_ANSWERED) {
+                master_client_finish(client, &outcome, client->choice.index, result);
                 return;
         }
 
         master_client_note_failure(client, &outcome);
-        if (now_usec(CLOCK_BOOTTIME) < client->deadline_usec &&
-                        endpoint_choice_next(&client->choice, client->config->n_endpoints,
-                                        &client->endpoint_index)) {
+        if (goes_on && now < client->deadline_usec && endpoint_choice_next(&client->choice, now)) {
                 client->request = http_request_free(client->request);
                 master_client_ask(client);
                 return;
         }
 
-        client->endpoint_index = client->failure_index;
         outcome = client->failure;
-        outcome.retry_after_usec = client->retry_after_usec;
-        master_client_finish(client, &outcome, result);
+        master_client_finish(client, &outcome, client->failure_index, result);
 }
 
 static int on_failed_early(sd_event_source *source _unused_, void *userdata) {
@@ -159,7 +159,7 @@ static int on_failed_early(sd_event_source *source _unused_, void *userdata) {
         Outcome outcome = { .class = OUTCOME_FAILED, .transport = TRANSPORT_LOCAL };
 
         (void) snprintf(outcome.error, sizeof outcome.error, "%s", client->early_failure);
-        master_client_finish(client, &outcome, NULL);
+        master_client_finish(client, &outcome, client->choice.index, NULL);
         return 0;
 }
 
@@ -170,9 +170,9 @@ static void master_client_fail_early(MasterClient *client, const char *what, con
 
 /* What one endpoint may take, so that those behind it have their time too. */
 static usec_t master_client_share(const MasterClient *client) {
-        usec_t left = usec_sub(client->deadline_usec, now_usec(CLOCK_BOOTTIME));
-        size_t endpoints_left = client->config->n_endpoints - client->choice.walked + 1;
-        usec_t share = left / (endpoints_left > 0 ? endpoints_left : 1);
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+        usec_t share = usec_sub(client->deadline_usec, now) /
+                       (1 + endpoint_choice_left(&client->choice, now));
 
         if (share > client->config->master_timeout_usec)
                 share = client->config->master_timeout_usec;
@@ -180,7 +180,7 @@ static usec_t master_client_share(const MasterClient *client) {
 }
 
 static void master_client_ask(MasterClient *client) {
-        const Endpoint *endpoint = &client->config->endpoints[client->endpoint_index];
+        const Endpoint *endpoint = &client->config->endpoints[client->choice.index];
         HttpSecurity security = {
                 .ca_file = client->config->ca_file ? client->config->ca_file : ca_store_find(),
                 .client_cert_file = client->config->client_cert_file,
@@ -205,7 +205,6 @@ static void master_client_ask(MasterClient *client) {
 
 static void master_client_start(MasterClient *client, RequestKind kind, const Node *node, const char *path,
                 const char *body, size_t size) {
-        usec_t limit = client->config->master_timeout_usec * client->config->n_endpoints;
         SecretFault fault;
         int r;
 
@@ -215,15 +214,15 @@ static void master_client_start(MasterClient *client, RequestKind kind, const No
         client->kind = kind;
         client->node = node;
         client->started_usec = now_usec(CLOCK_BOOTTIME);
-        client->deadline_usec = usec_add(client->started_usec, limit < TRY_MAX_USEC ? limit : TRY_MAX_USEC);
+        client->deadline_usec = usec_add(client->started_usec, TRY_MAX_USEC);
         client->secret_reloaded = false;
-        client->endpoint_index = endpoint_choice_begin(
-                        &client->choice, client->config->n_endpoints, client->started_usec);
+        client->endpoint_before = client->choice.current;
+        endpoint_choice_begin(&client->choice, client->config->n_endpoints,
+                        client->config->report_interval_usec, client->started_usec);
 
         client->body = body;
         client->body_size = size;
         client->has_failure = false;
-        client->retry_after_usec = 0;
 
         r = path && body ? text_replace(&client->path, path) : -ENOMEM;
         if (r < 0) {

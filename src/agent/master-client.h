@@ -28,10 +28,10 @@ int master_client_new(sd_event *event, const Config *config, MasterCallback call
                 MasterClient **ret);
 MasterClient *master_client_free(MasterClient *client);
 
-/* Both send, and walk the endpoints until one answers. The reply comes by the callback, never from within,
- * also where the request cannot even be made. No other may be in flight. `node` (NULL: without an id) is
- * what answers are compared with: it must live until the reply. So must `body`; NULL for one that could not
- * be built, which fails the try. */
+/* Both send. An endpoint that cannot be reached hands over to the next; core/endpoint-choice has the rule.
+ * The reply comes by the callback, never from within, also where the request cannot even be made. No other
+ * may be in flight. `node` (NULL: without an id) is what answers are compared with: it must live until the
+ * reply. So must `body`; NULL for one that could not be built, which fails the try. */
 void master_client_register(MasterClient *client, const Node *node, const char *body, size_t size);
 void master_client_report(MasterClient *client, const Node *node, const char *body, size_t size);
 

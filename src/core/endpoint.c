@@ -1,4 +1,4 @@
-/* The base addresses of the Master: how they are written, and which of several is in use.
+/* The base addresses of the Master: how they are written.
  *
  * The reader is strict on purpose. What it lets through is later read once more by the HTTP library, and the
  * two must never differ about which host is meant: on that hangs whether a token may go there. */
@@ -17,7 +17,6 @@
 enum { HOST_NAME_MAX_SIZE = 253, LABEL_MAX_SIZE = 63 };
 
 #define HEX_DIGITS "0123456789ABCDEFabcdef"
-#define RETRY_EARLIER_USEC (10 * USEC_PER_MINUTE)
 
 /* Not isalnum() and its like: their answer depends on the locale. */
 static const char letters_and_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -338,44 +337,4 @@ void endpoint_done(Endpoint *endpoint) {
         free(endpoint->url);
         free(endpoint->host);
         *endpoint = (Endpoint){};
-}
-
-size_t endpoint_choice_begin(EndpointChoice *choice, size_t count, usec_t now) {
-        assert(choice);
-        assert(choice->current < count);
-
-        choice->tried_from = choice->current;
-        choice->walked = 1;
-
-        /* Due: go back to the head of the list, once; whatever comes of it, the 10 minutes begin anew. */
-        if (choice->left_usec > 0 && usec_sub(now, choice->left_usec) >= RETRY_EARLIER_USEC) {
-                choice->tried_from = 0;
-                choice->left_usec = now;
-        }
-
-        return choice->tried_from;
-}
-
-bool endpoint_choice_next(EndpointChoice *choice, size_t count, size_t *ret_index) {
-        assert(choice);
-        assert(choice->walked > 0);
-
-        if (choice->walked >= count)
-                return false;
-
-        *ret_index = (choice->tried_from + choice->walked) % count;
-        choice->walked++;
-        return true;
-}
-
-bool endpoint_choice_answered(EndpointChoice *choice, size_t index, usec_t now) {
-        assert(choice);
-
-        if (index == choice->current)
-                return false;
-
-        /* However it came to this one, those before it were just tried in vain. */
-        choice->current = index;
-        choice->left_usec = index == 0 ? 0 : now > 0 ? now : 1;
-        return true;
 }

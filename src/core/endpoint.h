@@ -1,11 +1,9 @@
-/* The base addresses of the Master: how they are written, and which of several is in use. */
+/* The base addresses of the Master: how they are written. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "util/time-util.h"
 
 enum { ENDPOINTS_MAX = 16, ENDPOINT_SIZE_MAX = 2048 };
 
@@ -27,22 +25,3 @@ typedef struct Endpoint {
 int endpoint_parse(const char *text, Endpoint *ret, const char **ret_reason);
 
 void endpoint_done(Endpoint *endpoint);
-
-/* Which endpoint is tried: the one that answered last stays first; 10 minutes after leaving an earlier one
- * of the list, that is tried first again, once. Plain data, zero-initialised it starts with the first. */
-typedef struct EndpointChoice {
-        size_t current;    /* index of the one that answered last */
-        size_t tried_from; /* index where the walk of the present try began */
-        size_t walked;     /* endpoints tried in the present try */
-        usec_t left_usec;  /* boot time when an earlier one was left (or last tried again); 0: current is the
-                              first */
-} EndpointChoice;
-
-/* Begins a try; returns the index to ask first. `now` is boot time. */
-size_t endpoint_choice_begin(EndpointChoice *choice, size_t count, usec_t now);
-
-/* The present one did not answer: returns true and the next index, or false if all were tried. */
-bool endpoint_choice_next(EndpointChoice *choice, size_t count, size_t *ret_index);
-
-/* This one answered. Returns true if it is another than before. */
-bool endpoint_choice_answered(EndpointChoice *choice, size_t index, usec_t now);

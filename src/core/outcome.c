@@ -131,13 +131,6 @@ int outcome_classify(const Answer *answer, Outcome *ret) {
         return 0;
 }
 
-bool outcome_is_unanswered(const Outcome *outcome) {
-        /* Of one that was too long the head did come. */
-        if (outcome->transport != TRANSPORT_ANSWERED && outcome->transport != TRANSPORT_TOO_LARGE)
-                return true;
-        return outcome->http_status >= 500;
-}
-
 void outcome_done(Outcome *outcome) {
         outcome->node = node_free(outcome->node);
 }

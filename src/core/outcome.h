@@ -62,7 +62,4 @@ typedef struct Outcome {
 /* Classifies by the table of the contract, section 3. Returns 0, or -ENOMEM. Release with outcome_done(). */
 int outcome_classify(const Answer *answer, Outcome *ret);
 
-/* Whether another endpoint of the same Master should be asked: no answer, or one of 500 and above. */
-bool outcome_is_unanswered(const Outcome *outcome);
-
 void outcome_done(Outcome *outcome);

@@ -1,6 +1,7 @@
 /* What holds for every outcome, whatever came. */
 #pragma once
 
+#include "core/endpoint-choice.h"
 #include "core/outcome.h"
 #include "core/secret-echo.h"
 
@@ -68,11 +69,9 @@ static inline void check_outcome(const Answer *answer, const Outcome *outcome) {
         if (!may_wait)
                 assert(outcome->retry_after_usec == 0);
 
-        /* Of an answer that is too long the head came, and another address is no help. */
+        /* Whoever asked us to wait is overloaded, and what is accepted is a response. */
+        if (may_wait)
+                assert(endpoint_verdict(outcome) == ENDPOINT_OVERLOADED);
         if (outcome->class != OUTCOME_FAILED)
-                assert(!outcome_is_unanswered(outcome));
-        else if (answer->transport == TRANSPORT_ANSWERED || answer->transport == TRANSPORT_TOO_LARGE)
-                assert(outcome_is_unanswered(outcome) == (answer->http_status >= 500));
-        else
-                assert(outcome_is_unanswered(outcome));
+                assert(endpoint_verdict(outcome) == ENDPOINT_ANSWERED);
 }

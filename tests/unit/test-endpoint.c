@@ -1,5 +1,4 @@
-/* The addresses of the Master: every form that is accepted, many that are not, and the choice among several.
- */
+/* The addresses of the Master: every form that is accepted, and many that are not. */
 #include "core/endpoint.h"
 
 #include <errno.h>
@@ -272,75 +271,6 @@ static void test_size(void **state _unused_) {
         endpoint_done(&endpoint);
 }
 
-static void test_choice_single(void **state _unused_) {
-        EndpointChoice choice = {};
-        size_t index = 99;
-
-        for (usec_t now = 0; now < 2 * USEC_PER_HOUR; now += 5 * USEC_PER_MINUTE) {
-                assert_int_equal(endpoint_choice_begin(&choice, 1, now), 0);
-                assert_false(endpoint_choice_next(&choice, 1, &index));
-                assert_int_equal(index, 99);
-                assert_false(endpoint_choice_answered(&choice, 0, now));
-        }
-}
-
-static void test_choice_walk(void **state _unused_) {
-        EndpointChoice choice = {};
-        size_t index;
-
-        /* Nobody answers: each try walks the whole list once, from the first. */
-        for (usec_t try = 0; try < 3; try++) {
-                assert_int_equal(endpoint_choice_begin(&choice, 3, try * USEC_PER_HOUR), 0);
-                assert_true(endpoint_choice_next(&choice, 3, &index));
-                assert_int_equal(index, 1);
-                assert_true(endpoint_choice_next(&choice, 3, &index));
-                assert_int_equal(index, 2);
-                assert_false(endpoint_choice_next(&choice, 3, &index));
-                assert_int_equal(index, 2);
-                assert_false(endpoint_choice_next(&choice, 3, &index));
-        }
-
-        /* The second does and stays first; the walk goes round. */
-        assert_true(endpoint_choice_answered(&choice, 1, 0));
-        assert_int_equal(endpoint_choice_begin(&choice, 3, USEC_PER_MINUTE), 1);
-        assert_true(endpoint_choice_next(&choice, 3, &index));
-        assert_int_equal(index, 2);
-        assert_true(endpoint_choice_next(&choice, 3, &index));
-        assert_int_equal(index, 0);
-        assert_false(endpoint_choice_next(&choice, 3, &index));
-        assert_true(endpoint_choice_answered(&choice, 0, USEC_PER_MINUTE));
-        assert_int_equal(choice.left_usec, 0);
-        assert_int_equal(endpoint_choice_begin(&choice, 3, USEC_PER_HOUR), 0);
-}
-
-static void test_choice_return(void **state _unused_) {
-        const usec_t left = 5 * USEC_PER_HOUR, period = 10 * USEC_PER_MINUTE;
-        EndpointChoice choice = {};
-        size_t index;
-
-        (void) endpoint_choice_begin(&choice, 2, left);
-        assert_true(endpoint_choice_next(&choice, 2, &index));
-        assert_true(endpoint_choice_answered(&choice, index, left));
-
-        assert_int_equal(endpoint_choice_begin(&choice, 2, left + period - 1), 1);
-        assert_false(endpoint_choice_answered(&choice, 1, left + period - 1));
-
-        /* Tried first again, once, in vain. */
-        assert_int_equal(endpoint_choice_begin(&choice, 2, left + period), 0);
-        assert_true(endpoint_choice_next(&choice, 2, &index));
-        assert_int_equal(index, 1);
-        assert_false(endpoint_choice_answered(&choice, 1, left + period));
-
-        assert_int_equal(endpoint_choice_begin(&choice, 2, left + period + 1), 1);
-        assert_int_equal(endpoint_choice_begin(&choice, 2, left + 2 * period - 1), 1);
-
-        /* The next time it is back. */
-        assert_int_equal(endpoint_choice_begin(&choice, 2, left + 2 * period), 0);
-        assert_true(endpoint_choice_answered(&choice, 0, left + 2 * period));
-        assert_int_equal(endpoint_choice_begin(&choice, 2, left + 9 * period), 0);
-        assert_false(endpoint_choice_answered(&choice, 0, left + 9 * period));
-}
-
 static int parse_name(void) {
         const char *reason;
         Endpoint endpoint;
@@ -386,9 +316,6 @@ int main(void) {
                 cmocka_unit_test(test_bad),
                 cmocka_unit_test(test_user_info),
                 cmocka_unit_test(test_size),
-                cmocka_unit_test(test_choice_single),
-                cmocka_unit_test(test_choice_walk),
-                cmocka_unit_test(test_choice_return),
                 cmocka_unit_test(test_no_memory),
         };
 
