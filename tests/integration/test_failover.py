@@ -1,4 +1,4 @@
-"""Several addresses of one Master: the first that answers is used, and stays first."""
+"""Several addresses of one Master: one that is away hands over to the next, one that is overloaded is let be."""
 
 import socket
 import time
@@ -38,20 +38,53 @@ def test_the_next_one_is_asked_where_nobody_listens(agent, start_master, closed_
     assert started.entries("endpoint-changed")
 
 
-@pytest.mark.parametrize("rule", [{"status": 500}, {"status": 503}, {"close": True}, {"garbage": "no HTTP"}])
-def test_the_next_one_is_asked_after_no_real_answer(agent, pair, rule):
+@pytest.mark.parametrize("rule", [{"close": True}, {"garbage": "no HTTP"}])
+def test_the_next_one_is_asked_after_no_response(agent, pair, rule):
     first, second = pair
     first.behave({"match": "any", **rule})
-    agent(MASTER_ENDPOINT=endpoints(first, second)).wait_online()
+    started = agent(MASTER_ENDPOINT=endpoints(first, second))
+    started.wait_online()
+    assert not started.entries("register-failed")
     assert second.requests("report")
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 429])
-def test_an_answer_below_500_counts(agent, pair, status):
+@pytest.mark.parametrize("status", [400, 403, 404, 408, 429, 500, 503])
+def test_a_response_ends_the_attempt(agent, pair, status):
     first, second = pair
     first.behave({"match": "register", "status": status})
     agent(MASTER_ENDPOINT=endpoints(first, second)).wait_log("register-failed")
     assert second.requests() == []
+
+
+def test_a_refusal_is_no_reason_to_leave(agent, pair):
+    first, second = pair
+    first.behave({"match": "register", "status": 403, "times": 1}, {"match": "any", "raw": NODE})
+    agent(MASTER_ENDPOINT=endpoints(first, second)).wait_online()
+    assert second.requests() == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "3600"}], ids=["plain", "retry-after"])
+@pytest.mark.parametrize("status", [408, 429, 503])
+def test_an_overloaded_one_costs_one_report(agent, pair, status, headers):
+    first, second = pair
+    first.behave({"match": "report", "status": status, "headers": headers}, {"match": "any", "raw": NODE})
+    started = agent(MASTER_ENDPOINT=endpoints(first, second), REPORT_INTERVAL_SECONDS="1")
+    assert int(started.wait_log("report-recovered")["ARGUS_ATTEMPT"]) == 1
+    second.wait_for_requests(4, kind="report")
+    assert len(first.requests("report")) == 1
+    assert len(started.entries("report-failed")) == 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 16])
+def test_an_overload_is_not_multiplied_by_the_addresses(agent, start_master, count):
+    """All the addresses lead to one Master, which counts what comes."""
+    master = start_master(host="0.0.0.0")
+    master.behave({"match": "report", "status": 503})
+    agent(MASTER_ENDPOINT=",".join(f"127.0.0.{number}:{master.port}" for number in range(1, count + 1)),
+          REPORT_INTERVAL_SECONDS="1")
+    moments = [request["monotonic"] for request in master.wait_for_requests(7, kind="report")][1:]
+    gaps = [later - earlier for earlier, later in zip(moments, moments[1:])]
+    assert min(gaps) > 0.85, gaps
 
 
 def test_the_one_that_answered_stays_first(agent, pair):
