@@ -9,7 +9,7 @@ from dns import Dnsmasq
 from lan import ADDRESS, ADDRESS6, MASTER_ADDRESS6, OTHER_ADDRESS6, THIRD_ADDRESS
 from network import MASTER_ADDRESS
 from support.wait import wait_until
-from test_addresses import NOTICED, change_address, wait_told
+from test_addresses import INTERVAL, NOTICED, change_address, wait_told
 
 NAME = "master.test"
 
@@ -24,7 +24,7 @@ def node6(node):
 
 def test_ipv6_only(agent, node6, master):
     """The address that is told is the unique local one (fd00::/8): nearly every network without IPv4 has such."""
-    started = agent(MASTER_ENDPOINT=master.url6)
+    started = agent(MASTER_ENDPOINT=master.url6, REPORT_INTERVAL_SECONDS=INTERVAL)
     started.wait_online()
     assert master.ips() == [ADDRESS6]
     assert f"Registered as A1 at {master.url6} with address {ADDRESS6}." == started.entries("registered")[0]["MESSAGE"]
@@ -57,7 +57,7 @@ def test_ipv6_only_and_a_name(agent, node6, master, servers, tmp_path_factory):
     dns = servers(Dnsmasq, tmp_path_factory.mktemp("dns6"), f"listen-address={MASTER_ADDRESS6}\n")
     node6.write_etc("resolv.conf", f"nameserver {MASTER_ADDRESS6}\n")
     dns.answer(NAME, MASTER_ADDRESS, MASTER_ADDRESS6)
-    started = agent(MASTER_ENDPOINT=master.url_of(NAME))
+    started = agent(MASTER_ENDPOINT=master.url_of(NAME), REPORT_INTERVAL_SECONDS=INTERVAL)
     started.wait_online()
     assert master.ips() == [ADDRESS6]
     assert not started.entries("register-failed")
@@ -68,7 +68,7 @@ def test_ipv6_off(agent, node, dns, master):
     node.sysctl("ipv6/conf/all/disable_ipv6", 1)
     assert "inet6" not in node.run("ip", "addr")
     dns.answer(NAME, MASTER_ADDRESS6, MASTER_ADDRESS)
-    started = agent(MASTER_ENDPOINT=master.url_of(NAME))
+    started = agent(MASTER_ENDPOINT=master.url_of(NAME), REPORT_INTERVAL_SECONDS=INTERVAL)
     started.wait_online()
     assert master.ips() == [ADDRESS] and not started.entries("register-failed")
     change_address(node, ADDRESS, THIRD_ADDRESS)
@@ -77,7 +77,7 @@ def test_ipv6_off(agent, node, dns, master):
 
 def test_ipv6_off_and_a_master_that_has_nothing_else(agent, node, master):
     node.sysctl("ipv6/conf/all/disable_ipv6", 1)
-    started = agent(MASTER_ENDPOINT=master.url6)
+    started = agent(MASTER_ENDPOINT=master.url6, REPORT_INTERVAL_SECONDS=INTERVAL)
     failed = started.wait_log("register-failed")
     assert f"Registration failed: POST {master.url6}/api/v1/master/nodes: cannot connect: " in failed["MESSAGE"]
     assert "address" in failed["MESSAGE"].lower() or "unreachable" in failed["MESSAGE"], failed["MESSAGE"]
@@ -90,7 +90,7 @@ def test_ipv6_off_and_a_master_that_has_nothing_else(agent, node, master):
 
 def test_ipv6_that_comes_and_goes(agent, node, master):
     """A Master on IPv4: the other family is no news."""
-    started = agent(MASTER_ENDPOINT=master.url)
+    started = agent(MASTER_ENDPOINT=master.url, REPORT_INTERVAL_SECONDS=INTERVAL)
     started.wait_online()
     node.remove_address(ADDRESS6)
     node.add_address(OTHER_ADDRESS6)
@@ -112,7 +112,7 @@ def test_both_families_and_a_master_on_either(agent, node, master):
 def test_an_address_that_is_still_looked_at_for_duplicates(agent, node6, master):
     """Tentative addresses cannot be used: the node is there when the kernel has made up its mind."""
     node6.remove_address(ADDRESS6)
-    started = agent(MASTER_ENDPOINT=master.url6)
+    started = agent(MASTER_ENDPOINT=master.url6, REPORT_INTERVAL_SECONDS=INTERVAL)
     started.wait_log("register-failed")
     node6.sysctl("ipv6/conf/eth0/accept_dad", 1)
     node6.sysctl("ipv6/conf/eth0/dad_transmits", 4)  # seconds
