@@ -644,6 +644,27 @@ static void test_what_happens_on_a_resume_waits(void **state _unused_) {
         }
 }
 
+/* Exact where somebody waits: for the first registration, and for the end. */
+static void test_the_accuracy_of_the_timer(void **state _unused_) {
+        static const usec_t accuracies[_FSM_STATE_MAX] = {
+                [FSM_REGISTER_WAIT] = 1,
+                [FSM_IDLE] = USEC_PER_SEC,
+                [FSM_REPORT_WAIT] = USEC_PER_SEC,
+                [FSM_STOPPING] = 1,
+        };
+        Fsm fsm;
+
+        for (FsmState from = 0; from < _FSM_STATE_MAX; from++) {
+                fsm = in_state(from);
+                if (accuracies[from] > 0)
+                        assert_int_equal(fsm_timer_accuracy(&fsm), accuracies[from]);
+        }
+
+        fsm = in_state(FSM_REGISTERING);
+        (void) step(&fsm, FSM_EVENT_FAILED, START);
+        assert_int_equal(fsm_timer_accuracy(&fsm), USEC_PER_SEC);
+}
+
 /* ---- a changed address ---- */
 
 static void test_a_changed_address_registers_soon(void **state _unused_) {
@@ -901,6 +922,7 @@ int main(void) {
                 cmocka_unit_test(test_a_request_ends_the_probe),
                 cmocka_unit_test(test_a_late_registration_waits_for_its_slot),
                 cmocka_unit_test(test_what_happens_on_a_resume_waits),
+                cmocka_unit_test(test_the_accuracy_of_the_timer),
                 cmocka_unit_test(test_a_changed_address_registers_soon),
                 cmocka_unit_test(test_a_changed_address_cancels_once),
                 cmocka_unit_test(test_a_changed_address_and_a_person),
