@@ -44,12 +44,12 @@ struct Manager {
         Identity identity;
 
         NodeKeeper keeper;
-        bool is_found_asked; /* a registration has the id of keeper.found */
+        bool is_found_asked;     /* a registration has the id of keeper.found */
+        bool has_chosen_address; /* for the first registration */
 
         /* The machine. */
         char machine_id[HOST_MACHINE_ID_SIZE];
         OwnAddress address;
-        bool has_chosen_address; /* for the first registration */
         NetWatch *net_watch;
         ClockWatch *clock_watch;
 
