@@ -3,32 +3,38 @@
 #include "core/backoff.h"
 #include "util/macro.h"
 
-static usec_t random_moment(const Schedule *schedule, usec_t now, uint64_t random) {
-        return usec_add(now, usec_between(1, schedule->interval_usec, random));
+/* Within an interval, and within half of the time before for each such moment that was missed. */
+static usec_t random_moment(const LateWake *wake, const Schedule *schedule, usec_t now, uint64_t random) {
+        usec_t range = schedule->interval_usec >> (wake->n_late - 2);
+
+        return usec_add(now, usec_between(1, usec_later(range, LATE_WAKE_PROBE_USEC), random));
 }
 
 /* The deadline came in time. */
 static bool puts_off_in_time(
                 LateWake *wake, Schedule *schedule, usec_t now, uint64_t random, usec_t *deadline) {
         if (!wake->is_probing) {
-                wake->was_late = false;
+                wake->n_late = 0;
                 return false;
         }
 
         wake->is_probing = false; /* it slept, and is awake now */
-        *deadline = random_moment(schedule, now, random);
+        *deadline = random_moment(wake, schedule, now, random);
         return true;
 }
 
 static bool puts_off_late(
                 LateWake *wake, Schedule *schedule, usec_t now, uint64_t random, usec_t *deadline) {
-        if (wake->is_probing) /* it is slow */
+        if (wake->is_probing) { /* it is slow */
+                wake->n_late = 1;
                 return false;
+        }
 
         schedule_start(schedule, now, random); /* a registration that waits may have no slot yet */
-        *deadline = wake->was_late ? usec_add(now, LATE_WAKE_PROBE_USEC) : schedule_next(schedule, now, 0);
-        wake->is_probing = wake->was_late;
-        wake->was_late = wake->is_put_off = true;
+        wake->is_probing = wake->n_late > 0;
+        *deadline = wake->is_probing ? usec_add(now, LATE_WAKE_PROBE_USEC) : schedule_next(schedule, now, 0);
+        wake->n_late += wake->n_late < LATE_WAKE_MAX;
+        wake->is_put_off = true;
         return true;
 }
 

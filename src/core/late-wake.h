@@ -5,7 +5,11 @@
  * So a node that is late waits for its next slot. One that is never awake in its slots would then never
  * report: the second time in a row it takes a random moment within an interval instead. But a machine that
  * is merely overloaded is late each time, too, and must report: so the second time in a row a timer of one
- * second tells the two apart. If that is late as well, the machine did not sleep. */
+ * second tells the two apart. If that is late as well, the machine did not sleep.
+ *
+ * An agent whose memory is swapped out while it waits is in time for that timer, and late at each random
+ * moment; and a node that is seldom awake for long misses most of them. So each one that was missed halves
+ * the time of the next. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,10 +20,11 @@
 
 #define LATE_WAKE_USEC (500 * USEC_PER_MSEC) /* behind the timer's accuracy */
 #define LATE_WAKE_PROBE_USEC (1 * USEC_PER_SEC)
+enum { LATE_WAKE_MAX = 34 }; /* counted so far: then the longest interval is down to a second */
 
 /* Plain data; zero-initialised the machine never slept. */
 typedef struct LateWake {
-        bool was_late;      /* at the deadline before */
+        unsigned n_late;    /* deadlines in a row, at most LATE_WAKE_MAX; the probe is none */
         bool is_probing;    /* the present deadline tells whether the machine sleeps or is slow */
         bool is_put_off;    /* a deadline was, and no request has been made since */
         usec_t acted_usec;  /* boot time at which the agent's own work ended: until then it was not asleep */

@@ -581,6 +581,54 @@ static void test_an_overloaded_machine_reports(void **state _unused_) {
         }
 }
 
+/* However long it was slow: a pause then is like the second one in a row, with an interval to spread over. */
+static void test_a_slow_machine_that_sleeps(void **state _unused_) {
+        Fsm fsm = in_state(FSM_IDLE);
+        usec_t now;
+
+        for (unsigned i = 0; i < 21; i++) {
+                now = fsm.deadline_usec + LATE;
+                (void) step(&fsm, FSM_EVENT_TIMER, now);
+                if (fsm.state == FSM_REPORTING)
+                        (void) step(&fsm, FSM_EVENT_OK, now);
+        }
+        assert_false(fsm.late_wake.is_put_off); /* the last one made a report */
+
+        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + USEC_PER_HOUR);
+        now = fsm.deadline_usec;
+        (void) step(&fsm, FSM_EVENT_TIMER, now);
+        assert_int_equal(fsm.deadline_usec, now + INTERVAL / 2);
+}
+
+/* Its memory goes to the swap space while it waits: it is late behind each longer wait, and never behind the
+ * second that tells a slow machine from one that slept. */
+static void test_a_swapped_out_agent_reports(void **state _unused_) {
+        static const usec_t intervals[] = { 10 * USEC_PER_SEC, INTERVAL, USEC_PER_HOUR,
+                UINT32_MAX * USEC_PER_SEC };
+
+        for (size_t i = 0; i < ELEMENTSOF(intervals); i++) {
+                usec_t now = START, last = START, ran = START;
+                Fsm fsm;
+
+                fsm_init(&fsm, intervals[i], START);
+                (void) step(&fsm, FSM_EVENT_TIMER, START);
+                (void) step(&fsm, FSM_EVENT_OK, START);
+                (void) step(&fsm, FSM_EVENT_OK, START);
+                while (now < START + 100 * intervals[i]) {
+                        now = fsm.deadline_usec;
+                        if (now - ran > 2 * USEC_PER_SEC)
+                                now += 3 * USEC_PER_SEC;
+                        ran = now;
+                        (void) step(&fsm, FSM_EVENT_TIMER, now);
+                        assert_true(now - last <= 5 * intervals[i]);
+                        if (fsm.state != FSM_REPORTING)
+                                continue;
+                        (void) step(&fsm, FSM_EVENT_OK, now);
+                        last = now;
+                }
+        }
+}
+
 /* A request that a person asked for meanwhile: the timer that comes then tells nothing of the machine. */
 static void test_a_request_ends_the_probe(void **state _unused_) {
         Fsm fsm = in_state(FSM_IDLE);
@@ -919,6 +967,8 @@ int main(void) {
                 cmocka_unit_test(test_a_late_wake_waits_for_its_slot),
                 cmocka_unit_test(test_what_is_not_late),
                 cmocka_unit_test(test_an_overloaded_machine_reports),
+                cmocka_unit_test(test_a_slow_machine_that_sleeps),
+                cmocka_unit_test(test_a_swapped_out_agent_reports),
                 cmocka_unit_test(test_a_request_ends_the_probe),
                 cmocka_unit_test(test_a_late_registration_waits_for_its_slot),
                 cmocka_unit_test(test_what_happens_on_a_resume_waits),
