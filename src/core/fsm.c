@@ -93,6 +93,7 @@ static void register_later(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_failure(fsm, event);
         fsm->state = FSM_REGISTER_WAIT;
         fsm->is_without_id = false;
+        fsm->is_awaited = is_urgent;
         forget_wishes(fsm);
         fsm->deadline_usec = next_registration(fsm, event);
 
@@ -125,6 +126,7 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_success(fsm);
         fsm->failures = fsm->registration_failures = 0;
         fsm->is_forgotten = fsm->has_cancelled = false;
+        fsm->is_awaited &= fsm->want_register;
         fsm->state = FSM_IDLE;
         fsm->deadline_usec = schedule_next(&fsm->schedule, event->now_usec, 0);
 
@@ -139,6 +141,7 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_failure(fsm, event);
         fsm->is_forgotten = fsm->has_cancelled = false;
+        fsm->is_awaited &= fsm->want_register;
         fsm->want_report = false;
         fsm->state = FSM_REPORT_WAIT;
         fsm->deadline_usec = schedule_next(&fsm->schedule, event->now_usec, fsm->not_before_usec);
@@ -262,7 +265,7 @@ static void on_address_changed_in_flight(Fsm *fsm, const FsmEvent *event, FsmSte
         fsm->is_in_flight = false;
         fsm->has_cancelled = true;
         fsm->address_usec = event->now_usec;
-        if (fsm->want_register) /* somebody waits for it */
+        if (fsm->is_awaited)
                 register_now(fsm, event, step);
         else
                 hurry(fsm, event, step);
@@ -415,6 +418,10 @@ void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now) {
         schedule_init(&fsm->schedule, report_interval_usec);
 }
 
+static bool is_asked_for(FsmEventType type) {
+        return type == FSM_EVENT_REREGISTER || type == FSM_EVENT_RELOAD || type == FSM_EVENT_REPORT;
+}
+
 void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret) {
         FsmHandler handler;
 
@@ -427,6 +434,7 @@ void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret) {
 
         handler = handlers[fsm->state][event->type];
         assert(handler);
+        fsm->is_awaited |= is_asked_for(event->type);
         handler(fsm, event, ret);
         if (fsm->is_in_flight)
                 late_wake_note_request(&fsm->late_wake, event->asleep_usec);

@@ -100,6 +100,7 @@ typedef struct Fsm {
 
         bool want_register;      /* once the response to the request in flight came */
         bool bypass_retry_after; /* a person asked: the Master's Retry-After does not hold it back */
+        bool is_awaited;         /* a person waits for a response: to what is in flight, or behind it */
         bool want_report;        /* once the report in flight has succeeded */
         bool register_in_slot;   /* in the place of the next report that is due */
 

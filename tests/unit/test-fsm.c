@@ -752,17 +752,57 @@ static void test_a_changed_address_cancels_once(void **state _unused_) {
         assert_int_equal(fsm.state, FSM_IDLE);
 
         /* A report had its response: the next one may be cancelled again. */
-        (void) step(&fsm, FSM_EVENT_REPORT, now += 2 * INTERVAL);
+        (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, now += 2 * INTERVAL);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now), ACTION_CANCEL, ACTION_PUBLISH);
 }
 
-/* A person who waits for a registration does not wait longer because the address changed. */
+/* A person who waits for a response does not wait longer because the address changed; an hour later nobody
+ * waits any more. */
 static void test_a_changed_address_and_a_person(void **state _unused_) {
+        static const struct {
+                FsmState from;
+                FsmEventType asked;
+        } cases[] = {
+                { FSM_REPORTING, FSM_EVENT_REREGISTER },
+                { FSM_REPORTING, FSM_EVENT_REPORT },
+                { FSM_REPORTING, FSM_EVENT_RELOAD },
+                { FSM_REGISTERING, FSM_EVENT_REREGISTER },
+                { FSM_REGISTERING, FSM_EVENT_REPORT },
+                { FSM_IDLE, FSM_EVENT_REREGISTER },
+                { FSM_IDLE, FSM_EVENT_REPORT },
+                { FSM_REPORT_WAIT, FSM_EVENT_REPORT },
+                { FSM_REGISTER_WAIT, FSM_EVENT_REPORT },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Fsm fsm = in_state(cases[i].from);
+                usec_t now = START + USEC_PER_HOUR;
+
+                (void) step(&fsm, cases[i].asked, START);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, START), ACTION_CANCEL, ACTION_REGISTER,
+                                ACTION_PUBLISH);
+                while (fsm.is_in_flight)
+                        (void) step(&fsm, FSM_EVENT_OK, START);
+                (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, now);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now), ACTION_CANCEL, ACTION_PUBLISH);
+
+                /* Nor if it was told of a failure. */
+                fsm = in_state(FSM_IDLE);
+                (void) step(&fsm, cases[i].asked, START);
+                while (fsm.is_in_flight)
+                        (void) step(&fsm, FSM_EVENT_FAILED, START);
+                (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now), ACTION_CANCEL, ACTION_PUBLISH);
+        }
+}
+
+/* Nobody asked for what is outdated. */
+static void test_a_changed_address_and_nobody(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
 
-        (void) step(&fsm, FSM_EVENT_REREGISTER, START);
-        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, START), ACTION_CANCEL, ACTION_REGISTER,
-                        ACTION_PUBLISH);
+        (void) step(&fsm, FSM_EVENT_OUTDATED, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, START), ACTION_CANCEL, ACTION_PUBLISH);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REGISTER, ACTION_PUBLISH);
 }
 
 /* It is no pause after which a refusal counts. */
@@ -976,6 +1016,7 @@ int main(void) {
                 cmocka_unit_test(test_a_changed_address_registers_soon),
                 cmocka_unit_test(test_a_changed_address_cancels_once),
                 cmocka_unit_test(test_a_changed_address_and_a_person),
+                cmocka_unit_test(test_a_changed_address_and_nobody),
                 cmocka_unit_test(test_a_changed_address_is_no_pause),
                 cmocka_unit_test(test_restless_addresses),
                 cmocka_unit_test(test_random_sequences),
