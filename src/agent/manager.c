@@ -102,13 +102,37 @@ bool manager_step(Manager *manager, FsmEventType type) {
         manager_arm(manager);
         for (size_t i = 0; i < step.count; i++)
                 manager_do(manager, step.actions[i]);
-        fsm_note_acted(&manager->fsm, now_usec(CLOCK_BOOTTIME));
 
         return !step.is_refused;
 }
 
 static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
         (void) manager_step(userdata, FSM_EVENT_TIMER);
+        return 0;
+}
+
+/* The loop is about to wait: a deadline that came before is late by the agent's own work, not by a pause. */
+static int on_about_to_wait(sd_event_source *source _unused_, void *userdata) {
+        Manager *manager = userdata;
+
+        fsm_note_acted(&manager->fsm, now_usec(CLOCK_BOOTTIME));
+        return 0;
+}
+
+/* Behind a pause of the machine the timer is heard first, before anything that the loop does then. */
+static int manager_add_timer(Manager *manager) {
+        int r;
+
+        r = event_timer_new(manager->event, CLOCK_BOOTTIME, 1, on_timer, manager, &manager->timer);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(manager->timer, SD_EVENT_PRIORITY_IMPORTANT);
+        if (r >= 0)
+                r = sd_event_source_set_prepare(manager->timer, on_about_to_wait);
+        if (r < 0)
+                return r;
+        fsm_init(&manager->fsm, manager->config->report_interval_usec, now_usec(CLOCK_BOOTTIME));
+        manager_arm(manager);
         return 0;
 }
 
@@ -330,11 +354,9 @@ static int manager_build(Manager *manager) {
         if (r < 0)
                 return r;
 
-        r = event_timer_new(manager->event, CLOCK_BOOTTIME, 1, on_timer, manager, &manager->timer);
+        r = manager_add_timer(manager);
         if (r < 0)
                 return r;
-        fsm_init(&manager->fsm, manager->config->report_interval_usec, now_usec(CLOCK_BOOTTIME));
-        manager_arm(manager);
 
         r = net_watch_new(manager->event, on_net_changed, manager, &manager->net_watch);
         if (r < 0)

@@ -124,7 +124,8 @@ void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now);
 /* Takes one event. A response in a state without a request in flight is a programmer's error. */
 void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret);
 
-/* The actions of the last step are carried out, at `now`: what they took (an fsync) is not lateness. */
+/* The agent is about to wait, at `now`: what its own work took until then (an fsync, a slow directory) is not
+ * lateness. Must not be called between a pause of the machine and the EVENT_TIMER that it made late. */
 void fsm_note_acted(Fsm *fsm, usec_t now);
 
 /* How late EVENT_TIMER may come, in microseconds, at least 1: coarse, so that wake-ups of a machine

@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import time
 
 import pytest
 
@@ -218,3 +219,16 @@ def test_who_the_node_is_cannot_be_read(run_agent, state_root, as_root):
     assert os.listdir(folder) == ["node.json"], "nothing is made"
     path.unlink()
     assert run_agent(**options)[0] == 78
+
+
+def test_a_slow_directory_costs_no_report(agent, master, bus, as_root):
+    """A slot that comes while the loop waits for the disk is the agent's own delay, and no pause of the machine."""
+    interval, delay = 6, 4
+    started = agent(REPORT_INTERVAL_SECONDS=interval)
+    started.wait_log("report-ok", count=2)
+    slot = master.requests("report")[-1]["monotonic"] + interval
+    with FailingCalls(started.pid, [f"getdents64:delay_enter={delay}s:when=1"], [started.folder / "health"]):
+        wait_until(lambda: time.monotonic() > slot - 1, interval, "a second before the slot")
+        bus.call("GetHealth")
+        master.wait_for_requests(3, kind="report")
+    assert slot + delay - 2 < master.requests("report")[-1]["monotonic"] < slot + interval - 0.5
