@@ -327,6 +327,15 @@ static void test_visit_at_a_long_interval(void **state _unused_) {
         ASSERT_ASKED(&world, 0, 2);
 }
 
+static void test_visit_at_a_short_interval(void **state _unused_) {
+        World world = after_leaving(ENDPOINT_UNREACHED, USEC_PER_SEC);
+
+        assert_true(attempt(&world, START + VISIT - 1));
+        ASSERT_ASKED(&world, 2);
+        assert_true(attempt(&world, START + VISIT));
+        ASSERT_ASKED(&world, 0, 2);
+}
+
 static void test_visit_waits_for_retry_after(void **state _unused_) {
         World world = after_leaving(ENDPOINT_OVERLOADED, INTERVAL);
         usec_t visit = START + VISIT;
@@ -371,6 +380,7 @@ int main(void) {
                 cmocka_unit_test(test_visit),
                 cmocka_unit_test(test_visit_goes_on),
                 cmocka_unit_test(test_visit_at_a_long_interval),
+                cmocka_unit_test(test_visit_at_a_short_interval),
                 cmocka_unit_test(test_visit_waits_for_retry_after),
                 cmocka_unit_test(test_visit_in_spite_of_changes),
         };

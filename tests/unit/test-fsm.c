@@ -203,6 +203,61 @@ static void test_registration_backs_off(void **state _unused_) {
         assert_true(fsm.has_registered);
 }
 
+/* A node that has slots takes the first one that is far enough. */
+static void test_a_registration_keeps_off_a_near_slot(void **state _unused_) {
+        static const usec_t before[] = { FSM_REGISTER_GAP_USEC, FSM_REGISTER_GAP_USEC - 1, 1 };
+
+        for (size_t i = 0; i < ELEMENTSOF(before); i++) {
+                Fsm fsm = in_state(FSM_IDLE);
+                usec_t slot = fsm.deadline_usec;
+
+                (void) step(&fsm, FSM_EVENT_REREGISTER, START);
+                for (unsigned n = 0; n < BACKOFF_PAUSES; n++) {
+                        (void) step(&fsm, FSM_EVENT_FAILED, START);
+                        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec);
+                }
+                (void) step(&fsm, FSM_EVENT_FAILED, slot - before[i]);
+                assert_int_equal(fsm.deadline_usec, i == 0 ? slot : slot + INTERVAL);
+        }
+}
+
+/* Exact where somebody waits; else coarse, so that wake-ups coalesce. */
+static void test_timer_accuracy(void **state _unused_) {
+        static const struct {
+                FsmState state;
+                usec_t accuracy;
+        } cases[] = {
+                { FSM_REGISTER_WAIT, 1 },
+                { FSM_IDLE, USEC_PER_SEC },
+                { FSM_REPORT_WAIT, USEC_PER_SEC },
+                { FSM_STOPPING, 1 },
+        };
+        Fsm fsm;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                fsm = in_state(cases[i].state);
+                assert_int_equal(fsm_timer_accuracy(&fsm), cases[i].accuracy);
+        }
+
+        fsm = in_state(FSM_REGISTERING);
+        (void) step(&fsm, FSM_EVENT_FAILED, START);
+        assert_int_equal(fsm_timer_accuracy(&fsm), USEC_PER_SEC);
+}
+
+/* Behind a report that failed: at once, or in the slot behind a Retry-After, as nobody asked for it. */
+static void test_what_is_outdated_is_told(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REPORTING);
+
+        (void) step(&fsm, FSM_EVENT_OUTDATED, START);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FAILED, START), ACTION_PUBLISH, ACTION_REGISTER);
+
+        fsm = in_state(FSM_REPORTING);
+        (void) step(&fsm, FSM_EVENT_OUTDATED, START);
+        ASSERT_ACTIONS(step_retry_after(&fsm, START, USEC_PER_HOUR), ACTION_PUBLISH);
+        assert_true(fsm.deadline_usec > START + USEC_PER_HOUR);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REGISTER, ACTION_PUBLISH);
+}
+
 static void test_slots_do_not_move(void **state _unused_) {
         Fsm fsm = in_state(FSM_IDLE);
         usec_t slot = fsm.deadline_usec;
@@ -291,6 +346,12 @@ static void test_forgotten_twice_is_a_failure(void **state _unused_) {
 
         (void) step(&fsm, FSM_EVENT_REPORT, START + INTERVAL);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + INTERVAL), ACTION_PUBLISH, ACTION_REGISTER);
+
+        /* Also if a report was accepted in between. */
+        (void) step(&fsm, FSM_EVENT_OK, START + INTERVAL);
+        (void) step(&fsm, FSM_EVENT_OK, START + INTERVAL);
+        (void) step(&fsm, FSM_EVENT_REPORT, START + 2 * INTERVAL - 1);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FORGOTTEN, START + 2 * INTERVAL - 1), ACTION_PUBLISH);
 }
 
 /* Also where a registration follows for another reason, or nothing does. */
@@ -357,7 +418,9 @@ static void test_an_id_is_given_up_after_two_pauses(void **state _unused_) {
                                 ACTION_REGISTER_WITHOUT_ID);
 
                 /* The stored id was not replaced, so that the next one has it again, and all begins anew. */
+                assert_true(fsm.is_without_id);
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_FAILED, now), ACTION_PUBLISH);
+                assert_false(fsm.is_without_id);
                 ASSERT_ACTIONS(step_paused(&fsm, &now), ACTION_REGISTER, ACTION_PUBLISH);
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
                 assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
@@ -629,6 +692,32 @@ static void test_a_swapped_out_agent_reports(void **state _unused_) {
         }
 }
 
+/* Each random moment is missed: the time in which they lie is halved, down to a second. */
+static void test_a_node_that_is_seldom_awake(void **state _unused_) {
+        static const usec_t intervals[] = { USEC_PER_SEC, INTERVAL, UINT32_MAX * USEC_PER_SEC };
+
+        for (size_t i = 0; i < ELEMENTSOF(intervals); i++) {
+                usec_t range = intervals[i];
+                Fsm fsm;
+
+                fsm_init(&fsm, range, START);
+                (void) step(&fsm, FSM_EVENT_TIMER, START);
+                (void) step(&fsm, FSM_EVENT_OK, START);
+                (void) step(&fsm, FSM_EVENT_OK, START);
+                (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + LATE);
+                for (unsigned n = 0; n < 200; n++) {
+                        usec_t now;
+
+                        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + LATE);
+                        now = fsm.deadline_usec;
+                        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
+                        assert_int_equal(fsm.deadline_usec - now, usec_between(1, range, HALF));
+                        range = usec_later(range / 2, USEC_PER_SEC);
+                }
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
+        }
+}
+
 /* A request that a person asked for meanwhile: the timer that comes then tells nothing of the machine. */
 static void test_a_request_ends_the_probe(void **state _unused_) {
         Fsm fsm = in_state(FSM_IDLE);
@@ -678,6 +767,9 @@ static void test_what_happens_on_a_resume_waits(void **state _unused_) {
                 (void) step(&fsm, FSM_EVENT_TIMER, slot + LATE);
                 assert_int_equal(step(&fsm, events[i], slot + LATE + 1).count, 0);
                 assert_int_equal(fsm.deadline_usec, slot + INTERVAL);
+
+                fsm = in_state(FSM_IDLE);
+                assert_true(step_asleep(&fsm, events[i], slot - 1, LATE_WAKE_USEC).count > 0);
 
                 fsm = in_state(FSM_IDLE);
                 assert_int_equal(step_asleep(&fsm, events[i], slot - 1, LATE_WAKE_USEC + 1).count, 0);
@@ -738,6 +830,68 @@ static void test_a_changed_address_registers_soon(void **state _unused_) {
         }
 }
 
+/* A sixth of the interval, at most 10 s, and never behind what was due anyway. */
+static void test_the_moment_of_a_changed_address(void **state _unused_) {
+        static const struct {
+                usec_t interval, spread;
+        } cases[] = {
+                { USEC_PER_SEC, USEC_PER_SEC / 6 },
+                { 12 * USEC_PER_SEC, 2 * USEC_PER_SEC },
+                { INTERVAL, FSM_ADDRESS_SPREAD_USEC },
+                { USEC_PER_HOUR, FSM_ADDRESS_SPREAD_USEC },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                usec_t now = cases[i].interval / 2, slot; /* soon after the boot, too */
+                FsmStep taken;
+                Fsm fsm, near;
+
+                fsm_init(&fsm, cases[i].interval, now);
+                (void) step(&fsm, FSM_EVENT_TIMER, now);
+                (void) step(&fsm, FSM_EVENT_OK, now);
+                (void) step(&fsm, FSM_EVENT_OK, now);
+                near = fsm;
+                slot = fsm.deadline_usec;
+
+                fsm_step(&fsm,
+                                &(FsmEvent){ FSM_EVENT_ADDRESS_CHANGED, .now_usec = now,
+                                                .random = UINT64_MAX },
+                                &taken);
+                ASSERT_ACTIONS(taken, ACTION_PUBLISH);
+                assert_int_equal(fsm.deadline_usec, now + cases[i].spread);
+
+                (void) step(&near, FSM_EVENT_ADDRESS_CHANGED, slot - 1);
+                assert_int_equal(near.deadline_usec, slot);
+        }
+}
+
+/* Later ones take the next slot, one registration for all of them, whatever was in flight. */
+static void test_later_changes_take_the_next_slot(void **state _unused_) {
+        static const FsmState from[] = { FSM_IDLE, FSM_REPORTING, FSM_REGISTERING };
+
+        for (size_t i = 0; i < ELEMENTSOF(from); i++) {
+                Fsm fsm = in_state(FSM_REPORTING);
+                usec_t now = START;
+
+                (void) step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now);
+                (void) step(&fsm, FSM_EVENT_TIMER, now = fsm.deadline_usec);
+                if (from[i] != FSM_REGISTERING)
+                        (void) step(&fsm, FSM_EVENT_OK, now);
+                if (from[i] == FSM_IDLE)
+                        (void) step(&fsm, FSM_EVENT_OK, now);
+                assert_int_equal(fsm.state, from[i]);
+
+                assert_int_equal(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now).count, 0);
+                while (fsm.is_in_flight)
+                        (void) step(&fsm, FSM_EVENT_OK, now);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now = fsm.deadline_usec), ACTION_REGISTER,
+                                ACTION_PUBLISH);
+                (void) step(&fsm, FSM_EVENT_OK, now);
+                (void) step(&fsm, FSM_EVENT_OK, now);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
+        }
+}
+
 /* Not even if an interval is shorter than a response takes. */
 static void test_a_changed_address_cancels_once(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
@@ -751,9 +905,17 @@ static void test_a_changed_address_cancels_once(void **state _unused_) {
         (void) step(&fsm, FSM_EVENT_OK, now);
         assert_int_equal(fsm.state, FSM_IDLE);
 
-        /* A report had its response: the next one may be cancelled again. */
-        (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, now += 2 * INTERVAL);
-        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now), ACTION_CANCEL, ACTION_PUBLISH);
+        /* A report had its response, whatever that was: the next request may be cancelled again. */
+        for (FsmEventType type = FSM_EVENT_OK; type <= FSM_EVENT_FAILED; type++) {
+                fsm = in_state(FSM_REPORTING);
+                (void) step(&fsm, FSM_EVENT_ADDRESS_CHANGED, START);
+                (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec);
+                (void) step(&fsm, FSM_EVENT_OK, now = START + 2 * INTERVAL);
+                (void) step(&fsm, type, now);
+                if (!fsm.is_in_flight)
+                        (void) step(&fsm, FSM_EVENT_TIMER, now = fsm.deadline_usec);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now), ACTION_CANCEL, ACTION_PUBLISH);
+        }
 }
 
 /* A person who waits for a response does not wait longer because the address changed; an hour later nobody
@@ -796,6 +958,22 @@ static void test_a_changed_address_and_a_person(void **state _unused_) {
         }
 }
 
+/* Whoever waits for the registration behind the one that has its response now is not forgotten. */
+static void test_a_changed_address_and_who_is_next(void **state _unused_) {
+        static const FsmState from[] = { FSM_REGISTERING, FSM_REPORTING };
+        static const FsmEventType responses[] = { FSM_EVENT_OK, FSM_EVENT_FAILED };
+
+        for (size_t i = 0; i < ELEMENTSOF(from) * ELEMENTSOF(responses); i++) {
+                Fsm fsm = in_state(from[i % 2]);
+
+                (void) step(&fsm, FSM_EVENT_RELOAD, START);
+                (void) step(&fsm, responses[i / 2], START);
+                assert_true(fsm.is_in_flight);
+                ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, START), ACTION_CANCEL, ACTION_REGISTER,
+                                ACTION_PUBLISH);
+        }
+}
+
 /* Nobody asked for what is outdated. */
 static void test_a_changed_address_and_nobody(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
@@ -822,6 +1000,12 @@ static void test_a_changed_address_is_no_pause(void **state _unused_) {
         (void) step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now);
         (void) step_paused(&fsm, &now);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
+
+        /* The next ones are pauses again. */
+        (void) step_paused(&fsm, &now);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
+        (void) step_paused(&fsm, &now);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH, ACTION_REGISTER_WITHOUT_ID);
 }
 
 /* However an address flaps, and however slow the responses are: at most three times the pace in the long
@@ -991,6 +1175,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_registration_backs_off),
+                cmocka_unit_test(test_a_registration_keeps_off_a_near_slot),
+                cmocka_unit_test(test_timer_accuracy),
+                cmocka_unit_test(test_what_is_outdated_is_told),
                 cmocka_unit_test(test_slots_do_not_move),
                 cmocka_unit_test(test_an_outage_keeps_the_pace),
                 cmocka_unit_test(test_retry_after),
@@ -1009,13 +1196,17 @@ int main(void) {
                 cmocka_unit_test(test_an_overloaded_machine_reports),
                 cmocka_unit_test(test_a_slow_machine_that_sleeps),
                 cmocka_unit_test(test_a_swapped_out_agent_reports),
+                cmocka_unit_test(test_a_node_that_is_seldom_awake),
                 cmocka_unit_test(test_a_request_ends_the_probe),
                 cmocka_unit_test(test_a_late_registration_waits_for_its_slot),
                 cmocka_unit_test(test_what_happens_on_a_resume_waits),
                 cmocka_unit_test(test_the_accuracy_of_the_timer),
                 cmocka_unit_test(test_a_changed_address_registers_soon),
+                cmocka_unit_test(test_the_moment_of_a_changed_address),
+                cmocka_unit_test(test_later_changes_take_the_next_slot),
                 cmocka_unit_test(test_a_changed_address_cancels_once),
                 cmocka_unit_test(test_a_changed_address_and_a_person),
+                cmocka_unit_test(test_a_changed_address_and_who_is_next),
                 cmocka_unit_test(test_a_changed_address_and_nobody),
                 cmocka_unit_test(test_a_changed_address_is_no_pause),
                 cmocka_unit_test(test_restless_addresses),
