@@ -185,7 +185,7 @@ static bool put_off(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 /* What happens to all machines that slept (modules write their files anew, addresses change) waits for the
  * next report. */
 static bool has_slept(const Fsm *fsm, const FsmEvent *event) {
-        return late_wake_has_slept(&fsm->late_wake, event->asleep_usec);
+        return late_wake_has_slept(&fsm->late_wake, event->asleep_usec, event->now_usec);
 }
 
 /* The first registration after the start did not follow a pause, and is never late. */
@@ -295,43 +295,41 @@ static void ignore(Fsm *fsm _unused_, const FsmEvent *event _unused_, FsmStep *s
 
 /* ---- stopping ---- */
 
+static void end(Fsm *fsm, FsmStep *step) {
+        fsm->deadline_usec = USEC_INFINITY;
+        step_add(step, ACTION_EXIT);
+}
+
 static void on_stop(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         fsm->state = FSM_STOPPING;
         fsm->is_forgotten = false; /* nobody registers any more */
         forget_wishes(fsm);
         step_add(step, ACTION_PUBLISH);
 
-        if (fsm->is_in_flight) {
+        if (fsm->is_in_flight)
                 fsm->deadline_usec = usec_add(event->now_usec, FSM_STOP_GRACE_USEC);
-                return;
-        }
-
-        fsm->deadline_usec = USEC_INFINITY;
-        step_add(step, ACTION_EXIT);
+        else
+                end(fsm, step);
 }
 
 static void on_last_ok(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step) {
         note_success(fsm);
-        fsm->deadline_usec = USEC_INFINITY;
         step_add(step, ACTION_PERSIST);
         step_add(step, ACTION_PUBLISH);
-        step_add(step, ACTION_EXIT);
+        end(fsm, step);
 }
 
 static void on_last_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_failure(fsm, event);
-        fsm->deadline_usec = USEC_INFINITY;
         step_add(step, ACTION_PUBLISH);
-        step_add(step, ACTION_EXIT);
+        end(fsm, step);
 }
 
 static void on_grace_over(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step) {
         if (fsm->is_in_flight)
                 step_add(step, ACTION_CANCEL);
-
         fsm->is_in_flight = false;
-        fsm->deadline_usec = USEC_INFINITY;
-        step_add(step, ACTION_EXIT);
+        end(fsm, step);
 }
 
 /* ---- the table: every cell is filled; NULL cannot happen (a response without a request) ---- */
@@ -418,10 +416,6 @@ void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now) {
         schedule_init(&fsm->schedule, report_interval_usec);
 }
 
-static bool is_asked_for(FsmEventType type) {
-        return type == FSM_EVENT_REREGISTER || type == FSM_EVENT_RELOAD || type == FSM_EVENT_REPORT;
-}
-
 void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret) {
         FsmHandler handler;
 
@@ -431,13 +425,13 @@ void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret) {
         assert(ret);
 
         *ret = (FsmStep){};
-
         handler = handlers[fsm->state][event->type];
         assert(handler);
-        fsm->is_awaited |= is_asked_for(event->type);
+        fsm->is_awaited |= event->type == FSM_EVENT_REREGISTER || event->type == FSM_EVENT_RELOAD ||
+                           event->type == FSM_EVENT_REPORT;
         handler(fsm, event, ret);
         if (fsm->is_in_flight)
-                late_wake_note_request(&fsm->late_wake, event->asleep_usec);
+                late_wake_note_request(&fsm->late_wake, event->asleep_usec, event->now_usec);
 }
 
 void fsm_note_acted(Fsm *fsm, usec_t now) {

@@ -51,15 +51,21 @@ bool late_wake_puts_off(LateWake *wake, Schedule *schedule, usec_t now, uint64_t
                                : puts_off_late(wake, schedule, now, random, deadline);
 }
 
-bool late_wake_has_slept(const LateWake *wake, usec_t asleep_usec) {
-        assert(wake);
-
+static bool has_slept_since_request(const LateWake *wake, usec_t asleep_usec) {
         return wake->is_put_off || asleep_usec > usec_add(wake->asleep_usec, LATE_WAKE_USEC);
 }
 
-void late_wake_note_request(LateWake *wake, usec_t asleep_usec) {
+bool late_wake_has_slept(const LateWake *wake, usec_t asleep_usec, usec_t now) {
         assert(wake);
 
+        return has_slept_since_request(wake, asleep_usec) || now < wake->settled_usec;
+}
+
+void late_wake_note_request(LateWake *wake, usec_t asleep_usec, usec_t now) {
+        assert(wake);
+
+        if (has_slept_since_request(wake, asleep_usec))
+                wake->settled_usec = usec_add(now, LATE_WAKE_SETTLE_USEC);
         wake->is_put_off = wake->is_probing = false;
         wake->asleep_usec = asleep_usec;
 }

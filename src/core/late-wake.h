@@ -20,6 +20,7 @@
 
 #define LATE_WAKE_USEC (500 * USEC_PER_MSEC) /* behind the timer's accuracy */
 #define LATE_WAKE_PROBE_USEC (1 * USEC_PER_SEC)
+#define LATE_WAKE_SETTLE_USEC (10 * USEC_PER_SEC) /* behind the first request after a pause */
 enum { LATE_WAKE_MAX = 34 }; /* counted so far: then the longest interval is down to a second */
 
 /* Plain data; zero-initialised the machine never slept. */
@@ -29,15 +30,16 @@ typedef struct LateWake {
         bool is_put_off;    /* a deadline was, and no request has been made since */
         usec_t acted_usec;  /* boot time at which the agent's own work ended: until then it was not asleep */
         usec_t asleep_usec; /* at the last request: how long the machine had been suspended since boot */
+        usec_t settled_usec; /* boot time until which changes may be those that follow a pause */
 } LateWake;
 
 /* The deadline has come, at `now`, both boot time. Returns whether it is put off: then *deadline is the new
  * one, later than `now`. A node without slots gets them. `random` is 64 random bits. */
 bool late_wake_puts_off(LateWake *wake, Schedule *schedule, usec_t now, uint64_t random, usec_t *deadline);
 
-/* Whether the machine slept since the last request, though perhaps not through a deadline. `asleep_usec`:
- * how long it has been suspended since boot. */
-bool late_wake_has_slept(const LateWake *wake, usec_t asleep_usec);
+/* Whether the machine slept since the last request, though perhaps not through a deadline; or it did before
+ * that, and the machine has hardly settled. `asleep_usec`: how long it has been suspended since boot. */
+bool late_wake_has_slept(const LateWake *wake, usec_t asleep_usec, usec_t now);
 
-/* A request is made. */
-void late_wake_note_request(LateWake *wake, usec_t asleep_usec);
+/* A request is made, or in flight. */
+void late_wake_note_request(LateWake *wake, usec_t asleep_usec, usec_t now);

@@ -779,8 +779,11 @@ static void test_what_happens_on_a_resume_waits(void **state _unused_) {
                 while (fsm.state != FSM_IDLE)
                         (void) step_asleep(&fsm, FSM_EVENT_OK, slot, LATE_WAKE_USEC + 1);
 
-                ASSERT_ACTIONS(step_asleep(&fsm, FSM_EVENT_HEALTH_CHANGED, slot + 1, LATE_WAKE_USEC + 1),
-                                ACTION_REPORT);
+                /* Nor does a slot right after the resume open the way for the changes behind it. */
+                slot += LATE_WAKE_SETTLE_USEC;
+                assert_int_equal(step_asleep(&fsm, events[i], slot - 1, LATE_WAKE_USEC + 1).count, 0);
+                assert_true(step_asleep(&fsm, events[i], slot, LATE_WAKE_USEC + 1).count > 0 ||
+                                events[i] == FSM_EVENT_ADDRESS_CHANGED); /* that was once an interval */
         }
 }
 
