@@ -3,30 +3,44 @@
 #include "core/backoff.h"
 #include "util/macro.h"
 
-/* Within an interval, and within half of the time before for each such moment that was missed. */
-static usec_t random_moment(const LateWake *wake, const Schedule *schedule, usec_t now, uint64_t random) {
-        usec_t range = schedule->interval_usec >> (wake->n_late - 2);
-
-        return usec_add(now, usec_between(1, usec_later(range, LATE_WAKE_PROBE_USEC), random));
+static bool is_late(const Schedule *schedule, usec_t late) {
+        return late > schedule_accuracy(schedule) + LATE_WAKE_USEC;
 }
 
-/* The deadline came in time. */
-static bool puts_off_in_time(
-                LateWake *wake, Schedule *schedule, usec_t now, uint64_t random, usec_t *deadline) {
-        if (!wake->is_probing) {
-                wake->n_late = 0;
+static bool may_be_slow(const Schedule *schedule, usec_t late) {
+        usec_t most = usec_earlier(schedule->interval_usec / 6, LATE_WAKE_SLOW_MAX_USEC);
+
+        return late <= usec_later(most, LATE_WAKE_SLOW_MIN_USEC);
+}
+
+/* The time from which a random moment is taken: together with the probe an interval, and half of that for
+ * each such moment that was missed. */
+static usec_t spread(const LateWake *wake, const Schedule *schedule) {
+        usec_t time = schedule->interval_usec >> (wake->n_late - 2);
+
+        return usec_later(time, 2 * LATE_WAKE_PROBE_USEC) - LATE_WAKE_PROBE_USEC;
+}
+
+static bool puts_off_probe(LateWake *wake, const Schedule *schedule, usec_t late, usec_t now,
+                uint64_t random, usec_t *deadline) {
+        usec_t time = spread(wake, schedule);
+
+        wake->is_probing = false;
+        if (is_late(schedule, late) && may_be_slow(schedule, late)) {
+                wake->n_late = 1;
                 return false;
         }
+        if (is_late(schedule, late) && time <= LATE_WAKE_PROBE_USEC) /* late in whatever it waits for */
+                return false;
 
-        wake->is_probing = false; /* it slept, and is awake now */
-        *deadline = random_moment(wake, schedule, now, random);
+        *deadline = usec_add(now, usec_between(1, time, random));
         return true;
 }
 
-static bool puts_off_late(
-                LateWake *wake, Schedule *schedule, usec_t now, uint64_t random, usec_t *deadline) {
-        if (wake->is_probing) { /* it is slow */
-                wake->n_late = 1;
+static bool puts_off_deadline(LateWake *wake, Schedule *schedule, usec_t late, usec_t now, uint64_t random,
+                usec_t *deadline) {
+        if (!is_late(schedule, late)) {
+                wake->n_late = 0;
                 return false;
         }
 
@@ -46,9 +60,8 @@ bool late_wake_puts_off(LateWake *wake, Schedule *schedule, usec_t now, uint64_t
         assert(deadline);
 
         late = usec_sub(now, usec_later(*deadline, wake->acted_usec));
-        return late <= schedule_accuracy(schedule) + LATE_WAKE_USEC
-                               ? puts_off_in_time(wake, schedule, now, random, deadline)
-                               : puts_off_late(wake, schedule, now, random, deadline);
+        return wake->is_probing ? puts_off_probe(wake, schedule, late, now, random, deadline)
+                                : puts_off_deadline(wake, schedule, late, now, random, deadline);
 }
 
 static bool has_slept_since_request(const LateWake *wake, usec_t asleep_usec) {

@@ -5,11 +5,12 @@
  * So a node that is late waits for its next slot. One that is never awake in its slots would then never
  * report: the second time in a row it takes a random moment within an interval instead. But a machine that
  * is merely overloaded is late each time, too, and must report: so the second time in a row a timer of one
- * second tells the two apart. If that is late as well, the machine did not sleep.
+ * second tells the two apart. If that is late as well, the machine did not sleep. Unless it is later than an
+ * overload explains: then another pause began meanwhile.
  *
  * An agent whose memory is swapped out while it waits is in time for that timer, and late at each random
  * moment; and a node that is seldom awake for long misses most of them. So each one that was missed halves
- * the time of the next. */
+ * the time of the next. A node that is late even then, however short it waits, reports. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,6 +21,9 @@
 
 #define LATE_WAKE_USEC (500 * USEC_PER_MSEC) /* behind the timer's accuracy */
 #define LATE_WAKE_PROBE_USEC (1 * USEC_PER_SEC)
+/* An overload is taken to explain a sixth of the interval, within these. */
+#define LATE_WAKE_SLOW_MIN_USEC (3 * USEC_PER_SEC)
+#define LATE_WAKE_SLOW_MAX_USEC (10 * USEC_PER_SEC)
 #define LATE_WAKE_SETTLE_USEC (10 * USEC_PER_SEC) /* behind the first request after a pause */
 enum { LATE_WAKE_MAX = 34 }; /* counted so far: then the longest interval is down to a second */
 

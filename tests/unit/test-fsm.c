@@ -583,7 +583,7 @@ static void test_a_late_wake_waits_for_its_slot(void **state _unused_) {
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
                 assert_int_equal(fsm.deadline_usec, now += LATE_WAKE_PROBE_USEC);
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
-                assert_int_equal(fsm.deadline_usec, now + INTERVAL / 2);
+                assert_int_equal(fsm.deadline_usec, now + (INTERVAL - LATE_WAKE_PROBE_USEC) / 2);
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
                 (void) step(&fsm, FSM_EVENT_OK, slot + 2 * INTERVAL + 1);
                 assert_int_equal(fsm.deadline_usec, slot + 3 * INTERVAL);
@@ -615,12 +615,14 @@ static void test_what_is_not_late(void **state _unused_) {
 static void test_an_overloaded_machine_reports(void **state _unused_) {
         static const struct {
                 usec_t interval, late;
+                unsigned n_silent; /* intervals, until it is known to be slow */
         } cases[] = {
-                { USEC_PER_SEC, USEC_PER_SEC },
-                { 10 * USEC_PER_SEC, 2 * USEC_PER_SEC },
-                { INTERVAL, 3 * USEC_PER_SEC },
-                { INTERVAL, 20 * USEC_PER_SEC },
-                { USEC_PER_HOUR, 10 * USEC_PER_SEC },
+                { USEC_PER_SEC, USEC_PER_SEC, 3 },
+                { 10 * USEC_PER_SEC, 3 * USEC_PER_SEC, 3 },
+                { INTERVAL, 3 * USEC_PER_SEC, 3 },
+                { INTERVAL, 10 * USEC_PER_SEC, 3 },
+                { INTERVAL, 20 * USEC_PER_SEC, 8 }, /* at first it seems to sleep */
+                { USEC_PER_HOUR, 10 * USEC_PER_SEC, 3 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -631,10 +633,11 @@ static void test_an_overloaded_machine_reports(void **state _unused_) {
                 (void) step(&fsm, FSM_EVENT_TIMER, START);
                 (void) step(&fsm, FSM_EVENT_OK, START);
                 (void) step(&fsm, FSM_EVENT_OK, START);
-                for (unsigned n = 0; n < 20; n++) {
+                for (unsigned n = 0; n < 40; n++) {
                         now = fsm.deadline_usec + cases[i].late;
                         (void) step(&fsm, FSM_EVENT_TIMER, now);
-                        assert_true(now - last <= 3 * (cases[i].interval + cases[i].late));
+                        assert_true(now - last <= (last == START ? cases[i].n_silent : 3) *
+                                                                  (cases[i].interval + cases[i].late));
                         if (fsm.state != FSM_REPORTING)
                                 continue;
                         (void) step(&fsm, FSM_EVENT_OK, now);
@@ -660,7 +663,7 @@ static void test_a_slow_machine_that_sleeps(void **state _unused_) {
         (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + USEC_PER_HOUR);
         now = fsm.deadline_usec;
         (void) step(&fsm, FSM_EVENT_TIMER, now);
-        assert_int_equal(fsm.deadline_usec, now + INTERVAL / 2);
+        assert_int_equal(fsm.deadline_usec, now + (INTERVAL - LATE_WAKE_PROBE_USEC) / 2);
 }
 
 /* Its memory goes to the swap space while it waits: it is late behind each longer wait, and never behind the
@@ -711,11 +714,29 @@ static void test_a_node_that_is_seldom_awake(void **state _unused_) {
                         (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + LATE);
                         now = fsm.deadline_usec;
                         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
-                        assert_int_equal(fsm.deadline_usec - now, usec_between(1, range, HALF));
-                        range = usec_later(range / 2, USEC_PER_SEC);
+                        assert_int_equal(fsm.deadline_usec - now,
+                                        usec_between(1,
+                                                        usec_later(range, 2 * LATE_WAKE_PROBE_USEC) -
+                                                                        LATE_WAKE_PROBE_USEC,
+                                                        HALF));
+                        range /= 2;
                 }
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
         }
+}
+
+/* Another pause begins while the timer runs that tells a slow machine from one that slept: a fleet in which
+ * many nodes have that timer must not report together when it is over. */
+static void test_a_pause_while_probing(void **state _unused_) {
+        Fsm fsm = in_state(FSM_IDLE);
+        usec_t now;
+
+        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + LATE);
+        (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + LATE);
+        now = fsm.deadline_usec + LATE_WAKE_SLOW_MAX_USEC + 1;
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
+        assert_int_equal(fsm.deadline_usec, now + (INTERVAL - LATE_WAKE_PROBE_USEC) / 2);
+        ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
 }
 
 /* A request that a person asked for meanwhile: the timer that comes then tells nothing of the machine. */
@@ -1200,6 +1221,7 @@ int main(void) {
                 cmocka_unit_test(test_a_slow_machine_that_sleeps),
                 cmocka_unit_test(test_a_swapped_out_agent_reports),
                 cmocka_unit_test(test_a_node_that_is_seldom_awake),
+                cmocka_unit_test(test_a_pause_while_probing),
                 cmocka_unit_test(test_a_request_ends_the_probe),
                 cmocka_unit_test(test_a_late_registration_waits_for_its_slot),
                 cmocka_unit_test(test_what_happens_on_a_resume_waits),
