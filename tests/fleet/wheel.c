@@ -1,6 +1,7 @@
 #include "wheel.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "util/macro.h"
 
@@ -50,6 +51,24 @@ void wheel_add(Wheel *wheel, uint32_t entry, tick_t due) {
 
         wheel->entries[entry].due = due;
         wheel_link(wheel, entry);
+}
+
+/* Buckets are short: about one entry in each. */
+static bool wheel_unlink(Wheel *wheel, uint32_t *link, uint32_t entry) {
+        while (*link != WHEEL_NONE && *link != entry)
+                link = &wheel->entries[*link].next;
+        if (*link == WHEEL_NONE)
+                return false;
+
+        *link = wheel->entries[entry].next;
+        return true;
+}
+
+void wheel_remove(Wheel *wheel, uint32_t entry) {
+        bool is_found = wheel_unlink(wheel, &wheel->heads[wheel->entries[entry].due % BUCKETS], entry) ||
+                        wheel_unlink(wheel, &wheel->current, entry);
+
+        assert(is_found);
 }
 
 void wheel_advance(Wheel *wheel, tick_t tick) {

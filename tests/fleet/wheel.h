@@ -17,6 +17,9 @@ Wheel *wheel_free(Wheel *wheel);
 /* The entry has nothing pending; `due` is later than the tick that was popped last. */
 void wheel_add(Wheel *wheel, uint32_t entry, tick_t due);
 
+/* Takes back an entry that is pending. */
+void wheel_remove(Wheel *wheel, uint32_t entry);
+
 /* Goes to `tick`, the one behind the last. */
 void wheel_advance(Wheel *wheel, tick_t tick);
 
