@@ -7,18 +7,12 @@
 
 /* ---- ours: the same events, actions and order as in src/agent/manager.c ---- */
 
-/* sd-event may be late by the accuracy that manager.c asks for. It takes the instant at which all timers of
- * the machine meet, which is another on each machine. */
+/* sd-event takes the instant at which all timers of the machine meet, which is another on each machine. */
 static usec_t timer_expires(const ArgusAgent *agent, usec_t now) {
-        usec_t deadline = agent->fsm.deadline_usec;
-        usec_t accuracy = agent->fsm.schedule.interval_usec / 60, offset;
+        usec_t deadline = agent->fsm.deadline_usec, accuracy = fsm_timer_accuracy(&agent->fsm), offset;
 
         if (deadline <= now)
                 return now;
-        if (accuracy > USEC_PER_SEC)
-                accuracy = USEC_PER_SEC;
-        if (accuracy == 0)
-                return deadline;
 
         offset = (deadline + accuracy - agent->wake_phase_usec % accuracy) % accuracy;
         return offset == 0 ? deadline : deadline + accuracy - offset;
@@ -50,11 +44,14 @@ static AgentStep argus_agent_step(ArgusAgent *agent, const FsmEvent *event) {
                         break;
                 case ACTION_PUBLISH:
                         break;
-                case ACTION_CANCEL: /* of events that are not simulated: addresses, signals, a bus */
-                case ACTION_EXIT:
+                case ACTION_CANCEL:
+                        next.is_cancelled = true;
+                        break;
+                case ACTION_EXIT: /* signals are not simulated */
                         assert(false);
                 }
 
+        fsm_note_acted(&agent->fsm, event->now_usec); /* here that takes no time */
         return next;
 }
 
@@ -63,17 +60,19 @@ void argus_agent_init(ArgusAgent *agent, usec_t interval_usec, usec_t now, uint6
         fsm_init(&agent->fsm, interval_usec, now);
 }
 
-AgentStep argus_agent_on_timer(ArgusAgent *agent, usec_t now, uint64_t random) {
-        return argus_agent_step(
-                        agent, &(FsmEvent){ .type = FSM_EVENT_TIMER, .now_usec = now, .random = random });
+void argus_agent_restart(ArgusAgent *agent, usec_t now) {
+        fsm_init(&agent->fsm, agent->fsm.schedule.interval_usec, now);
 }
 
-AgentStep argus_agent_on_answer(ArgusAgent *agent, AnswerKind answer, RequestKind kind, bool has_id,
-                usec_t now, uint64_t random) {
-        FsmEvent event = { .now_usec = now, .random = random };
-
-        event.type = answer_event(answer, kind, has_id, &event.retry_after_usec);
-        return argus_agent_step(agent, &event);
+AgentStep argus_agent_on_event(
+                ArgusAgent *agent, FsmEventType type, usec_t retry_after_usec, usec_t now, uint64_t random) {
+        return argus_agent_step(agent, &(FsmEvent){
+                                                       .type = type,
+                                                       .now_usec = now,
+                                                       .asleep_usec = agent->asleep_usec,
+                                                       .random = random,
+                                                       .retry_after_usec = retry_after_usec,
+                                       });
 }
 
 /* ---- the naive one ---- */
@@ -85,6 +84,11 @@ static AgentStep naive_request(const NaiveAgent *agent) {
                 .has_id = agent->is_registered,
                 .wake_usec = USEC_INFINITY,
         };
+}
+
+static AgentStep naive_wait(NaiveAgent *agent, usec_t until) {
+        agent->wake_usec = until;
+        return (AgentStep){ .wake_usec = until };
 }
 
 void naive_agent_init(NaiveAgent *agent, usec_t interval_usec, usec_t now) {
@@ -101,17 +105,23 @@ AgentStep naive_agent_on_answer(NaiveAgent *agent, AnswerKind answer, RequestKin
         if (answer == ANSWER_UNKNOWN)
                 agent->is_registered = false;
         else if (!is_good)
-                return (AgentStep){ .wake_usec = now + NAIVE_RETRY_USEC };
+                return naive_wait(agent, now + NAIVE_RETRY_USEC);
 
         if (is_good && kind == REQUEST_REPORT) {
                 /* Retries took time: on from the next of its instants. */
                 do
                         agent->next_usec += agent->interval_usec;
                 while (agent->next_usec <= now);
-                return (AgentStep){ .wake_usec = agent->next_usec };
+                return naive_wait(agent, agent->next_usec);
         }
 
         if (is_good)
                 agent->is_registered = true;
         return naive_request(agent);
+}
+
+usec_t naive_agent_step_clock(NaiveAgent *agent, usec_t step_usec, usec_t now) {
+        agent->next_usec = usec_sub(agent->next_usec, step_usec);
+        agent->wake_usec = usec_sub(agent->wake_usec, step_usec);
+        return agent->wake_usec > now ? agent->wake_usec : now;
 }

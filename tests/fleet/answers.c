@@ -9,6 +9,7 @@
 typedef struct Meaning {
         FsmEventType event;
         usec_t retry_after_usec;
+        EndpointVerdict verdict;
 } Meaning;
 
 static Meaning meanings[_ANSWER_MAX][2][2]; /* by RequestKind, and by whether the request had an id */
@@ -28,7 +29,11 @@ static int classify_one(Answer answer, Meaning *ret) {
         if (r < 0)
                 return r;
 
-        *ret = (Meaning){ events[outcome.class], outcome.retry_after_usec };
+        *ret = (Meaning){
+                .event = events[outcome.class],
+                .retry_after_usec = outcome.retry_after_usec,
+                .verdict = endpoint_verdict(&outcome),
+        };
         return 0;
 }
 
@@ -39,6 +44,8 @@ int answers_classify(usec_t retry_after_usec) {
                 [ANSWER_UNKNOWN] = { .http_status = 404 },
                 [ANSWER_SENT_AWAY] = { .http_status = 429, .retry_after_usec = retry_after_usec },
                 [ANSWER_OVERLOADED] = { .http_status = 503 },
+                [ANSWER_OVERLOADED_LATER] = { .http_status = 503, .retry_after_usec = retry_after_usec },
+                [ANSWER_UNAUTHORIZED] = { .http_status = 401 },
                 [ANSWER_REFUSED] = { .transport = TRANSPORT_CONNECT },
                 [ANSWER_TIMEOUT] = { .transport = TRANSPORT_TIMEOUT },
         };
@@ -64,4 +71,30 @@ FsmEventType answer_event(AnswerKind answer, RequestKind kind, bool has_id, usec
 
         *ret_retry_after_usec = meaning->retry_after_usec;
         return meaning->event;
+}
+
+EndpointVerdict answer_verdict(AnswerKind answer, usec_t *ret_retry_after_usec) {
+        const Meaning *meaning = &meanings[answer][REQUEST_REPORT][true];
+
+        *ret_retry_after_usec = meaning->retry_after_usec;
+        return meaning->verdict;
+}
+
+AnswerKind answer_from_string(const char *text) {
+        static const char *const names[_ANSWER_MAX] = {
+                [ANSWER_NODE] = "201",
+                [ANSWER_NO_CONTENT] = "204",
+                [ANSWER_UNKNOWN] = "404",
+                [ANSWER_SENT_AWAY] = "429",
+                [ANSWER_OVERLOADED] = "503",
+                [ANSWER_OVERLOADED_LATER] = "503-later",
+                [ANSWER_UNAUTHORIZED] = "401",
+                [ANSWER_REFUSED] = "refused",
+                [ANSWER_TIMEOUT] = "timeout",
+        };
+
+        for (AnswerKind answer = ANSWER_NONE + 1; answer < _ANSWER_MAX; answer++)
+                if (strcmp(names[answer], text) == 0)
+                        return answer;
+        return ANSWER_NONE;
 }

@@ -1,22 +1,22 @@
-/* A Master as a queue that is served at a rate. */
+/* A Master as a queue that is served at a rate, behind one or several addresses. */
 #pragma once
 
 #include "answers.h"
+#include "core/endpoint.h"
 
-typedef enum MasterMode {
-        MASTER_SERVES,
-        MASTER_REFUSES,    /* nobody listens: no connection */
-        MASTER_IS_SILENT,  /* nothing comes back: every try ends with its time-out */
-        MASTER_SENDS_AWAY, /* 429 with Retry-After to all */
-        MASTER_IS_SPLIT,   /* serves, but half of the fleet reaches nothing */
-} MasterMode;
+/* What is wrong behind an address: who is concerned gets `answer`. */
+typedef struct Fault {
+        AnswerKind answer; /* ANSWER_NONE: nothing is wrong */
+        unsigned first_percent, last_percent;
+        unsigned chance_percent;
+} Fault;
 
 typedef struct MasterModel {
-        MasterMode mode;
+        Fault faults[ENDPOINTS_MAX];
+        usec_t delay_usec;          /* that each response takes more */
         double rate;                /* requests served a second */
         usec_t patience_usec;       /* a request that would wait longer is answered with 503 at once */
         bool is_overload_sent_away; /* … with 429 and Retry-After */
-        usec_t timeout_usec;        /* of the agents */
         double free_usec;           /* when all that waits will be served */
         uint8_t generation;         /* of its database: another knows no node */
 } MasterModel;
@@ -27,7 +27,14 @@ typedef struct MasterReply {
         bool is_reached;
 } MasterReply;
 
-/* What comes back of a request that is sent at `now`. *known is the generation of the database in which the
- * node is known, and changes with a registration. */
-MasterReply master_model_ask(
-                MasterModel *master, usec_t now, RequestKind kind, bool is_cut_off, uint8_t *known);
+typedef struct MasterRequest {
+        usec_t now_usec, timeout_usec;
+        RequestKind kind;
+        size_t address;
+        unsigned node_percent; /* where the node is in the fleet */
+        uint64_t random;
+} MasterRequest;
+
+/* What comes back of a request. *known is the generation of the database in which the node is known, and
+ * changes with a registration. */
+MasterReply master_model_ask(MasterModel *master, const MasterRequest *request, uint8_t *known);

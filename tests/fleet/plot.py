@@ -1,17 +1,22 @@
 """Draws the fleets, simulated and real, as SVG."""
 
+import textwrap
+
 import matplotlib
 
 matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "argus-agent"  # the same data gives the same file
 from matplotlib import pyplot  # noqa: E402  (after the choice of what draws)
 
-from scenarios import INTERVAL, TITLES  # noqa: E402
-
 COLORS = {"argus": "#1f5fa8", "naive": "#e07b00"}
-LABELS = {"argus": "argus-agent", "naive": "naive agent: fixed interval, retries every 5 s"}
+LABELS = {"argus": "argus-agent", "naive": "naive agent: fixed interval,\nretries every 5 s"}
 LEAST = 0.1  # what is less is drawn there: the scale is logarithmic
-POINTS = 240  # of a line
+POINTS = 160  # of a line
+COLUMNS = 3
+NOTE = """Grey: while the fault holds, or the pause.
+Each point is the largest second of its
+stretch of time, in multiples of the steady
+load at that interval (60 s if none is named)."""
 
 
 def largest_of_each(values, size):
@@ -21,45 +26,44 @@ def largest_of_each(values, size):
 def draw_run(axes, run):
     size = max(1, len(run.requests) // POINTS)
     loads = [max(value / run.steady, LEAST) for value in largest_of_each(run.requests, size)]
-    minutes = [(number * size - run.begin) / 60 for number in range(len(loads))]
+    minutes = [(number * size - run.scenario.begin) / 60 for number in range(len(loads))]
     axes.plot(minutes, loads, color=COLORS[run.agent], linewidth=1.2 if run.agent == "argus" else 0.9,
               label=LABELS[run.agent], zorder=3 if run.agent == "argus" else 2)
 
 
 def draw_panel(axes, runs):
-    first = runs[0]
+    scenario = runs[0].scenario
     for run in runs:
         draw_run(axes, run)
-    if first.end is not None:
-        axes.axvspan(0, (first.end - first.begin) / 60, color="#dddddd", zorder=0)
-    elif first.scenario == "forgotten":
+    if scenario.end is not None:
+        axes.axvspan(0, (scenario.end - scenario.begin) / 60, color="#dddddd", zorder=0)
+    elif scenario.begin:
         axes.axvline(0, color="#999999", linewidth=0.8)
     axes.axhline(1, color="black", linewidth=0.5, linestyle=":")
     axes.set_yscale("log")
     axes.set_ylim(LEAST * 0.9, 120)
     axes.set_yticks([0.1, 1, 3, 10, 60], ["≤ 0.1", "1", "3", "10", "60"])
     axes.minorticks_off()
-    axes.set_xlim(left=-2 if first.begin else 0, right=(len(first.requests) - first.begin) / 60)
-    axes.set_title(TITLES[first.scenario], fontsize=10)
-    axes.set_xlabel("minutes", fontsize=8)
-    axes.set_ylabel("requests, × steady load", fontsize=8)
-    axes.tick_params(labelsize=8)
+    axes.set_xlim(left=-1 if scenario.begin else 0, right=(scenario.seconds - scenario.begin) / 60)
+    axes.set_title(textwrap.fill(scenario.title, 46), fontsize=9)
+    axes.set_xlabel("minutes", fontsize=7)
+    axes.set_ylabel("requests, × steady load", fontsize=7)
+    axes.tick_params(labelsize=7)
     axes.grid(axis="y", color="#eeeeee")
 
 
 def draw_scenarios(runs, path):
-    figure, grid = pyplot.subplots(5, 2, figsize=(10, 14))
+    scenarios = list(dict.fromkeys(run.scenario.name for run in runs))
+    rows = len(scenarios) // COLUMNS + 1  # one panel at least is left for the legend
+    figure, grid = pyplot.subplots(rows, COLUMNS, figsize=(12, 2.5 * rows), squeeze=False)
     panels = list(grid.flat)
-    for axes, scenario in zip(panels, TITLES):
-        draw_panel(axes, [run for run in runs if run.scenario == scenario])
-    for axes in panels[len(TITLES):]:
+    for axes, name in zip(panels, scenarios):
+        draw_panel(axes, [run for run in runs if run.scenario.name == name])
+    for axes in panels[len(scenarios):]:
         axes.axis("off")
     handles, labels = panels[0].get_legend_handles_labels()
-    panels[-1].legend(handles, labels, loc="upper left", fontsize=9, frameon=False)
-    panels[-1].text(0.03, 0.55, "Grey: while the fault holds. Each point is the largest second\n"
-                    f"of its stretch of time. The interval is {INTERVAL} s; the Master serves\n"
-                    "1.2 times the steady load, and refuses what it cannot\nserve within 2 s.",
-                    fontsize=9, va="top", transform=panels[-1].transAxes)
+    panels[-1].legend(handles, labels, loc="upper left", fontsize=8, frameon=False)
+    panels[-1].text(0.03, 0.6, NOTE, fontsize=8, va="top", transform=panels[-1].transAxes)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)

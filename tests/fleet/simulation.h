@@ -5,42 +5,39 @@
 #include <stdio.h>
 
 #include "master-model.h"
+#include "orders.h"
 
 typedef enum AgentKind {
         AGENT_ARGUS,
         AGENT_NAIVE,
 } AgentKind;
 
-/* Something happens to the Master. */
-typedef struct Change {
-        unsigned at_second;
-        MasterMode mode;
-        bool is_database_lost;
-} Change;
-
-enum { CHANGES_MAX = 2 };
-
-typedef struct Scenario {
-        const char *name;
-        unsigned seconds;
-        usec_t boot_usec;         /* the fleet boots within this time */
-        unsigned warm_up_seconds; /* until then the Master serves all at once */
-        usec_t patience_usec;     /* of the Master, see MasterModel; so is the next */
-        bool is_overload_sent_away;
-        Change changes[CHANGES_MAX];
-        size_t n_changes;
-} Scenario;
-
 typedef struct SimulationOptions {
+        AgentKind kind;
         uint32_t nodes;
         uint64_t seed;
         usec_t interval_usec, timeout_usec;
-        double capacity;     /* of the Master, in multiples of the steady load */
+        unsigned seconds;
+        usec_t boot_usec;         /* the fleet boots within this time */
+        unsigned warm_up_seconds; /* until then the Master serves all at once */
+        double capacity;          /* then, of the Master, in multiples of the steady load */
+        usec_t patience_usec;     /* of the Master, see MasterModel; so is the next */
+        bool is_overload_sent_away;
+        size_t addresses;    /* of the Master */
+        usec_t late_usec;    /* that every machine wakes late */
         bool is_one_machine; /* all timers coalesce alike */
+        const Order *orders; /* by time */
+        size_t n_orders;
 } SimulationOptions;
 
-/* Writes a line of CSV for each second: scenario, agent, second, requests sent, requests that reached the
- * Master, reports accepted, nodes with a report accepted since the Master last changed. Returns the number
- * of events, or a negative errno. */
-int64_t simulation_run(
-                const Scenario *scenario, AgentKind kind, const SimulationOptions *options, FILE *csv);
+/* What there is to say of single nodes, since the last ORDER_MARK. */
+typedef struct SimulationSummary {
+        int64_t events;           /* in the whole simulation */
+        unsigned fewest_accepted; /* reports of any node */
+        unsigned most_asked;      /* requests of any node */
+        double longest_gap;       /* seconds that any node was without a report that was accepted */
+} SimulationSummary;
+
+/* Writes a line of CSV for each second: the second, requests sent, requests that reached the Master, reports
+ * accepted, nodes with a report accepted since the last ORDER_MARK. Returns 0 or a negative errno. */
+int simulation_run(const SimulationOptions *options, FILE *csv, SimulationSummary *ret);

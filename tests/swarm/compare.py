@@ -16,12 +16,14 @@ SEEDS = range(1, 21)
 
 def simulate(program, swarm, seed):
     """Requests in each second of a simulated swarm with the same story."""
+    back = round(swarm["back"])
+    away = back - swarm["away"]
     done = subprocess.run(
         [program, f"--nodes={swarm['agents']}", f"--seed={seed}", f"--interval={swarm['interval']}",
-         f"--boot={math.ceil(swarm['start_seconds'])}", f"--warm-up={round(swarm['back'] - swarm['away'])}",
-         f"--hold={swarm['away']}", "--capacity=1000", "--one-machine", "refused"],
+         f"--boot={math.ceil(swarm['start_seconds'])}", f"--seconds={back + 300}", f"--warm-up={away}", "--capacity=1000",
+         "--one-machine", f"{away} answer refused", f"{back} serve"],
         check=True, capture_output=True, text=True)
-    return [int(line.split(",")[3]) for line in done.stdout.splitlines()]
+    return [int(line.split(",")[1]) for line in done.stdout.splitlines()]
 
 
 def asked(swarm):
