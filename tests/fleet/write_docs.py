@@ -54,7 +54,7 @@ SWARM_ROWS = (
 
 
 def swarm_table():
-    swarms = sorted((json.loads(path.read_text()) for path in DATA.glob("swarm-*.json")),
+    swarms = sorted((json.loads(path.read_text()) for path in DATA.glob("swarm-outage-*.json")),
                     key=lambda swarm: swarm["agents"])
     columns = [swarm_column(swarm) for swarm in swarms]
     head = ("", *(f"{swarm['agents']:,} agents" for swarm in swarms))

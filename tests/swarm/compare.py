@@ -45,24 +45,29 @@ def compare(swarm, simulations):
             "simulated_largest": statistics.mean(max(one[round(swarm["back"]):]) for one in simulations) / steady}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True)
-    parser.add_argument("data", type=Path)
-    options = parser.parse_args()
-    swarm = json.loads(options.data.read_text())
-    simulations = [simulate(options.program, swarm, seed) for seed in SEEDS]
-
+def compare_and_draw(program, swarm, path):
+    simulations = [simulate(program, swarm, seed) for seed in SEEDS]
     swarm["compared"] = found = compare(swarm, simulations)
-    options.data.write_text(json.dumps(swarm) + "\n")
+    path.write_text(json.dumps(swarm) + "\n")
     least, mean, most = found["simulated_spread"]
     print(f"  spread of the seconds of an interval: {found['spread']:.3f}; "
           f"simulated {mean:.3f} ({least:.3f} to {most:.3f} of {len(SEEDS)} seeds)")
     print(f"  largest second when the Master is back: {found['largest']:.2f} × the steady load; "
           f"simulated {found['simulated_largest']:.2f}")
-    drawing = options.data.with_suffix(".svg")
+    drawing = path.with_suffix(".svg")
     draw_swarm(swarm, asked(swarm), simulations[0], drawing)
     print(f"  drawn: {drawing}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("data", type=Path, nargs="+", help="those that are compared already are skipped")
+    options = parser.parse_args()
+    for path in options.data:
+        swarm = json.loads(path.read_text())
+        if "compared" not in swarm:
+            compare_and_draw(options.program, swarm, path)
 
 
 if __name__ == "__main__":

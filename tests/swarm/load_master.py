@@ -1,7 +1,8 @@
 """A Master for load: it takes registrations and reports, keeps the id of each name, and notes every request.
 
-Ids and requests go to files in FOLDER with one write each, so that a kill loses none of them. A later start goes on with
-the same ids.
+Ids and requests go to files in FOLDER with one write each, so that a kill loses none of them. A later start
+continues with the same ids. It listens on several ports, which are its addresses: while there is a file overloaded-0,
+the first of them answers 503, with what the file holds as Retry-After.
 """
 
 import asyncio
@@ -16,6 +17,11 @@ from pathlib import Path
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 REPORT = re.compile(rb"PUT /api/v1/master/nodes/([^/ ]+)/status ")
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+def response(status, text="{}", header=""):
+    return (f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{header}Content-Length: {len(text)}\r\n\r\n"
+            f"{text}").encode()
 
 
 class AppendFile:
@@ -42,9 +48,41 @@ class Ids:
         return self.of_name[name]
 
 
+class Master:
+    def __init__(self, folder):
+        self._folder = folder
+        self._ids, self._requests = Ids(folder / "ids"), AppendFile(folder / "requests")
+
+    def respond(self, address, head, body):
+        report = REPORT.match(head)
+        node = None if report else json.loads(body)
+        kind, node_id = ("report", report.group(1).decode()) if report else self._kind_of(node)
+        reply = self._overload(address) or (self._take_report(node_id) if report else self._register(node))
+        self._requests.write(f"{time.monotonic():.6f} {kind} {node_id} {address} {reply[9:12].decode()}")
+        return reply
+
+    def _overload(self, address):
+        try:
+            seconds = (self._folder / f"overloaded-{address}").read_text()
+        except FileNotFoundError:
+            return None
+        return response("503 Service Unavailable", header=f"Retry-After: {seconds}\r\n" if seconds else "")
+
+    def _kind_of(self, node):
+        known = self._ids.of_name.get(node["name"])
+        return "register" if node.get("id") in (None, known) else "register-with-another-id", known or node["name"]
+
+    def _take_report(self, node_id):
+        return NO_CONTENT if node_id in self._ids.given else response("404 Not Found")
+
+    def _register(self, node):
+        node["id"] = self._ids.register(node["name"])
+        return response("201 Created", json.dumps(node))
+
+
 class Connection(asyncio.Protocol):
-    def __init__(self, ids, requests):
-        self._ids, self._requests = ids, requests
+    def __init__(self, master, address):
+        self._master, self._address = master, address
         self._unread = b""
 
     def connection_made(self, transport):
@@ -58,42 +96,20 @@ class Connection(asyncio.Protocol):
             if len(self._unread) < size:
                 return
             body, self._unread = self._unread[head_size:size], self._unread[size:]
-            self._transport.write(self._answer(head, body))
-
-    def _answer(self, head, body):
-        report = REPORT.match(head)
-        if not report:
-            return self._answer_registration(json.loads(body))
-        node_id = report.group(1).decode()
-        self._note("report", node_id)
-        return NO_CONTENT if node_id in self._ids.given else self._text("404 Not Found", "{}")
-
-    def _answer_registration(self, node):
-        given = node.get("id")
-        node["id"] = self._ids.register(node["name"])
-        self._note("register" if given in (None, node["id"]) else "register-with-another-id", node["id"])
-        return self._text("201 Created", json.dumps(node))
-
-    def _note(self, kind, node_id):
-        self._requests.write(f"{time.monotonic():.6f} {kind} {node_id}")
-
-    @staticmethod
-    def _text(status, text):
-        return (f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
-                f"{text}").encode()
+            self._transport.write(self._master.respond(self._address, head, body))
 
 
-async def serve(port, folder):
-    ids = Ids(folder / "ids")
-    requests = AppendFile(folder / "requests")
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(ids, requests), "127.0.0.1", port, backlog=65535)
-    (folder / "port.new").write_text(str(server.sockets[0].getsockname()[1]))
-    (folder / "port.new").rename(folder / "port")
-    await server.serve_forever()
+async def serve(folder, ports):
+    master, loop = Master(folder), asyncio.get_running_loop()
+    servers = [await loop.create_server(lambda address=address: Connection(master, address), "127.0.0.1", port,
+                                        backlog=65535) for address, port in enumerate(ports)]
+    found = [str(server.sockets[0].getsockname()[1]) for server in servers]
+    (folder / "ports.new").write_text(" ".join(found))
+    (folder / "ports.new").rename(folder / "ports")
+    await servers[0].serve_forever()
 
 
 if __name__ == "__main__":
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2:]))

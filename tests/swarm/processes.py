@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+import typing
 
 # setpriv becomes the program itself: the same pid, and the kernel ends it should we be killed
 BOUND = ("/usr/bin/setpriv", "--pdeathsig", "KILL", "--")
@@ -18,7 +19,10 @@ def spawn(command, environment, log):
 
 
 def has_ended(pid):
-    return os.waitpid(pid, os.WNOHANG)[0] == pid
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:  # we knew
+        return True
 
 
 def end_all(pids, deadline=30):
@@ -65,42 +69,65 @@ def refused_connections():
     return int(values[names.index("AttemptFails")])
 
 
-class LoadMaster:
-    """The Master of load_master.py; it can be killed and started again on the same port."""
+def signal_all(pids, number):
+    for pid in pids:
+        os.kill(pid, number)
 
-    def __init__(self, python, program, folder):
-        self._command = [*BOUND, python, program]
+
+class Request(typing.NamedTuple):
+    when: float       # CLOCK_MONOTONIC
+    kind: str         # report, register, register-with-another-id
+    node_id: str      # or its name, if it has none yet
+    address: int
+    status: int
+
+
+class LoadMaster:
+    """The Master of load_master.py; it can be killed and started again on the same ports."""
+
+    def __init__(self, python, program, folder, addresses=1):
+        self._command = [*BOUND, python, program, folder]
         self._folder = folder
-        self._port = 0
+        self._ports = ["0"] * addresses
         self.start()
 
     def start(self):
-        port_file = self._folder / "port"
-        port_file.unlink(missing_ok=True)
+        ports_file = self._folder / "ports"
+        ports_file.unlink(missing_ok=True)
         with open(self._folder / "master.log", "ab") as log:
-            self._process = subprocess.Popen([*map(str, self._command), str(self._port), str(self._folder)],
+            self._process = subprocess.Popen([*map(str, self._command), *self._ports],
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + 20
-        while not port_file.exists():
+        while not ports_file.exists():
             if self._process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError((self._folder / "master.log").read_text())
             time.sleep(0.02)
-        self._port = int(port_file.read_text())
+        self._ports = ports_file.read_text().split()
 
     def kill(self):
         self._process.kill()
         self._process.wait()
 
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self._port}"
+    def overload(self, retry_after):
+        """From now on these addresses answer 503, with that Retry-After if it is not empty, and no others."""
+        for address in range(len(self._ports)):
+            place = self._folder / f"overloaded-{address}"
+            if address in retry_after:
+                place.write_text(retry_after[address])
+            else:
+                place.unlink(missing_ok=True)
+
+    def urls(self, addresses):
+        return ",".join(f"http://127.0.0.1:{port}" for port in self._ports[:addresses])
 
     @property
     def ids(self):
-        return dict(line.split() for line in (self._folder / "ids").read_text().splitlines())
+        path = self._folder / "ids"
+        return dict(line.split() for line in path.read_text().splitlines()) if path.exists() else {}
 
     def requests(self):
-        """(monotonic time, kind, id) of each so far."""
+        """Each so far."""
         path = self._folder / "requests"
         lines = path.read_text().splitlines() if path.exists() else []
-        return [(float(when), kind, node_id) for when, kind, node_id in map(str.split, lines)]
+        return [Request(float(when), kind, node_id, int(address), int(status))
+                for when, kind, node_id, address, status in map(str.split, lines)]
