@@ -12,9 +12,12 @@ import time
 from pathlib import Path
 
 import outage
+import overload
+import pause
+import registering
 from swarm import Scene
 
-STORIES = {"outage": outage}
+STORIES = {"outage": outage, "pause": pause, "registering": registering, "overload": overload}
 
 
 def parse_arguments():

@@ -1,0 +1,59 @@
+"""All agents are stopped at once and let go: a host that suspends, a frozen control group."""
+
+import math
+import signal
+import time
+
+from processes import signal_all
+from swarm import SLACK, busiest_second
+
+AGENTS, INTERVAL = 1000, 10
+MOST_LOAD = 2.2   # of the steady one, in any second after a common pause
+# A count of events that come by chance deviates by the root of its mean; five times that is exceeded once in 10^6.
+DEVIATIONS = 5
+
+
+def pause(swarm, seconds, meanwhile=None):
+    """Stops all for so long; returns when they went on."""
+    signal_all(swarm.pids, signal.SIGSTOP)
+    if meanwhile:
+        meanwhile()
+    time.sleep(seconds)
+    resumed = time.monotonic()
+    signal_all(swarm.pids, signal.SIGCONT)
+    return resumed
+
+
+def judge_load(swarm, goal, case, resumed, most=MOST_LOAD):
+    """Of every second since then, whenever it begins."""
+    load = busiest_second(swarm.requests(resumed)) / swarm.steady
+    goal(case, "busiest second, × steady load", load, most, margin=DEVIATIONS * math.sqrt(most / swarm.steady))
+
+
+def judge(swarm, goal, case, resumed):
+    """Waits until each has reported since then, or should have."""
+    took = swarm.wait_all_reported(resumed, 3 * swarm.interval) - (resumed - swarm.begun)
+    goal(case, "seconds until each has reported", took, swarm.interval, margin=SLACK)
+    swarm.wait(resumed - swarm.begun + swarm.interval + 1)
+    judge_load(swarm, goal, case, resumed)
+
+
+def tell(scene):
+    goal = scene.verdict.goal
+    swarm = scene.swarm(scene.options.agents, scene.master())
+    swarm.start()
+    swarm.wait_all_reported(swarm.begun, 60 + len(swarm.names) / 20)
+    swarm.wait(swarm.now() + 2 * swarm.interval)
+    long, short = 2.5 * swarm.interval, 1.2 * swarm.interval
+
+    judge(swarm, goal, f"a pause of {long:g} s", pause(swarm, long))
+
+    between = pause(swarm, short)
+    swarm.wait(swarm.now() + 0.3 * swarm.interval)
+    judge_load(swarm, goal, f"a pause of {short:g} s", between)
+    judge(swarm, goal, f"another one after {0.3 * swarm.interval:g} s awake", pause(swarm, short))
+
+    swarm.master.kill()
+    swarm.wait(swarm.now() + swarm.interval + 1)
+    judge(swarm, goal, f"a pause of {long:g} s in which the Master returns", pause(swarm, long, swarm.master.start))
+    return {}
