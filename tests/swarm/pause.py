@@ -38,20 +38,28 @@ def judge(swarm, goal, case, resumed):
     judge_load(swarm, goal, case, resumed)
 
 
+def pause_in_a_row(swarm, goal, seconds, awake):
+    """One pause more than there are times between them."""
+    case = f"a pause of {seconds:g} s"
+    for between in awake:
+        resumed = pause(swarm, seconds)
+        swarm.wait(swarm.now() + between)
+        judge_load(swarm, goal, case, resumed)
+        case = f"the next one after {between:g} s awake"
+    judge(swarm, goal, case, pause(swarm, seconds))
+
+
 def tell(scene):
     goal = scene.verdict.goal
     swarm = scene.swarm(scene.options.agents, scene.master())
     swarm.start()
     swarm.wait_all_reported(swarm.begun, 60 + len(swarm.names) / 20)
     swarm.wait(swarm.now() + 2 * swarm.interval)
-    long, short = 2.5 * swarm.interval, 1.2 * swarm.interval
+    long = 2.5 * swarm.interval
 
     judge(swarm, goal, f"a pause of {long:g} s", pause(swarm, long))
 
-    between = pause(swarm, short)
-    swarm.wait(swarm.now() + 0.3 * swarm.interval)
-    judge_load(swarm, goal, f"a pause of {short:g} s", between)
-    judge(swarm, goal, f"another one after {0.3 * swarm.interval:g} s awake", pause(swarm, short))
+    pause_in_a_row(swarm, goal, 1.2 * swarm.interval, (0.3 * swarm.interval, 0.5))
 
     swarm.master.kill()
     swarm.wait(swarm.now() + swarm.interval + 1)
