@@ -46,6 +46,7 @@ def swarm_column(swarm):
             f"{compared['largest']:.2f}", f"{compared['simulated_largest']:.2f}", f"{swarm['load'][0]:.1f}")
 
 
+STORIES = ("pause", "registering", "overload")
 SWARM_ROWS = (
     "all started within", "PSS of an agent", "anonymous memory", "RSS", "less available memory on the machine, for each",
     "CPU of all, in the steady state", "CPU a report", "spread of the seconds of an interval (deviation by mean)",
@@ -61,6 +62,18 @@ def swarm_table():
     return table(head, [(name, *values) for name, *values in zip(SWARM_ROWS, *columns)])
 
 
+def stories_table():
+    rows = []
+    for path in (path for story in STORIES for path in sorted(DATA.glob(f"swarm-{story}-*.json"))):
+        swarm, before = json.loads(path.read_text()), None
+        for case, what, measured, most, allowed in swarm["goals"]:
+            limit = f"{most:g}" if allowed == most else f"{most:g} ({allowed:.2f})"
+            rows.append((f"{swarm['agents']:,} agents: {case}" if case != before else "", what,
+                         f"{measured:.2f}".removesuffix(".00"), limit))
+            before = case
+    return table(("what happens", "what is measured", "measured", "at most (allowed)"), rows)
+
+
 def replace_generated(page, name, text):
     begin, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
     before, _, rest = page.partition(begin)
@@ -72,5 +85,6 @@ def replace_generated(page, name, text):
 if __name__ == "__main__":
     take_over()
     text = replace_generated(PAGE.read_text(), "fleet", fleet_table())
-    PAGE.write_text(replace_generated(text, "swarm", swarm_table()))
+    text = replace_generated(text, "swarm", swarm_table())
+    PAGE.write_text(replace_generated(text, "stories", stories_table()))
     print(f"written: {PAGE}")
