@@ -45,7 +45,7 @@ struct Manager {
 
         NodeKeeper keeper;
         bool is_found_asked;     /* a registration has the id of keeper.found */
-        bool has_chosen_address; /* for the first registration */
+        bool has_chosen_address; /* the first registration was built */
 
         /* The machine. */
         char machine_id[HOST_MACHINE_ID_SIZE];

@@ -111,7 +111,8 @@ static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, vo
         return 0;
 }
 
-/* The loop is about to wait: a deadline that came before is late by the agent's own work, not by a pause. */
+/* The loop is about to wait: if a deadline came before this, the agent's own work made it late, and no
+ * pause of the machine. */
 static int on_about_to_wait(sd_event_source *source _unused_, void *userdata) {
         Manager *manager = userdata;
 
@@ -119,7 +120,7 @@ static int on_about_to_wait(sd_event_source *source _unused_, void *userdata) {
         return 0;
 }
 
-/* Behind a pause of the machine the timer is heard first, before anything that the loop does then. */
+/* After a pause of the machine, the timer must be dispatched before any other event. */
 static int manager_add_timer(Manager *manager) {
         int r;
 

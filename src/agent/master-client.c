@@ -32,18 +32,18 @@ struct MasterClient {
         EndpointChoice choice;
         sd_event_source *failed_early; /* brings a failure of our own side to the callback from the loop */
 
-        /* The try that is under way. */
+        /* The attempt in progress. */
         bool is_busy;
         RequestKind kind;
         const Node *node;
         char *path;
         const char *body; /* of whoever asked */
         size_t body_size;
-        size_t endpoint_before;             /* the one that had answered last when the try began */
+        size_t endpoint_before;             /* choice.current when the attempt began */
         usec_t started_usec, deadline_usec; /* CLOCK_BOOTTIME */
         bool secret_reloaded;
         HttpRequest *request;
-        /* Of the endpoints that did not answer, the failure that says most. */
+        /* The first failure of this attempt that has a status, else the first one. */
         bool has_failure;
         Outcome failure;
         size_t failure_index;
@@ -66,7 +66,7 @@ static void master_client_finish(
                 .secret_reloaded = client->secret_reloaded,
         };
 
-        /* One address that must be left alone does not hold the node. */
+        /* The node waits only if a Retry-After binds every address. */
         outcome->retry_after_usec = endpoint_choice_wait(&client->choice, now);
 
         /* Copied: the result goes with the request, and the callback may submit the next. */

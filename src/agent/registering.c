@@ -29,7 +29,7 @@ static void choose_identity_again(Manager *manager) {
         manager->identity = identity;
 }
 
-/* Logged is what the Master is told: a link that flaps may have had ten addresses in between. */
+/* Logs only what the Master is told: a link that flaps may have had ten addresses in between. */
 static void choose_address(Manager *manager) {
         OwnAddress *own = &manager->address;
         char before[HOST_ADDRESS_SIZE];

@@ -1,6 +1,6 @@
-/* Pauses between the first attempts to register: exponential with jitter, from 1 s to 32 s. Then the slots
- * of the reports take over (schedule.h): a fleet that cannot register must not ask more often than a fleet
- * that reports. */
+/* Pauses between the first attempts to register: exponential with jitter, from 1 s to 32 s. Later attempts
+ * use the slots of the reports (schedule.h): a fleet that cannot register must not ask more often than a
+ * fleet that reports. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 #include "util/time-util.h"
 
 #define BACKOFF_MIN_USEC (1 * USEC_PER_SEC)
-#define BACKOFF_MAX_USEC (60 * USEC_PER_SEC) /* behind a Retry-After */
+#define BACKOFF_MAX_USEC (60 * USEC_PER_SEC) /* after a Retry-After */
 
 enum { BACKOFF_PAUSES = 5 };
 
@@ -21,11 +21,11 @@ typedef struct Backoff {
 /* Whether all pauses are used up. */
 bool backoff_is_over(const Backoff *backoff);
 
-/* An attempt failed: returns the pause before the next one, equally distributed between half of 2 s, 4 s …
- * 32 s and the whole of it. If the Master wished to be left alone for `wish_usec` (0: it did not), the pause
- * comes behind that, and is spread over as long a time again, at most 60 s: a fleet that was sent away at
- * one instant must not come back at one instant. `random` is 64 random bits. Not to be called once they are
- * used up. */
+/* An attempt failed: returns the pause before the next one, uniformly distributed between one half and the
+ * whole of 2 s, 4 s … 32 s. `wish_usec` is the Master's Retry-After (0: none); the pause follows it. If the
+ * Retry-After is longer than the usual pause, the pause is spread over as long a time again, at most 60 s: a
+ * fleet that was sent away at one instant must not come back at one instant. `random` is 64 random bits.
+ * Must not be called when all pauses are used up. */
 usec_t backoff_next(Backoff *backoff, usec_t wish_usec, uint64_t random);
 
 /* An attempt succeeded. */

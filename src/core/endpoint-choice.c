@@ -8,7 +8,7 @@
 EndpointVerdict endpoint_verdict(const Outcome *outcome) {
         unsigned status = outcome->http_status;
 
-        /* Also of a response that was cut short: its head says enough. */
+        /* The status counts even if the response was cut short. */
         if (status == 408 || status == 429 || status >= 500)
                 return ENDPOINT_OVERLOADED;
         if (outcome->transport == TRANSPORT_ANSWERED || outcome->transport == TRANSPORT_TOO_LARGE)

@@ -12,7 +12,7 @@ static void step_add(FsmStep *step, FsmAction action) {
 
 static void forget_wishes(Fsm *fsm) {
         fsm->want_register = fsm->bypass_retry_after = fsm->register_in_slot = false;
-        fsm->want_report = false; /* one follows a registration, and one ends an outage */
+        fsm->want_report = false; /* a report follows a registration anyway, and ends an outage */
 }
 
 /* ---- entering a state ---- */
@@ -62,17 +62,17 @@ static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         backoff_reset(&fsm->backoff);
         fsm->n_refusals = 0;
         fsm->has_registered = true;
-        /* An outage of reports ends with a report. */
+        /* Failed reports still count: only a report ends their outage. */
         fsm->failures -= fsm->registration_failures;
         fsm->registration_failures = 0;
 
         step_add(step, ACTION_PERSIST);
         step_add(step, ACTION_PUBLISH);
-        /* Also before a registration that is wanted: however often one is asked for, the reports go on. */
+        /* Before a wanted registration, too: reports must continue however often one is asked for. */
         enter_reporting(fsm, event, step);
 }
 
-/* Boot time of the next attempt: behind a growing pause, later in the slots. */
+/* Boot time of the next attempt: after a growing pause; once these are used up, in a slot. */
 static usec_t next_registration(Fsm *fsm, const FsmEvent *event) {
         usec_t now = event->now_usec;
 
@@ -98,7 +98,7 @@ static void register_later(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         fsm->deadline_usec = next_registration(fsm, event);
 
         step_add(step, ACTION_PUBLISH);
-        if (is_urgent) /* a person mended something while this was in flight */
+        if (is_urgent) /* a person fixed something while this was in flight */
                 enter_registering(fsm, step, false);
 }
 
@@ -157,8 +157,8 @@ static void on_forgotten(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
                         fsm->forgotten_usec > 0 &&
                         event->now_usec < usec_add(fsm->forgotten_usec, fsm->schedule.interval_usec);
 
-        /* A Master that forgets each node that it has just registered must not be asked faster for it,
-         * however long its responses take. */
+        /* A Master may forget each node as soon as it has registered it. It must not be asked faster for
+         * that, however long its responses take. */
         if (fsm->is_forgotten || is_within_interval) {
                 on_report_failed(fsm, event, step);
                 return;
@@ -182,13 +182,13 @@ static bool put_off(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         return true;
 }
 
-/* What happens to all machines that slept (modules write their files anew, addresses change) waits for the
- * next report. */
+/* After a pause, all machines see the same changes (modules rewrite their files, addresses change): these
+ * wait for the next report. */
 static bool has_slept(const Fsm *fsm, const FsmEvent *event) {
         return late_wake_has_slept(&fsm->late_wake, event->asleep_usec, event->now_usec);
 }
 
-/* The first registration after the start did not follow a pause, and is never late. */
+/* The first registration after the start follows no back-off pause, and is never late. */
 static void on_pause_over(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         bool has_failed = fsm->backoff.failures > 0, is_hurried = fsm->is_hurried;
 
@@ -216,7 +216,7 @@ static void on_health_changed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
                 enter_reporting(fsm, event, step);
 }
 
-/* Nobody asked for it: a Retry-After holds it back. */
+/* No person asked for it, so a Retry-After holds it back. */
 static void on_outdated(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         if (event->now_usec < fsm->not_before_usec)
                 fsm->register_in_slot = true;
@@ -226,7 +226,7 @@ static void on_outdated(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 
 /* ---- a changed address ---- */
 
-/* A changed address goes ahead of the slot once an interval, or a link that flaps would set the pace. */
+/* Whether it goes ahead of the slot: once an interval, or a link that flaps would set the pace. */
 static bool may_hurry(const Fsm *fsm, const FsmEvent *event) {
         if (event->now_usec < fsm->not_before_usec || has_slept(fsm, event))
                 return false;
@@ -234,7 +234,7 @@ static bool may_hurry(const Fsm *fsm, const FsmEvent *event) {
                event->now_usec >= usec_add(fsm->address_usec, fsm->schedule.interval_usec);
 }
 
-/* Not at once: a site that is renumbered changes all its addresses together. */
+/* Spread out, because a renumbered site changes all its addresses together. */
 static void hurry(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         usec_t spread = usec_earlier(fsm->schedule.interval_usec / 6, FSM_ADDRESS_SPREAD_USEC);
         usec_t moment = usec_add(event->now_usec, usec_between(1, spread, event->random));
@@ -254,7 +254,7 @@ static void on_address_changed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
                 fsm->register_in_slot = true;
 }
 
-/* The request in flight may have been sent from an address that is gone: its response is not waited for. */
+/* The request in flight may have been sent from an address that is gone; its response may never come. */
 static void on_address_changed_in_flight(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         if (fsm->has_cancelled || !may_hurry(fsm, event)) {
                 fsm->register_in_slot = true;
@@ -302,7 +302,7 @@ static void end(Fsm *fsm, FsmStep *step) {
 
 static void on_stop(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         fsm->state = FSM_STOPPING;
-        fsm->is_forgotten = false; /* nobody registers any more */
+        fsm->is_forgotten = false; /* no registration follows any more */
         forget_wishes(fsm);
         step_add(step, ACTION_PUBLISH);
 

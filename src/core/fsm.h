@@ -9,8 +9,8 @@
  *     in time;
  *   - the stored id is replaced by a new one, never dropped before;
  *   - a registration without the id follows FSM_REFUSALS_MAX refusals in a row, each after a pause;
- *   - a deadline that was missed because the machine slept is put off, so that machines that wake together
- *     do not ask together;
+ *   - a deadline that the machine slept through is put off, so that machines that wake together do not ask
+ *     together;
  *   - a changed address makes at most one registration an interval that does not wait for a slot. */
 #pragma once
 
@@ -29,7 +29,7 @@
 /* A registration for a changed address comes within a sixth of the interval, at most this. */
 #define FSM_ADDRESS_SPREAD_USEC (10 * USEC_PER_SEC)
 
-/* Once the pauses of the back-off are over, between a failed registration and the slot of the next. */
+/* At least this between a failed registration and the slot of the next, once the back-off is over. */
 #define FSM_REGISTER_GAP_USEC (30 * USEC_PER_SEC)
 
 /* A proxy that has lost its Master responds 404 to everything for a while, so the id is given up only after
@@ -55,8 +55,8 @@ typedef enum FsmEventType {
         FSM_EVENT_REREGISTER, /* a person asked: at once, sharing a registration in flight */
         FSM_EVENT_RELOAD,   /* a person asked, and files may have changed: at once, or after one in flight */
         FSM_EVENT_REPORT,   /* a person asked: at once, sharing a report in flight */
-        FSM_EVENT_OUTDATED, /* the last registration said something wrong: at once, or after one in flight */
-        FSM_EVENT_ADDRESS_CHANGED, /* the local address: soon once an interval, else in the next slot */
+        FSM_EVENT_OUTDATED, /* the Master has old data of the node: now, or after one in flight */
+        FSM_EVENT_ADDRESS_CHANGED, /* the local one: register soon, once an interval; else in the slot */
         FSM_EVENT_HEALTH_CHANGED,  /* a report now, or after the one in flight; none in an outage */
         FSM_EVENT_STOP,
         _FSM_EVENT_MAX,
@@ -85,7 +85,7 @@ enum { FSM_ACTIONS_MAX = 4 };
 typedef struct FsmStep {
         FsmAction actions[FSM_ACTIONS_MAX];
         size_t count;
-        bool is_refused; /* it cannot be done in this state: whoever asked is to be told */
+        bool is_refused; /* it cannot be done in this state; the caller must be told */
 } FsmStep;
 
 typedef struct Fsm {
@@ -98,22 +98,22 @@ typedef struct Fsm {
         bool is_paced;       /* the registration in flight followed a back-off pause */
         unsigned n_refusals; /* paced registrations in a row whose id was refused */
 
-        bool want_register;      /* once the response to the request in flight came */
+        bool want_register;      /* after the response to the request in flight */
         bool bypass_retry_after; /* a person asked: the Master's Retry-After does not hold it back */
-        bool is_awaited;         /* a person waits for a response: to what is in flight, or behind it */
-        bool want_report;        /* once the report in flight has succeeded */
-        bool register_in_slot;   /* in the place of the next report that is due */
+        bool is_awaited;         /* a person waits for the request in flight, or for the one after it */
+        bool want_report;        /* after the report in flight, if that succeeds */
+        bool register_in_slot;   /* a registration takes the place of the next due report */
 
-        bool is_hurried;     /* REGISTER_WAIT waits for a changed address's moment, not for a pause */
-        bool has_cancelled;  /* a changed address did; no other may until a report has its response */
+        bool is_hurried;     /* REGISTER_WAIT is for a changed address, not for a back-off pause */
+        bool has_cancelled;  /* for a changed address; not again until a report has its response */
         usec_t address_usec; /* boot time of the last registration for a changed address; 0: never */
 
         LateWake late_wake;
 
-        bool is_in_flight;      /* a request is; differs from the state only in STOPPING */
-        usec_t not_before_usec; /* the Master's Retry-After, boot time; 0: none */
-        usec_t forgotten_usec;  /* boot time when the Master last forgot the node; 0: never */
-        bool is_forgotten; /* it did, and the node registers for it; the next report has no response yet */
+        bool is_in_flight;              /* a request is; differs from the state only in STOPPING */
+        usec_t not_before_usec;         /* the Master's Retry-After, boot time; 0: none */
+        usec_t forgotten_usec;          /* boot time when the Master last forgot the node; 0: never */
+        bool is_forgotten;              /* it did, and no report has had its response since */
         uint32_t registration_failures; /* the part of `failures` that a registration ends */
         uint32_t failures;              /* failed attempts since the last success */
 } Fsm;
@@ -124,12 +124,13 @@ void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now);
 /* Takes one event. A response in a state without a request in flight is a programmer's error. */
 void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret);
 
-/* The agent is about to wait, at `now`: what its own work took until then (an fsync, a slow directory) is not
- * lateness. Must not be called between a pause of the machine and the EVENT_TIMER that it made late. */
+/* The agent is about to wait, at `now`: the time that its own work took until then (an fsync, a slow
+ * directory) does not count as lateness. Must not be called between a pause of the machine and the
+ * EVENT_TIMER that is late because of it. */
 void fsm_note_acted(Fsm *fsm, usec_t now);
 
 /* How late EVENT_TIMER may come, in microseconds, at least 1: coarse, so that wake-ups of a machine
- * coalesce; fine enough not to bend a short interval; exact where somebody waits. */
+ * coalesce; fine enough not to bend a short interval; exact if somebody waits. */
 usec_t fsm_timer_accuracy(const Fsm *fsm);
 
 /* For debugging. */

@@ -13,8 +13,7 @@ static bool may_be_slow(const Schedule *schedule, usec_t late) {
         return late <= usec_later(most, LATE_WAKE_SLOW_MIN_USEC);
 }
 
-/* The time from which a random moment is taken: together with the probe an interval, and half of that for
- * each such moment that was missed. */
+/* The span of the random time: together with the probe it is an interval, and each miss halves it. */
 static usec_t spread(const LateWake *wake, const Schedule *schedule) {
         usec_t time = schedule->interval_usec >> (wake->n_late - 2);
 
@@ -30,7 +29,7 @@ static bool puts_off_probe(LateWake *wake, const Schedule *schedule, usec_t late
                 wake->n_late = 1;
                 return false;
         }
-        if (is_late(schedule, late) && time <= LATE_WAKE_PROBE_USEC) /* late in whatever it waits for */
+        if (is_late(schedule, late) && time <= LATE_WAKE_PROBE_USEC) /* late even after the shortest wait */
                 return false;
 
         *deadline = usec_add(now, usec_between(1, time, random));

@@ -26,8 +26,8 @@ usec_t schedule_next(Schedule *schedule, usec_t now, usec_t not_before) {
         interval = schedule->interval_usec;
         earliest = not_before > now ? not_before : usec_add(now, 1);
 
-        /* Slots that passed (a suspend, a stopped process) are not made up for. One that lies further ahead
-         * than it has to was put off by a wish that no longer holds. */
+        /* Slots that passed (a suspend, a stopped process) are not made up for. A slot too far ahead was
+         * chosen for a Retry-After that no longer holds. */
         if (schedule->slot_usec < earliest)
                 schedule->slot_usec = usec_add(schedule->slot_usec,
                                 (earliest - schedule->slot_usec + interval - 1) / interval * interval);

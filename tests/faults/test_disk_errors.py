@@ -222,7 +222,7 @@ def test_who_the_node_is_cannot_be_read(run_agent, state_root, as_root):
 
 
 def test_a_slow_directory_costs_no_report(agent, master, bus, as_root):
-    """A slot that comes while the loop waits for the disk is the agent's own delay, and no pause of the machine."""
+    """If a slot comes while the loop waits for the disk, the delay is the agent's own, not a pause of the machine."""
     interval, delay = 6, 4
     started = agent(REPORT_INTERVAL_SECONDS=interval)
     started.wait_log("report-ok", count=2)

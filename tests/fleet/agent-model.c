@@ -7,7 +7,7 @@
 
 /* ---- ours: the same events, actions and order as in src/agent/manager.c ---- */
 
-/* sd-event takes the instant at which all timers of the machine meet, which is another on each machine. */
+/* sd-event aligns all timers of a machine at one instant, which differs between machines. */
 static usec_t timer_expires(const ArgusAgent *agent, usec_t now) {
         usec_t deadline = agent->fsm.deadline_usec, accuracy = fsm_timer_accuracy(&agent->fsm), offset;
 
@@ -51,7 +51,7 @@ static AgentStep argus_agent_step(ArgusAgent *agent, const FsmEvent *event) {
                         assert(false);
                 }
 
-        fsm_note_acted(&agent->fsm, event->now_usec); /* here that takes no time */
+        fsm_note_acted(&agent->fsm, event->now_usec); /* simulated work takes no time */
         return next;
 }
 

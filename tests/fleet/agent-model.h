@@ -1,13 +1,13 @@
 /* Two agents as a simulation drives them: ours, by the state machine of src/core that the real one runs, and
- * a naive one, as it is often written. Both take a timer or an answer, and say what they do next. */
+ * a naive one, as it is often written. Both take a timer or a response, and say what they do next. */
 #pragma once
 
 #include "answers.h"
 
-/* What the agent does now: a request; or it waits until `wake_usec`, or (USEC_INFINITY) for the response that
- * is on its way. */
+/* What the agent does now: it makes a request, or waits until `wake_usec` (USEC_INFINITY: for the response
+ * to the request in flight). */
 typedef struct AgentStep {
-        bool is_cancelled; /* what is on its way is dropped */
+        bool is_cancelled; /* the request in flight is dropped */
         bool has_request;
         RequestKind kind;
         bool has_id;
@@ -23,7 +23,7 @@ typedef struct ArgusAgent {
 
 void argus_agent_init(ArgusAgent *agent, usec_t interval_usec, usec_t now, uint64_t random);
 
-/* The process starts anew: only the node's id is left of it. */
+/* The process is restarted and keeps only the node's id. */
 void argus_agent_restart(ArgusAgent *agent, usec_t now);
 
 /* A response, the timer, or something that happened on the machine. `retry_after` comes with a response. */
@@ -35,12 +35,12 @@ typedef struct NaiveAgent {
         bool is_registered;
 } NaiveAgent;
 
-/* It registers and reports at once, then every interval from then on; a failure is tried again after five
- * seconds, until it succeeds. */
+/* It registers and reports at once, then once an interval; after a failure it retries every five seconds
+ * until it succeeds. */
 void naive_agent_init(NaiveAgent *agent, usec_t interval_usec, usec_t now);
 AgentStep naive_agent_on_timer(NaiveAgent *agent);
 AgentStep naive_agent_on_answer(NaiveAgent *agent, AnswerKind answer, RequestKind kind, usec_t now);
 
-/* It sleeps until an instant of the wall clock, as sleep loops and cron do, and that is set forward. Returns
- * when it wakes now. (Ours has a timer of CLOCK_BOOTTIME, which nobody sets: there is nothing to model.) */
+/* The wall clock is set forward. The naive agent sleeps until a wall-clock time, as cron does; returns when
+ * it wakes after the step. (Our timer uses CLOCK_BOOTTIME, which nobody can set: nothing to model.) */
 usec_t naive_agent_step_clock(NaiveAgent *agent, usec_t step_usec, usec_t now);

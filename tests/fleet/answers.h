@@ -1,4 +1,4 @@
-/* The few answers that the simulated Master gives, and what the agent's own code makes of them. */
+/* The few responses that the simulated Master gives, and how the agent's own code classifies them. */
 #pragma once
 
 #include "core/endpoint-choice.h"
@@ -19,15 +19,15 @@ typedef enum AnswerKind {
         _ANSWER_MAX,
 } AnswerKind;
 
-/* Puts each answer through outcome_classify() once: the simulation then looks it up. Returns 0 or a negative
- * errno. */
+/* Puts each response through outcome_classify() once: the simulation then looks it up. Returns 0 or a
+ * negative errno. */
 int answers_classify(usec_t retry_after_usec);
 
-/* The event that an answer is for the state machine, and the wish that comes with it. */
+/* The event that a response is for the state machine, and its Retry-After. */
 FsmEventType answer_event(AnswerKind answer, RequestKind kind, bool has_id, usec_t *ret_retry_after_usec);
 
-/* What it says of the address of the Master that was asked, and for how long that is to be left alone. */
+/* What the response shows of the address that was asked, and how long its Retry-After binds that address. */
 EndpointVerdict answer_verdict(AnswerKind answer, usec_t *ret_retry_after_usec);
 
-/* "201", "429", "refused", …; ANSWER_NONE for what is none. */
+/* "201", "429", "refused", …; ANSWER_NONE if the text names no response. */
 AnswerKind answer_from_string(const char *text);

@@ -1,5 +1,5 @@
-/* Simulates a fleet of agents, to which happens what the arguments order (see orders.h); ./dev fleet runs it
- * with the scenarios of tests/fleet/scenarios.py. */
+/* Simulates a fleet of agents; the arguments say what happens to it (see orders.h). ./dev fleet runs it with
+ * the scenarios of tests/fleet/scenarios.py. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -114,7 +114,7 @@ static int parse_orders(int argc, char **argv, Order *orders, SimulationOptions 
         for (int i = 0; i < argc; i++) {
                 if (i == ORDERS_MAX || order_parse(argv[i], &orders[i]) < 0 ||
                                 (i > 0 && orders[i].at_second < orders[i - 1].at_second)) {
-                        fprintf(stderr, "not an order, or not in its place: %s\n", argv[i]);
+                        fprintf(stderr, "invalid order, or not in order of time: %s\n", argv[i]);
                         return -EINVAL;
                 }
                 options->n_orders++;

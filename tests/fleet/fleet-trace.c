@@ -12,7 +12,7 @@
 
 enum { STOPS_MAX = 4 };
 
-/* The process is stopped between these; a wake-up that falls between comes at the end. */
+/* The process is stopped from the first to the second; a wake-up in between comes at the end. */
 typedef struct Stop {
         usec_t first, last;
 } Stop;

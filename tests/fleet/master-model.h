@@ -4,7 +4,7 @@
 #include "answers.h"
 #include "core/endpoint.h"
 
-/* What is wrong behind an address: who is concerned gets `answer`. */
+/* A fault behind one address: the nodes that it affects get `answer`. */
 typedef struct Fault {
         AnswerKind answer; /* ANSWER_NONE: nothing is wrong */
         unsigned first_percent, last_percent;
@@ -13,7 +13,7 @@ typedef struct Fault {
 
 typedef struct MasterModel {
         Fault faults[ENDPOINTS_MAX];
-        usec_t delay_usec;          /* that each response takes more */
+        usec_t delay_usec;          /* added to each response */
         double rate;                /* requests served a second */
         usec_t patience_usec;       /* a request that would wait longer is answered with 503 at once */
         bool is_overload_sent_away; /* … with 429 and Retry-After */
@@ -31,10 +31,10 @@ typedef struct MasterRequest {
         usec_t now_usec, timeout_usec;
         RequestKind kind;
         size_t address;
-        unsigned node_percent; /* where the node is in the fleet */
+        unsigned node_percent; /* position of the node in the fleet */
         uint64_t random;
 } MasterRequest;
 
-/* What comes back of a request. *known is the generation of the database in which the node is known, and
- * changes with a registration. */
+/* Returns the response to a request. *known is the generation of the database that knows the node; a
+ * registration changes it. */
 MasterReply master_model_ask(MasterModel *master, const MasterRequest *request, uint8_t *known);

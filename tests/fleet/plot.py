@@ -11,9 +11,9 @@ from matplotlib import pyplot  # noqa: E402  (after the choice of what draws)
 COLORS = {"argus": "#1f5fa8", "naive": "#e07b00"}
 LABELS = {"argus": "argus-agent", "naive": "naive agent: fixed interval,\nretries every 5 s"}
 LEAST = 0.1  # what is less is drawn there: the scale is logarithmic
-POINTS = 160  # of a line
+POINTS = 160  # in a line
 COLUMNS = 3
-NOTE = """Grey: while the fault holds, or the pause.
+NOTE = """Grey: the time of the fault or the pause.
 Each point is the largest second of its
 stretch of time, in multiples of the steady
 load at that interval (60 s if none is named)."""
@@ -54,7 +54,7 @@ def draw_panel(axes, runs):
 
 def draw_scenarios(runs, path):
     scenarios = list(dict.fromkeys(run.scenario.name for run in runs))
-    rows = len(scenarios) // COLUMNS + 1  # one panel at least is left for the legend
+    rows = len(scenarios) // COLUMNS + 1  # leaves at least one panel for the legend
     figure, grid = pyplot.subplots(rows, COLUMNS, figsize=(12, 2.5 * rows), squeeze=False)
     panels = list(grid.flat)
     for axes, name in zip(panels, scenarios):

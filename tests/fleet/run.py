@@ -55,7 +55,7 @@ def scenarios_of(options):
 
 
 def simulate_all(options):
-    """Yields the runs in their order; as many at a time as there are processors."""
+    """Yields the runs in order; runs as many at a time as there are processors."""
     agents = ("argus", "naive") if options.folder else ("argus",)
     runs = [Run(scenario, agent, options.nodes) for scenario in scenarios_of(options) for agent in agents
             if agent == "argus" or scenario.plot]
@@ -95,7 +95,7 @@ def main():
     if options.folder:
         keep(options, runs)
     if not is_judged:
-        print(f"\n  (loads are judged from {NODES_MIN:,} nodes on: below, chance alone may be more than a tenth)")
+        print(f"\n  (loads are checked from {NODES_MIN:,} nodes on: with fewer, chance may add more than a tenth)")
     print(f"\n{len(runs)} runs; {missed or 'no'} goals missed")
     return missed > 0
 

@@ -8,9 +8,9 @@ import subprocess
 from scenarios import INTERVAL, RETRY_AFTER, WARM_UP
 
 COLUMNS = ("requests", "reached", "accepted", "back")
-# of fewer requests the largest of some hundred spans is more than 6 % above the mean by chance alone
+# with fewer requests, chance alone puts the largest of some hundred spans more than 6 % above the mean
 SPAN_REQUESTS = 3000
-# what takes long is simulated with fewer nodes: a million for twelve intervals
+# long scenarios are simulated with fewer nodes: the limit is a million for twelve intervals
 REQUESTS_MAX = 12_000_000
 NODES_MIN = 100_000
 LARGE_PAGES = os.environ | {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # a sixth faster
@@ -24,11 +24,11 @@ def nodes_of(scenario, nodes):
 
 
 class Run:
-    """What one scenario was like, second by second; loads are in multiples of the steady one at that interval."""
+    """The result of one scenario, second by second; loads are in multiples of the steady load at its interval."""
 
     def __init__(self, scenario, agent, nodes):
         self.scenario, self.agent = scenario, agent
-        # a naive fleet asks twelve times as often in an outage: a tenth of it is enough to see that
+        # a naive fleet asks twelve times as often in an outage: a tenth of the nodes is enough to see that
         self.nodes = nodes_of(scenario, nodes) // (10 if agent == "naive" and not scenario.nodes else 1)
         self.interval = scenario.options.get("interval", INTERVAL)
 
@@ -47,7 +47,7 @@ class Run:
         return self
 
     def read(self, csv, summary):
-        """CSV of a line a second, and what the program says of single nodes."""
+        """The CSV with one line a second, and the program's figures of single nodes."""
         self.csv, self.summary = csv, summary
         rows = [[int(value) for value in line.split(",")[1:]] for line in csv.splitlines()]
         for name, column in zip(COLUMNS, zip(*rows)):

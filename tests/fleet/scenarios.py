@@ -1,14 +1,14 @@
-"""The scenarios of the simulated fleet, and what is promised in each. What the orders say is in orders.h."""
+"""The scenarios of the simulated fleet, and what is promised in each. orders.h explains the orders."""
 
 from dataclasses import dataclass, field
 from typing import Callable
 
-WARM_UP = 120        # seconds until something happens to a fleet that is under way
+WARM_UP = 120        # seconds of normal work before the first event
 RETRY_AFTER = 120
 INTERVAL = 60
-FIRST_SECONDS = 12   # of an outage
-AFTERWARDS = 200     # that a scenario goes on when the fault is over
-SHORT = 720          # what happens at once is over in the time of 12 intervals
+FIRST_SECONDS = 12   # the beginning of an outage
+AFTERWARDS = 200     # seconds that a scenario continues after the fault
+SHORT = 720          # after 12 intervals all effects of a single event are over
 
 
 @dataclass
@@ -26,10 +26,10 @@ class Scenario:
     orders: list
     goals: list
     options: dict = field(default_factory=dict)
-    begin: int = 0      # second of the plot's zero
-    end: int = None     # until then the fault holds
-    nodes: int = None   # if it is not the whole fleet
-    weight: int = 1     # how many times as many events as usual there are
+    begin: int = 0      # this second is the plot's zero
+    end: int = None     # the second when the fault ends
+    nodes: int = None   # None: the whole fleet
+    weight: int = 1     # events per node, in multiples of the usual number
     plot: str = "outages"
 
 
@@ -40,7 +40,7 @@ def load(what, first, last, most, column="requests"):
 
 
 def back(since, most):
-    # a second is the resolution
+    # the resolution is one second
     return Goal("seconds until all are back", lambda run: run.all_back(since), most + 1)
 
 
@@ -68,14 +68,14 @@ def evenness(run):
 # ---- kinds of scenarios ----
 
 def fault(name, title, hold, during, goals, **more):
-    """Something is wrong with the Master for some time; it begins and ends at a mark."""
+    """Something is wrong with the Master for some time; the end is marked."""
     end = WARM_UP + hold
     orders = [*(f"{WARM_UP} {order}" for order in during), f"{end} serve", f"{end} delay seconds=0", f"{end} mark"]
     return Scenario(name, title, end + AFTERWARDS, orders, goals, begin=WARM_UP, end=end, **more)
 
 
 def outage(name, title, hold, during, wish=0, **more):
-    """A fault that all nodes notice: it makes no more requests, and they come back spread out."""
+    """A fault that all nodes notice: they send no more requests than before, and come back spread out."""
     end = WARM_UP + hold
     return fault(name, title, hold, during, [
         load(f"load in the first {FIRST_SECONDS} s", WARM_UP, WARM_UP + FIRST_SECONDS, 2.1),
@@ -85,18 +85,18 @@ def outage(name, title, hold, during, wish=0, **more):
 
 
 def repeated(hold, every, *orders):
-    """The orders (second within the period, text) again and again."""
+    """Repeats the orders, each (second within the period, text), in every period."""
     return [f"{at + second} {text}" for at in range(WARM_UP, WARM_UP + hold, every) for second, text in orders]
 
 
 def series(name, title, hold, orders, goals, **more):
-    """Something happens again and again, for some time."""
+    """The same events are repeated for some time."""
     end = WARM_UP + hold
     return Scenario(name, title, end + AFTERWARDS, [f"{WARM_UP} mark", *orders], goals, begin=WARM_UP, end=end, **more)
 
 
 def pause(name, title, orders, resume, most, *goals, longest=INTERVAL + 1, **more):
-    """Machines are paused, and run again at the second `resume`, for good. A timer may be a second late."""
+    """Machines are paused, and run again from the second `resume` on. A timer may be a second late."""
     return Scenario(name, title, resume + AFTERWARDS, sorted([*orders, f"{resume} mark"], key=second_of),
                     [load("load when they run again", resume, None, most), back(resume, longest), *goals],
                     begin=WARM_UP, end=resume, plot="pauses", **more)
@@ -107,7 +107,7 @@ def second_of(order):
 
 
 def away_at_boot(interval, orders, title, hold, wish=0, settled=180, **more):
-    """The fleet boots while the Master is away; it comes after `hold` seconds, and serves all that wait."""
+    """The fleet boots while the Master is away; the Master comes after `hold` seconds and serves all."""
     goals = [load(f"load from minute {settled // 60} on", settled, hold, 1.1), load("load when the Master is there", hold, None, 2.3)]
     if interval == INTERVAL:
         goals.append(back(hold, INTERVAL + wish))
@@ -128,13 +128,13 @@ def boots():
         load("load from the second interval on", INTERVAL, None, 3)], {**boot, "boot": 10})
     yield Scenario("boot-60", "all boot within a minute", AFTERWARDS, [], [
         load("load in the first interval", 0, INTERVAL, 4.9),
-        # it serves 1.2 of the 2 requests a node, and the rest comes on top of the second interval
+        # the Master serves 1.2 of the 2 requests of each node; the rest comes in the second interval
         load("load from the third interval on", 2 * INTERVAL, None, 3)], {**boot, "boot": 60})
-    yield Scenario("boot-sent-away", "within a second; what is too much is sent away for 2 minutes", SHORT, [], [
+    yield Scenario("boot-sent-away", "all boot within a second; the excess is sent away for 2 minutes", SHORT, [], [
         load("load after the Retry-After", RETRY_AFTER, None, 3), NONE_MISSING], {**boot, "overload-sent-away": True})
     for interval, hold in ((60, 480), (300, 600), (600, 1200), (3600, 3600)):
         yield away_at_boot(interval, ["0 answer refused"], f"boot while the Master is away; interval {interval} s", hold)
-    # five pauses of two to three minutes each, before they keep to slots
+    # five pauses of two to three minutes each, and then the slots
     for interval, hold in ((60, 1200), (600, 1500)):
         yield away_at_boot(interval, ["0 answer 429"], f"boot while all are sent away for 2 minutes; interval {interval} s",
                            hold, RETRY_AFTER, 900, name=f"sent-away-at-boot-{interval}", boot=1)
@@ -146,7 +146,7 @@ def outages(hold):
                    begin=WARM_UP)
     yield outage("restart", "the Master is away for 20 s", 20, ["answer refused"])
     yield outage("refused", "the Master is gone: connections refused", hold, ["answer refused"])
-    # it never says 503: what waits too long times out
+    # this Master sends no 503: requests that wait too long time out
     yield outage("silent", "the Master is silent: every attempt times out", hold, ["answer timeout"],
                  options={"patience": 60})
     yield Scenario("forgotten", "the Master has lost its database", WARM_UP + SHORT,
@@ -193,27 +193,27 @@ def pauses():
     yield pause("twice", "all stop for 25 s, and again for 40 s",
                 [f"{begin} stop seconds=25", f"{begin + 35} stop seconds=40"], begin + 75, 2.2,
                 load("load between", begin + 25, begin + 35, 2.2),
-                longest=INTERVAL + 2)  # the second that tells a sleeping machine from a slow one
+                longest=INTERVAL + 2)  # one second to tell a paused machine from a slow one
     for seconds in (25, 90):
-        yield pause(f"health-{seconds}", f"suspended for {seconds} s; then all health files change",
+        yield pause(f"health-{seconds}", f"all are suspended for {seconds} s; then all health files change",
                     [f"{begin} suspend seconds={seconds}", f"{begin + seconds} health after=1 within=5"],
                     begin + seconds, 2.2, options={"capacity": 4})
-    yield pause("waiting", "registrations wait, all pause for 90 s, the Master is there",
+    yield pause("waiting", "registrations wait; the Master comes during a pause of 90 s",
                 ["0 answer refused", f"{begin} suspend seconds=90", f"{begin + 60} serve"], begin + 90, 2.3,
-                # a slot that is at least 30 s behind an attempt that failed as the machine woke
+                # an attempt may fail at the wake-up; the next slot is at least 30 s later
                 longest=INTERVAL + 30, options={"warm-up": 0, "capacity": 4})
-    yield Scenario("waiting-on", "the same, and the Master comes two minutes later", begin + 210 + AFTERWARDS,
+    yield Scenario("waiting-on", "the same, but the Master comes two minutes after the pause", begin + 210 + AFTERWARDS,
                    ["0 answer refused", f"{begin} suspend seconds=90", f"{begin + 210} serve", f"{begin + 210} mark"],
                    [load("load when they run again", begin + 90, begin + 210, 2.2),
                     load("load when the Master is there", begin + 210, None, 2.3), back(begin + 210, INTERVAL)],
                    {"warm-up": 0, "capacity": 4}, begin=begin, end=begin + 210, plot="pauses")
     yield Scenario("half-awake", "all are awake for 30 s of each 2 minutes", begin + 1200,
                    [f"{begin} mark", *repeated(1200, 120, (0, "suspend seconds=90"))],
-                   # a random moment of a minute is in the 30 s every second time: it takes ten wakes for nearly all
+                   # a random time within a minute is in the 30 s every second time: ten wakes do for nearly all
                    [load("load", begin, None, 2.2), Goal("nodes of 1,000 without a report in the end", missing, 15)],
                    begin=begin, plot="pauses")
     yield Scenario("naps", "300 machines, awake for 30 s of each 10 minutes", begin + 60000,
-                   # not always at the same phase of their slots: clocks drift
+                   # the phase moves a little, because clocks drift
                    [f"{begin} mark", *(f"{begin + 600 * nap + nap % 7} suspend seconds=570" for nap in range(100))], [NONE_MISSING], begin=begin,
                    nodes=300, plot="")
 
@@ -229,12 +229,12 @@ def addresses(hold):
             load("load meanwhile", WARM_UP, end, 1.1), load("load when it is over", end, None, 1.3), back(end, INTERVAL)],
             options={"addresses": count}, plot="pauses")
     for answer, title, most in (("503", "answers 503", 1.1), ("503-later", "answers 503 with Retry-After: 3600", 1.1),
-                                # by each visit, and by the first report that finds it away
+                                # one request more at each visit, and at the first report after the fault
                                 ("refused", "refuses connections", 1.12)):
         yield Scenario(f"first-{answer}", f"the first of two addresses {title}", WARM_UP + 3601,
                        [f"{WARM_UP} answer {answer} address=0", f"{WARM_UP} mark"],
                        [Goal("reports lost of 60, of any node", lost, 1), mean("requests a slot", most),
-                        # the first one is visited by all in the same minute
+                        # all nodes visit the first address in the same minute
                         load("load", WARM_UP, None, 2.2)],
                        {"addresses": 2, "retry-after": 3600}, begin=WARM_UP, plot="pauses")
 

@@ -8,7 +8,7 @@ static void order_to_master(Simulation *simulation, const Order *order) {
 
         if (order->verb == ORDER_LOSE)
                 master->generation++;
-        else if (order->verb == ORDER_DELAY) /* it ends with seconds=0 */
+        else if (order->verb == ORDER_DELAY) /* seconds=0 ends it */
                 master->delay_usec = order->seconds * USEC_PER_SEC;
         else
                 for (int i = 0; i < ENDPOINTS_MAX; i++)
@@ -22,7 +22,7 @@ static void order_pause(Simulation *simulation, const Order *order, uint32_t ent
         machine->paused_tick = simulation->now + order->seconds * TICKS_PER_SECOND;
         if (order->verb == ORDER_SUSPEND && simulation->options->kind == AGENT_ARGUS)
                 machine->argus.asleep_usec += order->seconds * USEC_PER_SEC;
-        /* What comes meanwhile waits in the machine; but libcurl looks at its clock first. */
+        /* A response that comes meanwhile waits in the machine; but libcurl checks its timeout first. */
         if (machine->answer != ANSWER_NONE &&
                         order->seconds * USEC_PER_SEC > simulation->options->timeout_usec)
                 machine->answer = ANSWER_TIMEOUT;

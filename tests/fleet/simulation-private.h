@@ -13,7 +13,7 @@
 /* Boot time when the simulation begins; 0 means "never" in the agent. */
 #define BEGIN_USEC USEC_PER_HOUR
 
-/* A machine, as small as can be: a million of them go through the cache at random. */
+/* A machine, as small as possible: a million of them are accessed at random, through the cache. */
 typedef struct Machine {
         union {
                 ArgusAgent argus;
@@ -23,7 +23,7 @@ typedef struct Machine {
         tick_t paused_tick;       /* until then nothing runs; 0: it was never paused */
         uint16_t accepted, asked; /* since the last ORDER_MARK */
         uint8_t known;            /* see master_model_ask() */
-        uint8_t answer;           /* AnswerKind that is on its way; ANSWER_NONE: the timer is set */
+        uint8_t answer;           /* AnswerKind of the coming response; ANSWER_NONE: the timer is set */
         uint8_t kind;             /* of the request in flight */
         uint8_t happening;        /* OrderVerb that will reach the agent soon; 0: none */
         bool has_id;              /* of the request in flight */
@@ -34,13 +34,13 @@ typedef struct Simulation {
         const SimulationOptions *options;
         MasterModel master;
         Machine *machines;
-        Walk *walks; /* NULL with a single address */
-        Wheel *wheel; /* an entry for each machine's timer or response, and behind these one for its happening */
+        Walk *walks;  /* NULL with a single address */
+        Wheel *wheel; /* per machine an entry for its timer or response; then one each for its happening */
         uint64_t random;
         tick_t now, marked_tick;
         size_t orders_done;
         SimulationSummary summary;
-        /* Of the second that passes. */
+        /* Of the current second. */
         uint32_t requests, reached, accepted;
         uint32_t back; /* nodes with a report accepted since marked_tick */
 } Simulation;
@@ -48,8 +48,8 @@ typedef struct Simulation {
 uint64_t simulation_random(Simulation *simulation);
 usec_t simulation_usec(const Simulation *simulation);
 
-/* The entry comes at that time, or as soon as can be. */
+/* The entry comes at that time, or as soon as possible if it has passed. */
 void simulation_schedule(Simulation *simulation, uint32_t entry, usec_t at_usec);
 
-/* Does what was ordered: to the Master, or to each machine that it is for. */
+/* Carries out an order: on the Master, or on each machine that it is for. */
 void simulation_order(Simulation *simulation, const Order *order);

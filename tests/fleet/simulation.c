@@ -6,7 +6,7 @@
 #include "simulation-private.h"
 #include "util/macro.h"
 
-/* Machines that are let go at one instant run again within this. */
+/* Machines that are continued at one instant run again within this time. */
 #define RESUME_USEC (200 * USEC_PER_MSEC)
 
 /* splitmix64, Steele et al. 2014. */
@@ -153,7 +153,7 @@ static void simulation_step(Simulation *simulation, uint32_t entry) {
         simulation_follow(simulation, entry, &step);
 }
 
-/* ---- what happens on a machine beside its timer and responses ---- */
+/* ---- events of a machine other than its timer and responses ---- */
 
 static AgentStep machine_restart(Simulation *simulation, Machine *machine) {
         AgentStep step;
@@ -168,7 +168,7 @@ static AgentStep machine_restart(Simulation *simulation, Machine *machine) {
         return step;
 }
 
-/* The naive agent knows no more than its timer. */
+/* The naive agent has only its timer. */
 static AgentStep machine_on_happening(Simulation *simulation, Machine *machine, OrderVerb happening) {
         if (happening == ORDER_RESTART)
                 return machine_restart(simulation, machine);
@@ -188,7 +188,7 @@ static void simulation_happen(Simulation *simulation, uint32_t entry) {
 
         step = machine_on_happening(simulation, machine, happening);
         if (machine->answer != ANSWER_NONE && !step.is_cancelled && !step.has_request)
-                return; /* the response is waited for */
+                return; /* a response is still due */
 
         machine->answer = ANSWER_NONE;
         wheel_remove(simulation->wheel, entry);
@@ -219,7 +219,7 @@ static void simulation_begin_second(Simulation *simulation, unsigned second) {
         const SimulationOptions *options = simulation->options;
         double steady = options->nodes * (double) USEC_PER_SEC / (double) options->interval_usec;
 
-        /* In the warm-up the fleet comes up unhindered. */
+        /* During the warm-up the Master serves all. */
         simulation->master.rate = steady * (second < options->warm_up_seconds ? 1000 : options->capacity);
         simulation->requests = simulation->reached = simulation->accepted = 0;
 

@@ -20,22 +20,22 @@ typedef struct SimulationOptions {
         unsigned seconds;
         usec_t boot_usec;         /* the fleet boots within this time */
         unsigned warm_up_seconds; /* until then the Master serves all at once */
-        double capacity;          /* then, of the Master, in multiples of the steady load */
+        double capacity;          /* of the Master after the warm-up, in multiples of the steady load */
         usec_t patience_usec;     /* of the Master, see MasterModel; so is the next */
         bool is_overload_sent_away;
         size_t addresses;    /* of the Master */
-        usec_t late_usec;    /* that every machine wakes late */
+        usec_t late_usec;    /* how late every machine wakes */
         bool is_one_machine; /* all timers coalesce alike */
         const Order *orders; /* by time */
         size_t n_orders;
 } SimulationOptions;
 
-/* What there is to say of single nodes, since the last ORDER_MARK. */
+/* Extremes of single nodes, since the last ORDER_MARK. */
 typedef struct SimulationSummary {
         int64_t events;           /* in the whole simulation */
         unsigned fewest_accepted; /* reports of any node */
         unsigned most_asked;      /* requests of any node */
-        double longest_gap;       /* seconds that any node was without a report that was accepted */
+        double longest_gap;       /* seconds between accepted reports of any node */
 } SimulationSummary;
 
 /* Writes a line of CSV for each second: the second, requests sent, requests that reached the Master, reports

@@ -1,4 +1,4 @@
-/* How one attempt asks several addresses of the Master: as src/agent/master-client.c does it, with the same
+/* One attempt that asks several addresses of the Master, as src/agent/master-client.c does it, with the same
  * EndpointChoice. */
 #pragma once
 
@@ -8,15 +8,15 @@
 typedef struct Walk {
         EndpointChoice choice;
         usec_t deadline_usec;
-        AnswerKind failure; /* of an address asked before, the one that says most */
+        AnswerKind failure; /* of addresses asked before: an overload, else the first failure */
 } Walk;
 
 /* An attempt begins, with the address at walk->choice.index. */
 void walk_begin(Walk *walk, size_t count, usec_t interval_usec, usec_t now);
 
-/* What the next request of the attempt may take; `timeout` is that of one address. */
+/* How long the next request of the attempt may take; `timeout` is that of one address. */
 usec_t walk_timeout(const Walk *walk, usec_t timeout_usec, usec_t now);
 
-/* A response came: returns true if another address is asked next, or false at the end of the attempt with
- * what came of it. */
+/* A response came: returns true if another address is asked next. Else the attempt is over, and *answer is
+ * its result. */
 bool walk_continues(Walk *walk, usec_t now, AnswerKind *answer);

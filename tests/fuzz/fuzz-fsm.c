@@ -9,9 +9,8 @@
  * row that each followed a pause;
  *   - the slots of the reports never move;
  *   - the Master's Retry-After is kept by all but a person;
- *   - a deadline that the machine slept through makes no request, but another deadline within an interval;
- *   - a changed address goes ahead of the slots once an interval, and cancels once for each response to a
- * report;
+ *   - a deadline that the machine slept through makes no request, but sets another one within an interval;
+ *   - a changed address goes ahead of the slots once an interval, and cancels once per response to a report;
  *   - left alone with a Master that answers at once, whatever it says, the agent asks at a bounded pace;
  *   - and however slowly it answers, it is asked a handful of times for each deadline.
  *
@@ -38,9 +37,9 @@ typedef struct World {
         usec_t slot_usec;
         bool is_left_alone; /* only answers and timers that came in time */
         uint64_t n_requests;
-        unsigned n_since_deadline;     /* requests */
-        bool is_behind_pause;          /* the registration in flight; or the pause is over just now */
-        unsigned n_refusals;           /* in a row, behind pauses */
+        unsigned n_since_deadline; /* requests */
+        bool is_behind_pause;      /* the registration in flight followed a pause, or one has just ended */
+        unsigned n_refusals;       /* in a row, after pauses */
         bool was_hurried, was_probing; /* before the present step */
         usec_t acted_usec;             /* boot time when the agent's own work ended */
         usec_t asleep_usec;
@@ -164,7 +163,7 @@ static void check_slots(World *world) {
                         0);
 }
 
-/* A machine that wakes late, with others perhaps, asks for nothing, unless it is known to be slow. */
+/* A machine that wakes late, perhaps with others, makes no request, unless it is known to be slow. */
 static void check_lateness(const World *world, const FsmEvent *event, usec_t deadline, FsmState from,
                 const FsmStep *step) {
         usec_t interval = world->fsm.schedule.interval_usec;

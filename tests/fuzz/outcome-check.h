@@ -69,7 +69,7 @@ static inline void check_outcome(const Answer *answer, const Outcome *outcome) {
         if (!may_wait)
                 assert(outcome->retry_after_usec == 0);
 
-        /* Whoever asked us to wait is overloaded, and what is accepted is a response. */
+        /* A status that may carry a Retry-After means overload; an accepted attempt has a response. */
         if (may_wait)
                 assert(endpoint_verdict(outcome) == ENDPOINT_OVERLOADED);
         if (outcome->class != OUTCOME_FAILED)

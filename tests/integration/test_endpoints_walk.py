@@ -1,4 +1,4 @@
-"""Several addresses of one Master, and none of them accepts: whose words count, and whom Retry-After binds."""
+"""Several addresses of one Master, and none accepts: which failure is shown, and which address a Retry-After binds."""
 
 import socket
 
@@ -7,7 +7,7 @@ import pytest
 from support.wait import stays_true
 
 KINDS = ("register", "report")
-EARLY = 0.15  # a timer may be this early against another clock's reading
+EARLY = 0.15  # by another clock a timer may be this early
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_busy_one_is_left_alone_and_does_not_hold_the_node(agent, pair, kind):
     started = agent(MASTER_ENDPOINT=endpoints(pair), REPORT_INTERVAL_SECONDS="1")
     entry = started.wait_log(f"{kind}-failed")
     assert int(entry["ARGUS_RETRY_USEC"]) < 5e6
-    stays_true(lambda: len(busy_one.requests(kind)) == 1, 2.5, "the Master that is busy is left alone")
+    stays_true(lambda: len(busy_one.requests(kind)) == 1, 2.5, "the busy Master gets no more requests")
     other.start()
     started.wait_online(15)
     assert len(busy_one.requests(kind)) == 1
@@ -49,7 +49,7 @@ def test_a_busy_one_is_left_alone_and_does_not_hold_the_node(agent, pair, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("is_busy_first", [True, False], ids=["busy-first", "busy-last"])
 def test_the_address_is_that_of_the_error(agent, start_master, closed, bus, kind, is_busy_first):
-    """An answer says more than a connection that was refused."""
+    """A response says more than a refused connection."""
     master = start_master()
     master.behave(busy(kind, 1, "come back later"))
     addresses = [master.url, closed] if is_busy_first else [closed, master.url]

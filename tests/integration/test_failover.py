@@ -1,4 +1,4 @@
-"""Several addresses of one Master: one that is away hands over to the next, one that is overloaded is let be."""
+"""Several addresses of one Master: one that is away is passed, an overloaded one ends the attempt."""
 
 import socket
 import time
@@ -18,7 +18,7 @@ def closed_port():
 
 @pytest.fixture
 def pair(start_master):
-    """Two Masters that answer alike."""
+    """Two Masters with the same responses."""
     masters = [start_master(), start_master()]
     for master in masters:
         master.behave({"match": "any", "raw": NODE})
@@ -77,7 +77,7 @@ def test_an_overloaded_one_costs_one_report(agent, pair, status, headers):
 
 @pytest.mark.parametrize("count", [1, 3, 16])
 def test_an_overload_is_not_multiplied_by_the_addresses(agent, start_master, count):
-    """All the addresses lead to one Master, which counts what comes."""
+    """All addresses lead to one Master, which counts the requests."""
     master = start_master(host="0.0.0.0")
     master.behave({"match": "report", "status": 503})
     agent(MASTER_ENDPOINT=",".join(f"127.0.0.{number}:{master.port}" for number in range(1, count + 1)),

@@ -79,7 +79,7 @@ def stop_between(started, begin, first, last):
 
 
 def test_a_real_agent_that_wakes_late_waits_as_the_simulated_does(agent, master, same_random):
-    # first for its next slot; the second time in a row for a random moment
+    # it waits for its next slot first, and the second time in a row for a random time
     stops = ((8, 14.5), (17, 24.5))
     expected = simulated(["201"] + ["204"] * 5, stops)
     started = agent(**same_random)

@@ -10,15 +10,15 @@ from network import MASTER_ADDRESS
 from support.wait import stays_true, wait_until
 
 NAME = "master.test"
-SETTLED = 1.0  # so long nothing may change before it counts
+SETTLED = 1.0  # a change counts when nothing else has changed for this long
 INTERVAL = 12
-SPREAD = INTERVAL / 6  # a registration for it comes at a random moment within this time
-NOTICED = SPREAD + 2.5  # a change that has settled is with the Master by then, also on a loaded machine
+SPREAD = INTERVAL / 6  # the registration comes at a random time within this
+NOTICED = SPREAD + 2.5  # the Master knows a settled change by then, even if the machine is loaded
 UNSETTLED_MOST = 5.0
 
 
 def wait_told(master, address, deadline=NOTICED):
-    """The Master has been told of it last, and how long that took."""
+    """Waits until this is the last address that the Master was told; returns how long that took."""
     begun = time.monotonic()
     wait_until(lambda: master.ips()[-1] == address, deadline, lambda: f"{address} in {master.ips()}")
     return time.monotonic() - begun
@@ -179,8 +179,8 @@ def test_a_change_that_has_to_wait_is_logged_when_it_is_told(agent, node, master
 
 
 def test_a_restless_address_does_not_set_the_pace(agent, node, master):
-    """It never rests, and responses take longer than it stays: reports are answered, at most three times as many
-    requests as usual are made, and the last address is told in the end."""
+    """The address never settles, and responses take longer than it stays: reports get their responses, there are at
+    most three times the usual requests, and in the end the Master knows the last address."""
     interval, rounds = 6, 5
     started = agent(MASTER_ENDPOINT=master.url, REPORT_INTERVAL_SECONDS=interval)
     started.wait_online()
@@ -190,7 +190,7 @@ def test_a_restless_address_does_not_set_the_pace(agent, node, master):
     while time.monotonic() < end:
         change_address(node, old, new)
         old, new = new, old
-        time.sleep(1.3)  # settled just so: the next change is another one
+        time.sleep(1.3)  # just long enough to settle: the next change is a new one
     asked = len(master.requests()) - before
     assert asked <= 3 * rounds + 2, master.requests()[before:]
     assert len(started.entries("report-ok")) >= rounds / 2

@@ -11,7 +11,7 @@ from processes import cpu_seconds, refused_connections
 from swarm import SLACK, most_of_a_node, per_second
 
 AGENTS, INTERVAL = 2000, 60
-MOST_LOAD = 1.25  # of the steady one, without a Master: chance, for a hundred agents
+MOST_LOAD = 1.25  # times the steady load, while the Master is away: chance allows this for a hundred agents
 
 
 def refused_per_second(swarm, length):
@@ -34,7 +34,7 @@ def settle(swarm, check):
 
 
 def live_on(swarm, check, steady):
-    """Until `steady` seconds after the begin; returns what that cost."""
+    """Waits until `steady` seconds after the start; returns the CPU time and memory until then."""
     cpu, begin = cpu_seconds(swarm.pids), time.monotonic()
     swarm.wait(steady)
     cost = {"cpu_seconds": cpu_seconds(swarm.pids) - cpu, "cpu_span": time.monotonic() - begin,
@@ -51,7 +51,7 @@ def check_pace(swarm, check, begin, end):
 
 
 def be_without_master(swarm, check, seconds):
-    """Returns the load of what was refused."""
+    """Returns the load of the refused connections."""
     refused = refused_connections()
     swarm.refused.append((time.monotonic(), refused))
     swarm.master.kill()
@@ -65,7 +65,7 @@ def be_without_master(swarm, check, seconds):
 
 
 def come_back(swarm, check):
-    """Returns when the Master was back, and what each agent's return took from there."""
+    """Returns when the Master was back, and how long each agent took to come back after that."""
     swarm.master.start()
     back = time.monotonic()
     took = swarm.wait_all_reported(back, swarm.interval + 30) - (back - swarm.begun)
@@ -75,7 +75,7 @@ def come_back(swarm, check):
 
 
 def tell(scene):
-    """The whole story; returns what was measured."""
+    """Runs the whole story; returns what was measured."""
     options, check = scene.options, scene.verdict.check
     swarm = scene.swarm(options.agents, scene.master())
     swarm.start()

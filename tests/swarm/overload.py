@@ -1,4 +1,4 @@
-"""A Master of several addresses, some or all of which answer 503; half of the agents know 3 of them, half 16."""
+"""A Master with several addresses, some or all of which respond with 503; half of the agents know 3, half 16."""
 
 import time
 
@@ -10,7 +10,7 @@ ADDRESSES = (3, 16)
 
 
 class Period:
-    """So many slots during which some addresses answer 503; `overloaded` is a dict of their Retry-After."""
+    """Some slots during which some addresses respond with 503; `overloaded` has their Retry-After."""
 
     def __init__(self, swarms, goal, slots, overloaded, case):
         self.swarms, self.goal, self.slots, self.case = swarms, goal, slots, case
@@ -20,7 +20,7 @@ class Period:
         time.sleep(self.end - self.begun)
 
     def judge(self, lost_attempts=0):
-        """An attempt at each address that has just failed is allowed, and weighs in so few slots."""
+        """`lost_attempts`: one more request per newly overloaded address is allowed; in few slots it counts."""
         for swarm in self.swarms:
             requests = len(swarm.requests(self.begun, self.end)) / self.slots / len(swarm.names)
             self.goal(f"{swarm.addresses} addresses: {self.case}", "requests a slot", requests, MOST_REQUESTS,
@@ -33,7 +33,7 @@ class Period:
 
 
 def most_lost(swarm, begun, end):
-    """The reports that the unluckiest node has lost between two moments: its slots never move, so a gap tells."""
+    """The most reports that any node lost between two times: slots never move, so a gap shows a loss."""
     accepted = {node_id: [] for node_id in swarm.own_ids()}
     for request in swarm.requests(begun - 2 * swarm.interval, end, kinds=("report",)):
         if request.status < 300:

@@ -1,4 +1,4 @@
-"""All agents are stopped at once and let go: a host that suspends, a frozen control group."""
+"""All agents are stopped and continued at once, as by a suspended host or a frozen control group."""
 
 import math
 import signal
@@ -8,13 +8,13 @@ from processes import signal_all
 from swarm import SLACK, busiest_second
 
 AGENTS, INTERVAL = 1000, 10
-MOST_LOAD = 2.2   # of the steady one, in any second after a common pause
-# A count of events that come by chance deviates by the root of its mean; five times that is exceeded once in 10^6.
+MOST_LOAD = 2.2   # times the steady load, in any second after a common pause
+# The standard deviation of a random count is the root of its mean; one count in 10^6 is more than five of them above.
 DEVIATIONS = 5
 
 
 def pause(swarm, seconds, meanwhile=None):
-    """Stops all for so long; returns when they went on."""
+    """Stops all for `seconds`; returns when they were continued."""
     signal_all(swarm.pids, signal.SIGSTOP)
     if meanwhile:
         meanwhile()
@@ -25,7 +25,7 @@ def pause(swarm, seconds, meanwhile=None):
 
 
 def judge_load(swarm, goal, case, resumed, most=MOST_LOAD):
-    """Of every second since then, whenever it begins."""
+    """Checks the load of every second since then, whenever it begins."""
     load = busiest_second(swarm.requests(resumed)) / swarm.steady
     goal(case, "busiest second, × steady load", load, most, margin=DEVIATIONS * math.sqrt(most / swarm.steady))
 
@@ -39,7 +39,7 @@ def judge(swarm, goal, case, resumed):
 
 
 def pause_in_a_row(swarm, goal, seconds, awake):
-    """One pause more than there are times between them."""
+    """`awake`: the times between the pauses, so there is one pause more."""
     case = f"a pause of {seconds:g} s"
     for between in awake:
         resumed = pause(swarm, seconds)

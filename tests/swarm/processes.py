@@ -21,7 +21,7 @@ def spawn(command, environment, log):
 def has_ended(pid):
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
-    except ChildProcessError:  # we knew
+    except ChildProcessError:  # reaped before
         return True
 
 
@@ -109,7 +109,7 @@ class LoadMaster:
         self._process.wait()
 
     def overload(self, retry_after):
-        """From now on these addresses answer 503, with that Retry-After if it is not empty, and no others."""
+        """From now on only these addresses respond with 503, each with its Retry-After unless that is empty."""
         for address in range(len(self._ports)):
             place = self._folder / f"overloaded-{address}"
             if address in retry_after:
@@ -126,7 +126,7 @@ class LoadMaster:
         return dict(line.split() for line in path.read_text().splitlines()) if path.exists() else {}
 
     def requests(self):
-        """Each so far."""
+        """All requests so far."""
         path = self._folder / "requests"
         lines = path.read_text().splitlines() if path.exists() else []
         return [Request(float(when), kind, node_id, int(address), int(status))

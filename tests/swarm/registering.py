@@ -1,12 +1,12 @@
-"""All agents wait for a Master to register with, are stopped at once, and find it when they are let go."""
+"""All agents wait to register and are stopped at once; the Master is there when they are continued."""
 
 from pause import judge_load, pause
 from swarm import SLACK
 
 AGENTS, INTERVAL = 1000, 10
-MOST_LOAD = 2.3        # of the steady one: a registration and a report each
+MOST_LOAD = 2.3        # times the steady load: a registration and a report each
 LONGEST_WAIT = 60      # seconds between two registrations
-# The growing pauses before the sixth, from 30 to 60 s, take 62 s at most.
+# The five growing pauses take 62 s at most; then the slots begin.
 BACKED_OFF = 65
 
 

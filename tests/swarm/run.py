@@ -1,6 +1,6 @@
-"""Starts a swarm of real agents against one Master, tells it a story, and counts what it asks.
+"""Starts a swarm of real agents with one Master, runs a story, and counts the requests.
 
-To be started in a network namespace of its own, with loopback up.
+Start it in a network namespace of its own, with loopback up.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A swarm of real agents, what it asked of its Master, and what was promised of that."""
+"""A swarm of real agents, its requests to the Master, and the checks on them."""
 
 import json
 import os
@@ -12,13 +12,13 @@ from processes import (LoadMaster, available_kib, end_all, has_ended, memory_kib
                        spawn)
 
 SAMPLE = 50
-SLACK = 3         # seconds that a loaded machine may be late
-LOOK = 0.1        # seconds between two looks at what was refused
+SLACK = 3         # a loaded machine may be this many seconds late
+LOOK = 0.1        # seconds between two counts of refused connections
 HERE = Path(__file__).parent
 
 
 class Verdict:
-    """Says what was checked and counts what failed; a goal is a check with figures that a page can show."""
+    """Prints each check and counts the failures; a goal is a check with figures for the documentation."""
 
     def __init__(self):
         self.failed = 0
@@ -29,7 +29,7 @@ class Verdict:
         self.failed += not condition
 
     def goal(self, case, what, measured, most, margin=0):
-        """`margin`: how much more may be measured here, by chance or in so short a time, where `most` holds."""
+        """`margin`: added to `most` for what chance, or so short a time, may change."""
         allowed = most + margin
         self.goals.append((case, what, measured, most, allowed))
         limit = f"at most {most:g}" + (f", here {allowed:.2f}" if margin else "")
@@ -37,7 +37,7 @@ class Verdict:
 
 
 class Scene:
-    """What a story happens to: Masters, swarms, and the verdict on them."""
+    """The Masters and swarms of a story, and the verdict on them."""
 
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
@@ -94,18 +94,18 @@ class Swarm:
         return len(self.names) / self.interval
 
     def now(self):
-        """Seconds since the begin."""
+        """Seconds since the start."""
         return time.monotonic() - self.begun
 
     def wait(self, until):
-        """Until this many seconds after the begin; counts refused connections meanwhile."""
+        """Waits until this many seconds after the start; counts refused connections meanwhile."""
         while self.now() < until:
             self.refused.append((time.monotonic(), refused_connections()))
             time.sleep(min(LOOK, max(0, until - self.now())))
 
     def wait_all_reported(self, since, deadline):
-        """Until each has had a report accepted since then; returns when the last of them had, in seconds since the
-        begin."""
+        """Waits until each agent has had a report accepted since then; returns when the last one had, in seconds
+        since the start."""
         end = time.monotonic() + deadline
         while True:
             first = {}
@@ -120,7 +120,7 @@ class Swarm:
             time.sleep(0.2)
 
     def requests(self, first=0, last=float("inf"), kinds=("report", "register", "register-with-another-id")):
-        """What this swarm asked between two moments."""
+        """The requests of this swarm between two times."""
         own = {*self.names, *self.own_ids()}
         return [request for request in self.master.requests()
                 if first <= request.when < last and request.kind in kinds and request.node_id in own]
@@ -130,7 +130,7 @@ class Swarm:
         return {ids[name] for name in self.names if name in ids}
 
     def memory(self):
-        """Medians over a sample, and what the machine has less since there are agents, for each."""
+        """Medians over a sample, and the available memory that each agent costs the machine."""
         found = [memory_kib(pid) for pid in random.sample(self.pids, min(SAMPLE, len(self.pids)))]
         result = {name: statistics.median(one[name] for one in found) for name in found[0]}
         result["Machine"] = (self.before_kib - available_kib()) / len(self.pids)

@@ -13,7 +13,7 @@
 #define INTERVAL USEC_PER_MINUTE
 #define VISIT (10 * USEC_PER_MINUTE)
 
-/* What each address would answer. */
+/* How each address responds. */
 typedef struct World {
         EndpointVerdict verdicts[ENDPOINTS_MAX];
         usec_t retry_after_usec[ENDPOINTS_MAX];
@@ -25,7 +25,7 @@ typedef struct World {
         size_t n_asked;
 } World;
 
-/* A whole attempt. Returns true if an address answered. */
+/* A whole attempt. Returns true if an address responded, and is not overloaded. */
 static bool attempt(World *world, usec_t now) {
         EndpointChoice *choice = &world->choice;
         EndpointVerdict verdict;
@@ -87,7 +87,7 @@ static void test_verdict(void **state _unused_) {
         }
 }
 
-/* A single address is asked at each attempt, and its wish is the node's. */
+/* A single address is asked at each attempt, and its Retry-After holds the node. */
 static void test_single(void **state _unused_) {
         World world = { .count = 1, .interval_usec = INTERVAL };
 
@@ -104,7 +104,7 @@ static void test_single(void **state _unused_) {
         (void) attempt(&world, START);
         assert_int_equal(endpoint_choice_wait(&world.choice, START), USEC_PER_HOUR);
 
-        /* Somebody asks before that, and the newest response counts. */
+        /* A person asks before that, and the newest response counts. */
         world.retry_after_usec[0] = 0;
         (void) attempt(&world, START + 1);
         ASSERT_ASKED(&world, 0);
@@ -114,14 +114,14 @@ static void test_single(void **state _unused_) {
 static void test_walk(void **state _unused_) {
         World world = { .count = 3, .interval_usec = INTERVAL };
 
-        /* None is reached: each attempt walks the whole list once, from the first. */
+        /* None can be reached: each attempt asks the whole list once, from the first. */
         for (usec_t i = 0; i < 3; i++) {
                 assert_false(attempt(&world, START + i * INTERVAL));
                 ASSERT_ASKED(&world, 0, 1, 2);
                 assert_int_equal(world.choice.current, 0);
         }
 
-        /* The second answers and stays first; the walk goes round. */
+        /* The second responds and is asked first from then on; the walk wraps around. */
         world.verdicts[1] = ENDPOINT_ANSWERED;
         assert_true(attempt(&world, START));
         ASSERT_ASKED(&world, 0, 1);
@@ -172,7 +172,7 @@ static void test_all_overloaded(void **state _unused_) {
                 }
 }
 
-/* Some are overloaded and the last of them is not: each costs one report. */
+/* Several are overloaded, and the last is not: each costs one report. */
 static void test_some_overloaded(void **state _unused_) {
         static const usec_t wishes[] = { 0, USEC_PER_MINUTE, USEC_PER_HOUR };
 
@@ -199,7 +199,7 @@ static void test_some_overloaded(void **state _unused_) {
                 }
 }
 
-/* An unreachable address in front of an overloaded one is walked past, and the walk ends there. */
+/* The walk passes an unreachable address, and ends at an overloaded one behind it. */
 static void test_unreached_before_overloaded(void **state _unused_) {
         World world = { .count = 3, .interval_usec = INTERVAL };
 
@@ -219,7 +219,7 @@ static void test_retry_after_binds_its_address(void **state _unused_) {
         (void) attempt(&world, START);
         ASSERT_ASKED(&world, 0);
 
-        /* The others are away, and yet it is left alone, and the node goes on at its pace. */
+        /* Even if the others are away, it is skipped, and the node keeps its pace. */
         for (usec_t slot = 1; slot < 3; slot++) {
                 (void) attempt(&world, START + slot * INTERVAL);
                 ASSERT_ASKED(&world, 1, 2);
@@ -250,7 +250,7 @@ static void test_all_have_retry_after(void **state _unused_) {
         ASSERT_ASKED(&world, 2);
         assert_int_equal(endpoint_choice_wait(&world.choice, START + 2 * INTERVAL), 4 * INTERVAL);
 
-        /* Somebody asks nevertheless. */
+        /* A person asks nevertheless. */
         world.verdicts[1] = ENDPOINT_UNREACHED;
         world.retry_after_usec[1] = 0;
         (void) attempt(&world, START + 3 * INTERVAL);
@@ -271,7 +271,7 @@ static void test_an_endless_wish(void **state _unused_) {
         assert_int_equal(endpoint_choice_wait(&world.choice, START), USEC_INFINITY - START);
 }
 
-/* The first of the list is away at START, and the last has answered. */
+/* The first of the list is away at START, and the last has responded. */
 static World after_leaving(EndpointVerdict head, usec_t interval) {
         World world = { .count = 3, .interval_usec = interval };
 
@@ -289,7 +289,7 @@ static void test_visit(void **state _unused_) {
                 assert_true(attempt(&world, START + VISIT - 1));
                 ASSERT_ASKED(&world, 2);
 
-                /* Once, in vain: the attempt goes on to the one that is in use. */
+                /* One visit without success: the attempt continues at the one in use. */
                 assert_true(attempt(&world, START + VISIT));
                 ASSERT_ASKED(&world, 0, 2);
                 assert_int_equal(world.choice.current, 2);
@@ -307,12 +307,12 @@ static void test_visit(void **state _unused_) {
 static void test_visit_goes_on(void **state _unused_) {
         World world = after_leaving(ENDPOINT_OVERLOADED, INTERVAL);
 
-        /* The one in use is gone too: the rest is walked. */
+        /* The one in use is gone too: the attempt asks the rest. */
         world.verdicts[2] = ENDPOINT_UNREACHED;
         assert_false(attempt(&world, START + VISIT));
         ASSERT_ASKED(&world, 0, 2, 1);
 
-        /* It is overloaded too: that does end the attempt. */
+        /* The one in use is overloaded too: that ends the attempt. */
         world.verdicts[2] = ENDPOINT_OVERLOADED;
         assert_false(attempt(&world, START + 2 * VISIT));
         ASSERT_ASKED(&world, 0, 2);

@@ -244,7 +244,7 @@ static void test_timer_accuracy(void **state _unused_) {
         assert_int_equal(fsm_timer_accuracy(&fsm), USEC_PER_SEC);
 }
 
-/* Behind a report that failed: at once, or in the slot behind a Retry-After, as nobody asked for it. */
+/* After a failed report: at once, or in the slot after a Retry-After, because no person asked for it. */
 static void test_what_is_outdated_is_told(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
 
@@ -285,7 +285,7 @@ static void test_slots_do_not_move(void **state _unused_) {
         assert_int_equal(fsm.deadline_usec, slot + 11 * INTERVAL);
 }
 
-/* The Master is asked as often as ever while it is away: no try between the slots, none left out. */
+/* While the Master is away it is asked as often as before: no attempt between the slots, no slot skipped. */
 static void test_an_outage_keeps_the_pace(void **state _unused_) {
         Fsm fsm = in_state(FSM_IDLE);
         usec_t slot = fsm.deadline_usec;
@@ -562,7 +562,7 @@ static void test_changes_are_reported(void **state _unused_) {
 
 /* ---- waking up late ---- */
 
-#define LATE (USEC_PER_SEC + LATE_WAKE_USEC + 1) /* the timer may be late by a second anyway */
+#define LATE (USEC_PER_SEC + LATE_WAKE_USEC + 1) /* the timer's accuracy is a second */
 
 static void test_a_late_wake_waits_for_its_slot(void **state _unused_) {
         static const FsmState from[] = { FSM_IDLE, FSM_REPORT_WAIT };
@@ -578,7 +578,7 @@ static void test_a_late_wake_waits_for_its_slot(void **state _unused_) {
                 assert_int_equal(fsm.state, from[i]);
                 assert_int_equal(fsm.deadline_usec, slot + INTERVAL);
 
-                /* Twice in a row, and awake a second later: a random moment; the slots stay. */
+                /* Twice in a row, and in time for the probe: a random time; the slots stay. */
                 now = slot + INTERVAL + LATE;
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, now), ACTION_PUBLISH);
                 assert_int_equal(fsm.deadline_usec, now += LATE_WAKE_PROBE_USEC);
@@ -588,13 +588,13 @@ static void test_a_late_wake_waits_for_its_slot(void **state _unused_) {
                 (void) step(&fsm, FSM_EVENT_OK, slot + 2 * INTERVAL + 1);
                 assert_int_equal(fsm.deadline_usec, slot + 3 * INTERVAL);
 
-                /* In time once: no longer in a row. */
+                /* Once in time: the count starts again. */
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, slot + 3 * INTERVAL + LATE), ACTION_PUBLISH);
                 assert_int_equal(fsm.deadline_usec, slot + 4 * INTERVAL);
         }
 }
 
-/* A person does not wait, and what the agent's own work took is no sleep. */
+/* A person does not wait, and time that the agent's own work took is not sleep. */
 static void test_what_is_not_late(void **state _unused_) {
         Fsm fsm = in_state(FSM_IDLE);
         usec_t slot = fsm.deadline_usec;
@@ -606,22 +606,22 @@ static void test_what_is_not_late(void **state _unused_) {
         fsm_note_acted(&fsm, slot + INTERVAL + 5 * LATE); /* an fsync that took a minute */
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, slot + INTERVAL + 5 * LATE + 1), ACTION_REPORT);
 
-        /* The first registration, however long the start took. */
+        /* The first registration is never late, however long the start took. */
         fsm_init(&fsm, INTERVAL, START);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, START + INTERVAL), ACTION_REGISTER, ACTION_PUBLISH);
 }
 
-/* It is late each time, and so is the timer that tells it from one that sleeps. */
+/* A slow machine is late each time, and late for the probe. */
 static void test_an_overloaded_machine_reports(void **state _unused_) {
         static const struct {
                 usec_t interval, late;
-                unsigned n_silent; /* intervals, until it is known to be slow */
+                unsigned n_silent; /* intervals until it is known to be slow */
         } cases[] = {
                 { USEC_PER_SEC, USEC_PER_SEC, 3 },
                 { 10 * USEC_PER_SEC, 3 * USEC_PER_SEC, 3 },
                 { INTERVAL, 3 * USEC_PER_SEC, 3 },
                 { INTERVAL, 10 * USEC_PER_SEC, 3 },
-                { INTERVAL, 20 * USEC_PER_SEC, 8 }, /* at first it seems to sleep */
+                { INTERVAL, 20 * USEC_PER_SEC, 8 }, /* at first it seems to be paused */
                 { USEC_PER_HOUR, 10 * USEC_PER_SEC, 3 },
         };
 
@@ -647,7 +647,7 @@ static void test_an_overloaded_machine_reports(void **state _unused_) {
         }
 }
 
-/* However long it was slow: a pause then is like the second one in a row, with an interval to spread over. */
+/* However long it was slow, a pause after that counts as the second in a row, spread over an interval. */
 static void test_a_slow_machine_that_sleeps(void **state _unused_) {
         Fsm fsm = in_state(FSM_IDLE);
         usec_t now;
@@ -658,7 +658,7 @@ static void test_a_slow_machine_that_sleeps(void **state _unused_) {
                 if (fsm.state == FSM_REPORTING)
                         (void) step(&fsm, FSM_EVENT_OK, now);
         }
-        assert_false(fsm.late_wake.is_put_off); /* the last one made a report */
+        assert_false(fsm.late_wake.is_put_off); /* the last late wake made a report */
 
         (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec + USEC_PER_HOUR);
         now = fsm.deadline_usec;
@@ -666,8 +666,8 @@ static void test_a_slow_machine_that_sleeps(void **state _unused_) {
         assert_int_equal(fsm.deadline_usec, now + (INTERVAL - LATE_WAKE_PROBE_USEC) / 2);
 }
 
-/* Its memory goes to the swap space while it waits: it is late behind each longer wait, and never behind the
- * second that tells a slow machine from one that slept. */
+/* The agent's memory is swapped out while it waits: it is late after each longer wait, and never late for
+ * the probe. */
 static void test_a_swapped_out_agent_reports(void **state _unused_) {
         static const usec_t intervals[] = { 10 * USEC_PER_SEC, INTERVAL, USEC_PER_HOUR,
                 UINT32_MAX * USEC_PER_SEC };
@@ -695,7 +695,7 @@ static void test_a_swapped_out_agent_reports(void **state _unused_) {
         }
 }
 
-/* Each random moment is missed: the time in which they lie is halved, down to a second. */
+/* Each random time is missed: each miss halves its span, down to a second. */
 static void test_a_node_that_is_seldom_awake(void **state _unused_) {
         static const usec_t intervals[] = { USEC_PER_SEC, INTERVAL, UINT32_MAX * USEC_PER_SEC };
 
@@ -725,8 +725,8 @@ static void test_a_node_that_is_seldom_awake(void **state _unused_) {
         }
 }
 
-/* Another pause begins while the timer runs that tells a slow machine from one that slept: a fleet in which
- * many nodes have that timer must not report together when it is over. */
+/* Another pause begins during the probe: a fleet with many nodes in their probe must not report together
+ * after that pause. */
 static void test_a_pause_while_probing(void **state _unused_) {
         Fsm fsm = in_state(FSM_IDLE);
         usec_t now;
@@ -739,7 +739,7 @@ static void test_a_pause_while_probing(void **state _unused_) {
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
 }
 
-/* A request that a person asked for meanwhile: the timer that comes then tells nothing of the machine. */
+/* A person asks for a request during the probe: the next timer is then an ordinary one. */
 static void test_a_request_ends_the_probe(void **state _unused_) {
         Fsm fsm = in_state(FSM_IDLE);
 
@@ -750,7 +750,7 @@ static void test_a_request_ends_the_probe(void **state _unused_) {
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
 }
 
-/* A registration that waits has no slots yet: it gets them. */
+/* A node whose registration waits has no slots yet: it gets them. */
 static void test_a_late_registration_waits_for_its_slot(void **state _unused_) {
         Fsm fsm = in_state(FSM_REGISTERING);
         usec_t now = START + USEC_PER_HOUR, slot;
@@ -776,8 +776,8 @@ static FsmStep step_asleep(Fsm *fsm, FsmEventType type, usec_t now, usec_t aslee
         return taken;
 }
 
-/* After a resume all modules write their files anew, and addresses change: that waits for the report that is
- * due, also where the machine slept through no deadline. */
+/* After a resume all modules rewrite their files, and addresses change. That waits for the next due report,
+ * even if the machine slept through no deadline. */
 static void test_what_happens_on_a_resume_waits(void **state _unused_) {
         static const FsmEventType events[] = { FSM_EVENT_HEALTH_CHANGED, FSM_EVENT_ADDRESS_CHANGED };
 
@@ -800,11 +800,11 @@ static void test_what_happens_on_a_resume_waits(void **state _unused_) {
                 while (fsm.state != FSM_IDLE)
                         (void) step_asleep(&fsm, FSM_EVENT_OK, slot, LATE_WAKE_USEC + 1);
 
-                /* Nor does a slot right after the resume open the way for the changes behind it. */
+                /* A slot right after the resume does not let later changes through, either. */
                 slot += LATE_WAKE_SETTLE_USEC;
                 assert_int_equal(step_asleep(&fsm, events[i], slot - 1, LATE_WAKE_USEC + 1).count, 0);
                 assert_true(step_asleep(&fsm, events[i], slot, LATE_WAKE_USEC + 1).count > 0 ||
-                                events[i] == FSM_EVENT_ADDRESS_CHANGED); /* that was once an interval */
+                                events[i] == FSM_EVENT_ADDRESS_CHANGED); /* already used in this interval */
         }
 }
 
@@ -846,7 +846,7 @@ static void test_a_changed_address_registers_soon(void **state _unused_) {
                                 ACTION_REPORT);
                 (void) step(&fsm, FSM_EVENT_OK, moment);
 
-                /* A second one within the interval takes the place of the next report. */
+                /* A second change within the interval takes the place of the next report. */
                 now = moment + 1;
                 assert_int_equal(step(&fsm, FSM_EVENT_ADDRESS_CHANGED, now).count, 0);
                 ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REGISTER,
@@ -854,7 +854,7 @@ static void test_a_changed_address_registers_soon(void **state _unused_) {
         }
 }
 
-/* A sixth of the interval, at most 10 s, and never behind what was due anyway. */
+/* Within a sixth of the interval, at most 10 s, and never later than what was due anyway. */
 static void test_the_moment_of_a_changed_address(void **state _unused_) {
         static const struct {
                 usec_t interval, spread;
@@ -889,7 +889,7 @@ static void test_the_moment_of_a_changed_address(void **state _unused_) {
         }
 }
 
-/* Later ones take the next slot, one registration for all of them, whatever was in flight. */
+/* Later changes share one registration in the next slot, whatever was in flight. */
 static void test_later_changes_take_the_next_slot(void **state _unused_) {
         static const FsmState from[] = { FSM_IDLE, FSM_REPORTING, FSM_REGISTERING };
 
@@ -916,7 +916,7 @@ static void test_later_changes_take_the_next_slot(void **state _unused_) {
         }
 }
 
-/* Not even if an interval is shorter than a response takes. */
+/* No second cancel, even if a response takes longer than an interval. */
 static void test_a_changed_address_cancels_once(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
         usec_t now = START;
@@ -929,7 +929,7 @@ static void test_a_changed_address_cancels_once(void **state _unused_) {
         (void) step(&fsm, FSM_EVENT_OK, now);
         assert_int_equal(fsm.state, FSM_IDLE);
 
-        /* A report had its response, whatever that was: the next request may be cancelled again. */
+        /* A report has had its response, good or bad: the next request may be cancelled again. */
         for (FsmEventType type = FSM_EVENT_OK; type <= FSM_EVENT_FAILED; type++) {
                 fsm = in_state(FSM_REPORTING);
                 (void) step(&fsm, FSM_EVENT_ADDRESS_CHANGED, START);
@@ -942,8 +942,8 @@ static void test_a_changed_address_cancels_once(void **state _unused_) {
         }
 }
 
-/* A person who waits for a response does not wait longer because the address changed; an hour later nobody
- * waits any more. */
+/* A person who waits for a response does not wait longer because the address changed. An hour later no
+ * person waits any more. */
 static void test_a_changed_address_and_a_person(void **state _unused_) {
         static const struct {
                 FsmState from;
@@ -982,7 +982,7 @@ static void test_a_changed_address_and_a_person(void **state _unused_) {
         }
 }
 
-/* Whoever waits for the registration behind the one that has its response now is not forgotten. */
+/* One registration has its response; a person who waits for the next one is not forgotten. */
 static void test_a_changed_address_and_who_is_next(void **state _unused_) {
         static const FsmState from[] = { FSM_REGISTERING, FSM_REPORTING };
         static const FsmEventType responses[] = { FSM_EVENT_OK, FSM_EVENT_FAILED };
@@ -998,7 +998,7 @@ static void test_a_changed_address_and_who_is_next(void **state _unused_) {
         }
 }
 
-/* Nobody asked for what is outdated. */
+/* No person asked: an outdated registration waits for the Retry-After. */
 static void test_a_changed_address_and_nobody(void **state _unused_) {
         Fsm fsm = in_state(FSM_REPORTING);
 
@@ -1007,7 +1007,7 @@ static void test_a_changed_address_and_nobody(void **state _unused_) {
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REGISTER, ACTION_PUBLISH);
 }
 
-/* It is no pause after which a refusal counts. */
+/* The wait for a changed address is not a back-off pause: a refusal after it does not count. */
 static void test_a_changed_address_is_no_pause(void **state _unused_) {
         Fsm fsm = in_state(FSM_REGISTERING);
         usec_t now = START;
@@ -1025,15 +1025,15 @@ static void test_a_changed_address_is_no_pause(void **state _unused_) {
         (void) step_paused(&fsm, &now);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
 
-        /* The next ones are pauses again. */
+        /* The next waits are back-off pauses again. */
         (void) step_paused(&fsm, &now);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH);
         (void) step_paused(&fsm, &now);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_ID_REFUSED, now), ACTION_PUBLISH, ACTION_REGISTER_WITHOUT_ID);
 }
 
-/* However an address flaps, and however slow the responses are: at most three times the pace in the long
- * run, and reports are answered. */
+/* However an address flaps, and however slow the responses are: in the long run at most three times the
+ * usual requests, and reports get their responses. */
 static void test_restless_addresses(void **state _unused_) {
         static const struct {
                 usec_t interval, flap, response;
