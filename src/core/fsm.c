@@ -417,20 +417,17 @@ void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now) {
 }
 
 void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret) {
-        FsmHandler handler;
-
         assert(fsm);
         assert(event);
         assert(event->type < _FSM_EVENT_MAX);
         assert(ret);
 
         *ret = (FsmStep){};
-        handler = handlers[fsm->state][event->type];
-        assert(handler);
-        fsm->is_awaited |= event->type == FSM_EVENT_REREGISTER || event->type == FSM_EVENT_RELOAD ||
-                           event->type == FSM_EVENT_REPORT;
-        handler(fsm, event, ret);
-        if (fsm->is_in_flight)
+        fsm->is_awaited |= event->type >= FSM_EVENT_REREGISTER && event->type <= FSM_EVENT_REPORT;
+
+        assert(handlers[fsm->state][event->type]);
+        handlers[fsm->state][event->type](fsm, event, ret);
+        if (fsm->is_in_flight && ret->count > 0) /* it was made in this step */
                 late_wake_note_request(&fsm->late_wake, event->asleep_usec, event->now_usec);
 }
 

@@ -51,11 +51,13 @@ typedef enum FsmEventType {
         FSM_EVENT_FORGOTTEN,
         FSM_EVENT_ID_REFUSED,
         FSM_EVENT_FAILED,
-        FSM_EVENT_TIMER,      /* the deadline came */
-        FSM_EVENT_REREGISTER, /* a person asked: at once, sharing a registration in flight */
-        FSM_EVENT_RELOAD,   /* a person asked, and files may have changed: at once, or after one in flight */
-        FSM_EVENT_REPORT,   /* a person asked: at once, sharing a report in flight */
-        FSM_EVENT_OUTDATED, /* the Master has old data of the node: now, or after one in flight */
+        FSM_EVENT_TIMER, /* the deadline came */
+        /* A person asked; fsm_step() knows these three by their place in the list. */
+        FSM_EVENT_REREGISTER, /* at once, sharing a registration in flight */
+        FSM_EVENT_RELOAD,     /* files may have changed: at once, or after one in flight */
+        FSM_EVENT_REPORT,     /* at once, sharing a report in flight */
+
+        FSM_EVENT_OUTDATED,        /* the Master has old data of the node: now, or after one in flight */
         FSM_EVENT_ADDRESS_CHANGED, /* the local one: register soon, once an interval; else in the slot */
         FSM_EVENT_HEALTH_CHANGED,  /* a report now, or after the one in flight; none in an outage */
         FSM_EVENT_STOP,

@@ -808,6 +808,19 @@ static void test_what_happens_on_a_resume_waits(void **state _unused_) {
         }
 }
 
+/* Also where a request was in flight all the time: what comes before its response is no request. */
+static void test_what_happens_on_a_resume_with_a_request(void **state _unused_) {
+        Fsm fsm = in_state(FSM_REPORTING);
+
+        for (unsigned i = 0; i < 3; i++)
+                assert_int_equal(step_asleep(&fsm, FSM_EVENT_ADDRESS_CHANGED, START, USEC_PER_MINUTE).count,
+                                0);
+        (void) step_asleep(&fsm, FSM_EVENT_FAILED, START, USEC_PER_MINUTE);
+        assert_int_equal(step_asleep(&fsm, FSM_EVENT_ADDRESS_CHANGED, START, USEC_PER_MINUTE).count, 0);
+        ASSERT_ACTIONS(step_asleep(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec, USEC_PER_MINUTE),
+                        ACTION_REGISTER, ACTION_PUBLISH);
+}
+
 /* Exact where somebody waits: for the first registration, and for the end. */
 static void test_the_accuracy_of_the_timer(void **state _unused_) {
         static const usec_t accuracies[_FSM_STATE_MAX] = {
@@ -1225,6 +1238,7 @@ int main(void) {
                 cmocka_unit_test(test_a_request_ends_the_probe),
                 cmocka_unit_test(test_a_late_registration_waits_for_its_slot),
                 cmocka_unit_test(test_what_happens_on_a_resume_waits),
+                cmocka_unit_test(test_what_happens_on_a_resume_with_a_request),
                 cmocka_unit_test(test_the_accuracy_of_the_timer),
                 cmocka_unit_test(test_a_changed_address_registers_soon),
                 cmocka_unit_test(test_the_moment_of_a_changed_address),
