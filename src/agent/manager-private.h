@@ -37,6 +37,7 @@ struct Manager {
 
         sd_event *event;
         sd_event_source *timer; /* the state machine's deadline */
+        usec_t woke_usec;       /* boot time at which the loop's last wait ended */
         sd_event_source *ready_timer;
         bool is_ready;
 

@@ -111,12 +111,18 @@ static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, vo
         return 0;
 }
 
-/* The loop is about to wait: if a deadline came before this, the agent's own work made it late, and no
- * pause of the machine. */
+/* The loop is about to wait: if a deadline came while it worked, that made it late, and no pause of the
+ * machine. SIGCONT ends a wait without any work, and without a new time of the loop. */
 static int on_about_to_wait(sd_event_source *source _unused_, void *userdata) {
         Manager *manager = userdata;
+        usec_t woke;
 
-        fsm_note_acted(&manager->fsm, now_usec(CLOCK_BOOTTIME));
+        if (sd_event_now(manager->event, CLOCK_BOOTTIME, &woke) != 0 || woke == manager->woke_usec)
+                return 0;
+
+        manager->woke_usec = woke;
+        if (woke <= manager->fsm.deadline_usec)
+                fsm_note_acted(&manager->fsm, now_usec(CLOCK_BOOTTIME));
         return 0;
 }
 
@@ -125,9 +131,8 @@ static int manager_add_timer(Manager *manager) {
         int r;
 
         r = event_timer_new(manager->event, CLOCK_BOOTTIME, 1, on_timer, manager, &manager->timer);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(manager->timer, SD_EVENT_PRIORITY_IMPORTANT);
+        if (r >= 0)
+                r = sd_event_source_set_priority(manager->timer, SD_EVENT_PRIORITY_IMPORTANT);
         if (r >= 0)
                 r = sd_event_source_set_prepare(manager->timer, on_about_to_wait);
         if (r < 0)
@@ -335,27 +340,20 @@ static int manager_build(Manager *manager) {
         int r;
 
         r = sd_event_default(&manager->event);
-        if (r < 0)
-                return r;
-        r = service_notify_attach(manager->event);
-        if (r < 0)
-                return r;
-        r = manager_add_signals(manager);
-        if (r < 0)
-                return r;
-
-        r = health_set_new(&manager->health);
-        if (r < 0)
-                return r;
-        r = health_dir_new(manager->event, manager->keeper.store, manager->config->health_max_age_usec,
-                        manager->health, &manager->health_dir);
-        if (r < 0)
-                return r;
-        r = master_client_new(manager->event, manager->config, on_master_reply, manager, &manager->master);
-        if (r < 0)
-                return r;
-
-        r = manager_add_timer(manager);
+        if (r >= 0)
+                r = service_notify_attach(manager->event);
+        if (r >= 0)
+                r = manager_add_signals(manager);
+        if (r >= 0)
+                r = health_set_new(&manager->health);
+        if (r >= 0)
+                r = health_dir_new(manager->event, manager->keeper.store,
+                                manager->config->health_max_age_usec, manager->health, &manager->health_dir);
+        if (r >= 0)
+                r = master_client_new(
+                                manager->event, manager->config, on_master_reply, manager, &manager->master);
+        if (r >= 0)
+                r = manager_add_timer(manager);
         if (r < 0)
                 return r;
 
