@@ -299,6 +299,26 @@ static void announce_transport(Manager *manager) {
                                 fields.endpoint);
 }
 
+/* Why nothing is sent for a while after a resume. The deadline that was missed is the one announced last. */
+static void announce_put_off(const Manager *manager) {
+        const Fsm *fsm = &manager->fsm;
+        usec_t now = now_usec(CLOCK_BOOTTIME);
+        const char *what = fsm->state == FSM_REGISTER_WAIT ? "next registration" : "next report";
+        char late[SPAN_SIZE], pause[SPAN_SIZE];
+
+        if (!fsm->late_wake.is_put_off || fsm->state == FSM_STOPPING ||
+                        fsm->deadline_usec == manager->announced_deadline_usec)
+                return;
+
+        (void) format_span(pause, usec_sub(fsm->deadline_usec, now));
+        if (usec_sub(now, manager->announced_deadline_usec) <= fsm_timer_accuracy(fsm) + LATE_WAKE_USEC)
+                log_line(LOG_INFO, "The machine is awake again; %s in %s.", what, pause);
+        else
+                log_line(LOG_INFO, "Woke up %s late, after a suspend or under overload; %s in %s.",
+                                format_span(late, usec_sub(now, manager->announced_deadline_usec)),
+                                fsm->late_wake.is_probing ? "deciding which" : what, pause);
+}
+
 void announce_reply(Manager *manager) {
         const MasterReply *reply = manager->reply;
 
@@ -308,8 +328,10 @@ void announce_reply(Manager *manager) {
                         bus_api_complete_report(
                                         manager->bus_api, OPERATION_STOPPING, 0, "the agent is stopping");
         }
-        if (!reply)
+        if (!reply) {
+                announce_put_off(manager);
                 return;
+        }
 
         announce_transport(manager);
 

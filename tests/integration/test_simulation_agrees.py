@@ -87,3 +87,7 @@ def test_a_real_agent_that_wakes_late_waits_as_the_simulated_does(agent, master,
     for first, last in stops:
         stop_between(started, begin, first, last)
     check(master, expected)
+    # what a person finds who asks why nothing was sent after the resume
+    woke = [entry["MESSAGE"] for entry in started.entries() if "Woke up " in entry["MESSAGE"]]
+    assert "; next report in " in woke[0] and "; deciding which in " in woke[1], woke
+    assert any("The machine is awake again; next report in " in entry["MESSAGE"] for entry in started.entries())
