@@ -170,8 +170,9 @@ static void log_failure(Manager *manager, LogEvent event, const char *what) {
         }
 
         fields.retry_usec = usec_sub(fsm->deadline_usec, now);
-        log_event(level, event, &fields, "%s failed: %s; retrying in %s.", what,
-                        manager->reply->outcome->error, format_span(pause, fields.retry_usec));
+        log_event(level, event, &fields, "%s failed: %s; retrying in %s%s.", what,
+                        manager->reply->outcome->error, format_span(pause, fields.retry_usec),
+                        fsm->not_before_usec > now ? " (Retry-After)" : "");
 }
 
 static OperationResult failure_of(const Outcome *outcome) {

@@ -78,7 +78,9 @@ def test_the_node_waits_if_all_are_busy(agent, pair, kind):
     for master in pair:
         master.behave(busy(kind, 600))
     started = agent(MASTER_ENDPOINT=endpoints(pair), REPORT_INTERVAL_SECONDS="1", AGENT_LOG_LEVEL="debug")
-    assert int(started.wait_log(f"{kind}-failed", count=2)["ARGUS_RETRY_USEC"]) > 590e6
+    bound = started.wait_log(f"{kind}-failed", count=2)
+    assert int(bound["ARGUS_RETRY_USEC"]) > 590e6
+    assert bound["MESSAGE"].endswith(" (Retry-After).") and "Retry-After" not in started.entries(f"{kind}-failed")[0]["MESSAGE"]
     stays_true(lambda: [len(master.requests(kind)) for master in pair] == [1, 1], 2.5, "both are left alone")
 
 
