@@ -21,7 +21,7 @@ usec_t backoff_next(Backoff *backoff, usec_t wish_usec, uint64_t random) {
 
         if (wish_usec > most) {
                 least = BACKOFF_MIN_USEC;
-                most = wish_usec < BACKOFF_MAX_USEC ? wish_usec : BACKOFF_MAX_USEC;
+                most = usec_earlier(wish_usec, BACKOFF_MAX_USEC);
         }
 
         return usec_between(least, most, random);

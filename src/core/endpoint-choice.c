@@ -51,13 +51,11 @@ static size_t first_free(const EndpointChoice *choice) {
 }
 
 void endpoint_choice_begin(EndpointChoice *choice, size_t count, usec_t interval_usec, usec_t now) {
-        usec_t period = VISIT_MIN_INTERVALS * interval_usec;
+        usec_t period = usec_later(VISIT_MIN_INTERVALS * interval_usec, VISIT_MIN_USEC);
 
         assert(choice);
         assert(choice->start < count && count <= ENDPOINTS_MAX);
 
-        if (period < VISIT_MIN_USEC)
-                period = VISIT_MIN_USEC;
         choice->count = count;
         choice->asked = 0;
         choice->is_visit = choice->start != 0 && usec_sub(now, choice->head_usec) >= period &&
