@@ -111,8 +111,8 @@ static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, vo
         return 0;
 }
 
-/* The loop is about to wait: if a deadline came while it worked, that made it late, and no pause of the
- * machine. SIGCONT ends a wait without any work, and without a new time of the loop. */
+/* The loop is about to wait. A deadline that came while it worked is late because of that work, not because
+ * the machine slept. SIGCONT ends a wait without an event (EINTR): then the loop's time has not moved. */
 static int on_about_to_wait(sd_event_source *source _unused_, void *userdata) {
         Manager *manager = userdata;
         usec_t woke;

@@ -11,7 +11,7 @@
 /* Plain data; zero-initialised nothing is known. Empty strings are unknown addresses. */
 typedef struct OwnAddress {
         char registered[HOST_ADDRESS_SIZE]; /* what the Master was told last */
-        char connection[HOST_ADDRESS_SIZE]; /* own address of a connection that differed from it */
+        char connection[HOST_ADDRESS_SIZE]; /* local address of a connection that differed from it */
         char master[HOST_ADDRESS_SIZE];     /* the Master's, of the last connection */
         usec_t followed_usec;               /* boot time when a connection's address was last followed */
 } OwnAddress;

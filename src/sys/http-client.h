@@ -1,5 +1,5 @@
-/* HTTP requests on the event loop: libcurl's multi interface driven by sd-event, one request object a
- * request. */
+/* HTTP requests on the event loop: libcurl's multi interface driven by sd-event, one request object
+ * a request. */
 #pragma once
 
 #include <stddef.h>
@@ -21,7 +21,7 @@ typedef struct HttpResult {
         size_t body_size;
         const char *location;
         usec_t retry_after_usec;    /* as it was said, USEC_INFINITY at most; 0: none was given */
-        const char *local_address;  /* own address of the connection; NULL if none was made */
+        const char *local_address;  /* of the connection; NULL if none was made */
         const char *remote_address; /* the Master's; NULL if none was made */
 } HttpResult;
 
@@ -35,8 +35,8 @@ int http_client_new(sd_event *event, const char *user_agent, size_t body_max, Ht
 HttpClient *http_client_free(HttpClient *client);
 
 /* Submits; `url` is copied, `body` must live until the request is freed. `timeout_usec` bounds the whole.
- * Returns 0 and the request, which belongs to the caller: http_request_free() while it is under way cancels
- * it. */
+ * Returns 0 and the request, which belongs to the caller: http_request_free() while it is under way
+ * cancels it. */
 int http_client_submit(HttpClient *client, const char *method, const char *url, const char *body,
                 size_t body_size, const HttpSecurity *security, usec_t timeout_usec, HttpCallback callback,
                 void *userdata, HttpRequest **ret);

@@ -86,7 +86,7 @@ def main():
     is_judged = options.nodes >= NODES_MIN
     runs, missed = [], 0
 
-    print(f"{options.nodes:,} nodes, seed {options.seed}, a fault that lasts holds {options.hold} s\n")
+    print(f"{options.nodes:,} nodes, seed {options.seed}, a fault lasts {options.hold} s\n")
     for run in simulate_all(options):
         runs.append(run)
         if run.agent == "argus":

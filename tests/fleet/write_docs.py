@@ -28,8 +28,8 @@ def fleet_table():
         rows.append((title if title != before else "", what, f"{measured:.2f}".removesuffix(".00"), f"{most:g}",
                      f"{nodes:,}" if title != before else ""))
         before = title
-    return (f"{fleet['nodes']:,} nodes, seed {fleet['seed']}; fewer where it takes long. A fault that lasts holds "
-            f"{fleet['hold']} s if nothing else is said. An hour of a million nodes took "
+    return (f"{fleet['nodes']:,} nodes, seed {fleet['seed']}; fewer where it takes long. A fault lasts "
+            f"{fleet['hold']} s unless its row says otherwise. An hour of a million nodes took "
             f"{fleet['seconds_for_a_million_hours']:.0f} s on one core.\n\n"
             + table(("what happens", "what is measured", "measured", "at most", "nodes"), rows))
 
