@@ -190,8 +190,8 @@ static int run(RunMode mode) {
         return run_agent(&config, &start);
 }
 
-/* All signals that the loop reads are blocked before libcurl starts its first thread, which inherits the
- * mask. */
+/* All signals that the loop reads are blocked before libcurl starts its first thread, which inherits
+ * the mask. */
 static void block_signals(void) {
         sigset_t set;
 
@@ -204,8 +204,8 @@ static void block_signals(void) {
         (void) signal(SIGXFSZ, SIG_IGN); /* a limit of a file's size is an error of that write */
 }
 
-/* Whoever starts us with a standard stream closed would else have the log written into the next file that is
- * opened. */
+/* Whoever starts us with a standard stream closed would else have the log written into the next file that
+ * is opened. */
 static void open_standard_streams(void) {
         int fd;
 

@@ -110,8 +110,8 @@ void announce_status(Manager *manager);
 /* announce.c: the wall clock was set; announces the next report's new time. Given the manager. */
 void announce_clock(void *userdata);
 
-/* announce.c: tells of the reply that is being handled: log, counters, waiting callers. Before
- * announce_status(). */
+/* announce.c: tells of the reply that is being handled: log, counters, waiting callers.
+ * Before announce_status(). */
 void announce_reply(Manager *manager);
 
 /* announce.c: the log lines of changed health files. */

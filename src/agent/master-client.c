@@ -19,7 +19,7 @@
 #define USER_AGENT "argus-agent/" ARGUS_AGENT_VERSION
 
 /* A try that asks several endpoints ends after this in any case. */
-#define TRY_MAX_USEC (20 * USEC_PER_SEC)
+#define ATTEMPT_MAX_USEC (20 * USEC_PER_SEC)
 
 enum { ADDRESS_SIZE = 64 };
 
@@ -118,8 +118,8 @@ static void master_client_classify(const MasterClient *client, const HttpResult 
                 };
 }
 
-/* Notes an endpoint that did not answer; one that sent at least a status says more than one that was not
- * reached. */
+/* Notes why an endpoint failed. The first failure counts, but one with a status explains more than one
+ * without. */
 static void master_client_note_failure(MasterClient *client, const Outcome *outcome) {
         if (!client->has_failure || (client->failure.http_status == 0 && outcome->http_status != 0)) {
                 client->failure = *outcome; /* a failure holds no node */
@@ -174,9 +174,8 @@ static usec_t master_client_share(const MasterClient *client) {
         usec_t share = usec_sub(client->deadline_usec, now) /
                        (1 + endpoint_choice_left(&client->choice, now));
 
-        if (share > client->config->master_timeout_usec)
-                share = client->config->master_timeout_usec;
-        return share > USEC_PER_MSEC ? share : USEC_PER_MSEC; /* 0 would mean for ever */
+        share = usec_earlier(share, client->config->master_timeout_usec);
+        return usec_later(share, USEC_PER_MSEC); /* 0 would mean for ever */
 }
 
 static void master_client_ask(MasterClient *client) {
@@ -214,7 +213,7 @@ static void master_client_start(MasterClient *client, RequestKind kind, const No
         client->kind = kind;
         client->node = node;
         client->started_usec = now_usec(CLOCK_BOOTTIME);
-        client->deadline_usec = usec_add(client->started_usec, TRY_MAX_USEC);
+        client->deadline_usec = usec_add(client->started_usec, ATTEMPT_MAX_USEC);
         client->secret_reloaded = false;
         client->endpoint_before = client->choice.current;
         endpoint_choice_begin(&client->choice, client->config->n_endpoints,

@@ -1,5 +1,5 @@
-/* The Master's HTTP API, version 1: its paths, the order of its endpoints, its secrets. One request at a
- * time. */
+/* The Master's HTTP API, version 1: its paths, the order of its endpoints, its secrets. One request at
+ * a time. */
 #pragma once
 
 #include <systemd/sd-event.h>

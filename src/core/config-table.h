@@ -34,8 +34,8 @@ extern const size_t config_table_size;
 /* Whether the environment holds the variable with a value that is not empty. */
 bool config_is_set(const ConfigParser *parser, const char *name);
 
-/* Whether text is UTF-8 without control characters and noncharacters: as it is, it may go to D-Bus and JSON.
- */
+/* Whether text is UTF-8 without control characters and noncharacters: as it is, it may go to D-Bus
+ * and JSON. */
 bool config_is_plain(const char *text);
 
 /* What is shown of a value: safe for a terminal, a log and D-Bus, and short. NULL if memory is out. */

@@ -1,5 +1,5 @@
-/* The configuration: from the strings of the environment to checked values, with every error said at once.
- */
+/* The configuration: from the strings of the environment to checked values, with every error said
+ * at once. */
 #pragma once
 
 #include <stdbool.h>

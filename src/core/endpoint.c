@@ -135,8 +135,8 @@ static int read_bracketed(Endpoint *endpoint, char *text, const char **ret_reaso
         return 0;
 }
 
-/* Reads the host at the beginning of `text` and says where it ends. Returns 0, -EINVAL with a reason, or
- * -ENOMEM. */
+/* Reads the host at the beginning of `text` and says where it ends. Returns 0, -EINVAL with a reason,
+ * or -ENOMEM. */
 static int read_host(const char *text, Endpoint *endpoint, const char **ret_end, const char **ret_reason) {
         _cleanup_free_ char *host = NULL;
         bool is_bracketed = text[0] == '[';

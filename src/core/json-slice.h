@@ -33,7 +33,7 @@ bool json_object_find(JsonSlice object, const char *name, JsonSlice *ret_value);
 /* Whether a string's slice decodes to this text. False if it is no string. */
 bool json_string_equals(JsonSlice string, const char *text);
 
-/* Decodes a string's slice into UTF-8. Returns 0 and memory that the caller frees; -EILSEQ if it holds
- * U+0000 or half of a surrogate pair, which no C string or UTF-8 can say; -EINVAL if it is no string;
- * -ENOMEM. */
+/* Decodes a string's slice into UTF-8. Returns 0 and memory that the caller frees; -EILSEQ if it
+ * holds U+0000 or half of a surrogate pair, which no C string or UTF-8 can say; -EINVAL if it is no
+ * string; -ENOMEM. */
 int json_string_decode(JsonSlice string, char **ret);

@@ -1,5 +1,5 @@
-/* The node object that the Master returns: kept as the text it was, with what the agent needs read out of
- * it. */
+/* The node object that the Master returns: kept as the text it was, with what the agent needs read out
+ * of it. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,8 +16,7 @@ typedef struct Node {
         char *text; /* byte for byte as it was read, NUL-terminated for convenience */
         size_t size;
         char *id;      /* decoded: A7, 42 */
-        char *id_json; /* as it stands in the text: "A7", 42. Identity of nodes is decided on this, decoded
-                        */
+        char *id_json; /* as in the text: "A7", 42; two nodes are compared by this, decoded */
         bool id_is_integer;
         char *name; /* NULL if there is none, or none that is usable */
         /* From `meta_data`, else from the top level; all three or none. Free of control characters. */

@@ -44,8 +44,8 @@ static bool is_named(char *const *names, size_t count, const char *name, size_t 
         return false;
 }
 
-/* A service's name without its suffix is no other service's, but may be the whole name of a unit of another
- * type. */
+/* A service's name without its suffix is no other service's, but may be the whole name of a unit of
+ * another type. */
 static char *make_key(char *const *names, size_t count, const char *name) {
         size_t size = strlen(name);
         char *key;

@@ -179,8 +179,8 @@ static usec_t modified_usec(const struct stat *st) {
                                                         (usec_t) st->st_mtim.tv_nsec / 1000 + 1;
 }
 
-/* A key that is no plain name is shown escaped, and is not the file's; nothing leads out of the directory.
- */
+/* A key that is no plain name is shown escaped, and is not the file's; nothing leads out of
+ * the directory. */
 static void stat_row(HealthRow *row, int directory_fd) {
         char name[HEALTH_KEY_MAX + sizeof ".json"];
         const char *reason;

@@ -10,8 +10,7 @@
 /* All text is safe to show. */
 typedef struct UnitRow {
         char *name;
-        char *state; /* active (running); failed (failed), exit-code, 5 restarts; inactive (dead), not-found
-                      */
+        char *state; /* "active (running)", "failed (failed), exit-code, 5 restarts", … */
         bool is_healthy;
         usec_t since_usec; /* µs since the epoch; 0: never */
 } UnitRow;

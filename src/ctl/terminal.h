@@ -27,9 +27,9 @@ typedef enum Glyph {
         _GLYPH_MAX,
 } Glyph;
 
-/* Looks at standard output and the environment, and sets the locale. Colours: SYSTEMD_COLORS decides if it
- * is set, as for systemd's tools; else they are used on a terminal, unless NO_COLOR is set or TERM is dumb.
- */
+/* Looks at standard output and the environment, and sets the locale. Colours: SYSTEMD_COLORS decides if
+ * it is set, as for systemd's tools; else they are used on a terminal, unless NO_COLOR is set or TERM
+ * is dumb. */
 Terminal terminal_detect(void);
 
 /* The sequence that switches the colour on; empty if there are no colours. */

@@ -114,8 +114,8 @@ int verb_node(const Session *session) {
         return print_text(session, "node", "GetNode");
 }
 
-/* What only root may see; a password is not worth it. Returns as health_detail_read(), or another negative
- * errno. */
+/* What only root may see; a password is not worth it. Returns as health_detail_read(), or another
+ * negative errno. */
 static int read_detail(const Session *session, HealthRows *rows, HealthDetail *ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;

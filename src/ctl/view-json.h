@@ -14,8 +14,8 @@ cJSON *view_to_json(const AgentView *view, const HealthRows *health, uint64_t fi
  * exponent, which readers of integers refuse. NULL if memory is out. */
 cJSON *json_create_number(uint64_t number);
 
-/* Writes the object on a line of its own, and releases it (NULL is allowed: memory was out). Returns 0 or
- * -ENOMEM. */
+/* Writes the object on a line of its own, and releases it (NULL is allowed: memory was out). Returns 0
+ * or -ENOMEM. */
 int json_print(cJSON *object);
 
 /* Writes JSON text that others made as it is, and a line's end if it has none. On a terminal the control

@@ -1,5 +1,5 @@
-/* The files of a health directory as stat sees them, before each is accepted or refused. Part of the module
- * health-dir. */
+/* The files of a health directory as stat sees them, before each is accepted or refused. Part of the
+ * module health-dir. */
 #pragma once
 
 #include <stdbool.h>

@@ -83,9 +83,9 @@ static int read_number(int directory_fd, const char *path, int base, uint64_t *r
         return 0;
 }
 
-/* The lowest limit of a cgroup and all above it, up to what is mounted. In a container without a cgroup name
- * space the path is the host's and does not exist below the mount; the mount itself is the own cgroup then.
- */
+/* The lowest limit of a cgroup and all above it, up to what is mounted. In a container without a cgroup
+ * name space the path is the host's and does not exist below the mount; the mount itself is the own
+ * cgroup then. */
 static uint64_t read_lowest_limit(const char *root, const char *mount, char *cgroup, const char *file) {
         uint64_t lowest = UINT64_MAX;
 

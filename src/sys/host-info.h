@@ -18,8 +18,8 @@ uint64_t host_info_cpu_number(void);
  * memory.limit_in_bytes, of the own cgroup and all above it). 0 if unknown. */
 uint64_t host_info_memory_in_bytes(void);
 
-/* That limit alone, as /proc and /sys below `root` say it ("": the real ones). UINT64_MAX if there is none.
- */
+/* That limit alone, as /proc and /sys below `root` say it ("": the real ones). UINT64_MAX if there
+ * is none. */
 uint64_t host_info_memory_limit_at(const char *root);
 
 /* PCI display controllers (class 0x03xx) of NVIDIA and AMD; a server's BMC graphics is none, and the virtual
@@ -33,8 +33,8 @@ int host_info_machine_id(char ret[static HOST_MACHINE_ID_SIZE]);
 
 /* The address that the kernel uses towards `destination` (an IP literal; NULL: towards the Internet at
  * large, which is the default route's), found with a connected UDP socket, without a packet. If that is
- * loopback or there is no route, a global address if there is one: the default route's, else the first of an
- * interface that is up (IPv4 before IPv6); else the loopback address. Never resolves names, never blocks.
- * Returns 0; -EINVAL if `destination` is no literal; or another negative errno if there is no such address.
- */
+ * loopback or there is no route, a global address if there is one: the default route's, else the first of
+ * an interface that is up (IPv4 before IPv6); else the loopback address. Never resolves names, never
+ * blocks. Returns 0; -EINVAL if `destination` is no literal; or another negative errno if there is no
+ * such address. */
 int host_info_address(const char *destination, char ret[static HOST_ADDRESS_SIZE]);

@@ -268,8 +268,8 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) request->client->body_max);
         SET(CURLOPT_TIMEOUT_MS, (long) (timeout_usec / USEC_PER_MSEC));
         SET(CURLOPT_MAXAGE_CONN, (long) CONNECTION_IDLE_MAX_SECONDS);
-        /* The kernel's probes cost no wake-up of ours, and keep a NAT or load balancer from forgetting the
-         * connection. */
+        /* The kernel's probes cost no wake-up of ours, and keep a NAT or load balancer from forgetting
+         * the connection. */
         SET(CURLOPT_TCP_KEEPALIVE, 1L);
         SET(CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_SECONDS);
         SET(CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_SECONDS);
@@ -323,8 +323,8 @@ int http_client_submit(HttpClient *client, const char *method, const char *url, 
         request->sights.is_direct = security && security->is_direct;
 
         /* A new handle for each request: in one that is used again, libcurl 7.83 to 7.88 keep a pointer to
-         * the last header of the answer before, and free that once more if this answer begins with a folded
-         * one. */
+         * the last header of the answer before, and free that once more if this answer begins with a
+         * folded one. */
         request->easy = curl_easy_init();
         if (!request->easy) {
                 r = -ENOMEM;

@@ -1,5 +1,5 @@
-/* Which proxy libcurl will take from the environment (libcurl-env(3)), for showing: never with its
- * credentials. */
+/* Which proxy libcurl will take from the environment (libcurl-env(3)), for showing: never with
+ * its credentials. */
 #pragma once
 
 #include <stdbool.h>

@@ -85,8 +85,8 @@ static bool is_same_content(const struct stat *a, const struct stat *b) {
                a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* The characters of a bearer token are printable ASCII without space: anything else would break the header
- * line. */
+/* The characters of a bearer token are printable ASCII without space: anything else would break the
+ * header line. */
 static int token_trim(char *token, size_t size) {
         static const char white_space[] = " \t\r\n";
         size_t start = strspn(token, white_space), length;

@@ -33,8 +33,7 @@ int state_directory_lock(StateDirectory *directory);
 /* Opens the health/ of what the path names now, for reading. A link there is an administrator's, and
  * followed, only where <hostname> is this user's own: in another's directory, he could point root's agent
  * anywhere. Returns a descriptor that the caller closes, or a negative errno: -ENOTDIR for a link that is
- * not followed.
- */
+ * not followed. */
 int state_directory_open_health(const StateDirectory *directory);
 
 /* Makes health/ if nothing of that name is there. Returns 0 or a negative errno. */

@@ -25,8 +25,8 @@ struct SystemdLink {
 
 DEFINE_CLEANUP(SystemdLink *, systemd_link_free)
 
-/* Anyone on the bus may send a signal to the agent alone, of whatever content; but nobody can fake the
- * sender. */
+/* Anyone on the bus may send a signal to the agent alone, of whatever content; but nobody can fake
+ * the sender. */
 static bool is_from(sd_bus_message *message, const char *sender) {
         return sender && streq(strempty(sd_bus_message_get_sender(message)), sender);
 }

@@ -1,5 +1,5 @@
-/* Reads what systemd says of a unit: all of it, or what a signal says has changed. Part of unit-watch.
- * org.freedesktop.systemd1(5). */
+/* Reads what systemd says of a unit: all of it, or what a signal says has changed. Part of
+ * unit-watch. org.freedesktop.systemd1(5). */
 #pragma once
 
 #include <systemd/sd-bus.h>

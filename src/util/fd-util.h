@@ -30,7 +30,7 @@ int fd_write_all(int fd, const void *data, size_t size);
 /* Reads until there is no more room or the file ends. Returns 0 or a negative errno. */
 int fd_read(int fd, void *data, size_t room, size_t *ret_size);
 
-/* Reads until the end of the file, `max` bytes at most; a byte is kept free behind them for a NUL, which is
- * set. Returns 0 and memory that the caller frees, -EFBIG if there is more than `max`, or another negative
- * errno. */
+/* Reads until the end of the file, `max` bytes at most; a byte is kept free behind them for a NUL, which
+ * is set. Returns 0 and memory that the caller frees, -EFBIG if there is more than `max`, or another
+ * negative errno. */
 int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size);

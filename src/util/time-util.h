@@ -13,8 +13,8 @@ typedef uint64_t usec_t;
 #define USEC_PER_MINUTE (60 * USEC_PER_SEC)
 #define USEC_PER_HOUR (60 * USEC_PER_MINUTE)
 
-/* CLOCK_REALTIME for what people and the Master read, CLOCK_BOOTTIME for every pace (it counts a suspend).
- */
+/* CLOCK_REALTIME for what people and the Master read, CLOCK_BOOTTIME for every pace (it counts
+ * a suspend). */
 usec_t now_usec(clockid_t clock);
 
 /* a + b that stays at USEC_INFINITY instead of wrapping. */

@@ -91,8 +91,8 @@ static void file_read(int directory, const char *name, File *ret) {
                 die(name);
 }
 
-/* All files are good before the first is spliced: their sizes are known then, and a bad one spoils nothing.
- */
+/* All files are good before the first is spliced: their sizes are known then, and a bad one
+ * spoils nothing. */
 static void body_build(const char *path, Buffer *body) {
         static const char head[] = "{\"timestamp\":\"2026-11-24T12:13:00.123Z\",\"health\":{";
         size_t size = strlen(head), n_files = 0;

@@ -1,5 +1,5 @@
-/* Preloaded, it makes the agent's random bits always the same: those that manager.c asks for, and no
- * others. */
+/* Preloaded, it makes the agent's random bits always the same: those that manager.c asks for, and
+ * no others. */
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>

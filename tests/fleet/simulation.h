@@ -1,5 +1,5 @@
-/* A fleet and its Master, event by event, for as long as a scenario takes. The same seed gives the same
- * numbers. */
+/* A fleet and its Master, event by event, for as long as a scenario takes. The same seed gives the
+ * same numbers. */
 #pragma once
 
 #include <stdio.h>

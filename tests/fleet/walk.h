@@ -1,5 +1,5 @@
-/* One attempt that asks several addresses of the Master, as src/agent/master-client.c does it, with the same
- * EndpointChoice. */
+/* One attempt that asks several addresses of the Master, as src/agent/master-client.c does it, with the
+ * same EndpointChoice. */
 #pragma once
 
 #include "answers.h"

@@ -123,8 +123,8 @@ static void world_act(World *world, const FsmEvent *event, const FsmStep *step) 
         assert(disk_id == 0 || world->disk_id != 0);
 }
 
-/* A deadline that was set is near: the agent comes back in an interval, or in a minute, behind the Master's
- * wish. */
+/* A deadline that was set is near: the agent comes back in an interval, or in a minute, behind the
+ * Master's wish. */
 static void check_deadline(const World *world, const FsmEvent *event) {
         const Fsm *fsm = &world->fsm;
         usec_t from = fsm->not_before_usec > event->now_usec ? fsm->not_before_usec : event->now_usec;

@@ -26,8 +26,8 @@ typedef struct Model {
         Buffer report;
 } Model;
 
-/* Lists are in byte order of name. Returns NULL if there is none; in both cases *ret_position is its place.
- */
+/* Lists are in byte order of name. Returns NULL if there is none; in both cases *ret_position is
+ * its place. */
 static Met *met_find(Met *list, size_t count, const char *name, size_t *ret_position) {
         size_t low = 0, high = count;
 

@@ -20,8 +20,8 @@ enum { TRIES_MAX = 2 };
 static int server_fds[TRIES_MAX] = { -1, -1 };
 static unsigned n_connections;
 
-/* Found before the C library's own, by libcurl too. It also asks for sockets to see whether the kernel has
- * IPv6. */
+/* Found before the C library's own, by libcurl too. It also asks for sockets to see whether the kernel
+ * has IPv6. */
 int socket(int domain, int type, int protocol _unused_) {
         int fds[2];
 

@@ -26,8 +26,8 @@ static bool is_unicode_escape(const char *text, size_t size) {
                is_hex(text[4]) && is_hex(text[5]);
 }
 
-/* Writes every \uXXXX as \u0041, and of every run of digits the first two only. Both say as much about
- * validity. */
+/* Writes every \uXXXX as \u0041, and of every run of digits the first two only. Both say as much
+ * about validity. */
 static size_t write_plainly(const char *text, size_t size, char *to) {
         char *p = to;
 

@@ -52,8 +52,8 @@ static int append_change(sd_bus_message *message, FuzzInput *input) {
         }
 }
 
-/* PropertiesChanged, whole but with types of the input's choice. Returns NULL if it is none that can be
- * sent. */
+/* PropertiesChanged, whole but with types of the input's choice. Returns NULL if it is none that can
+ * be sent. */
 static sd_bus_message *make_signal(FuzzInput *input) {
         static const char *const interfaces[] = { "org.freedesktop.systemd1.Unit",
                 "org.freedesktop.systemd1.Service", "a.b" };

@@ -176,8 +176,8 @@ static void flood_measure(const Flood *flood) {
 /* A small message in the queue, or a call, and what malloc rounds up. */
 #define SMALL_KIB 2048
 /* A copy of the text, and the message it is sent in, for which sd-bus reserves twice as much
- * (MALLOC_PERTURB_, which meson sets, makes use of it); twice, as one is made when the last is just freed.
- */
+ * (MALLOC_PERTURB_, which meson sets, makes use of it); twice, as one is made when the last is
+ * just freed. */
 #define BIG_KIB (5 * 8 * 1024 + SMALL_KIB)
 
 #define DEFINE_FLOOD(name, ...)                                                                             \

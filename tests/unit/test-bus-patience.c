@@ -1,5 +1,5 @@
-/* What takes its time: a caller waits 20 s at most, and a name that was refused is asked for again after 30
- * s. */
+/* What takes its time: a caller waits 20 s at most, and a name that was refused is asked for again after
+ * 30 s. */
 #include "bus-fixture.h"
 
 #define AT_MOST_USEC (50 * USEC_PER_SEC)

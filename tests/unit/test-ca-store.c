@@ -1,5 +1,5 @@
-/* The system's CA store for a libcurl that has none built in: both libcurl's word and the files are made up
- * here. */
+/* The system's CA store for a libcurl that has none built in: both libcurl's word and the files are made
+ * up here. */
 #include <curl/curl.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -547,8 +547,8 @@ static void test_changes_are_reported(void **state _unused_) {
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec), ACTION_REPORT);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_OK, slot + INTERVAL), ACTION_PERSIST, ACTION_PUBLISH);
 
-        /* A registration comes first, and its report serves both; so does that of a node that was forgotten.
-         */
+        /* A registration comes first, and its report serves both; so does that of a node that
+         * was forgotten. */
         fsm = in_state(FSM_REPORTING);
         (void) step(&fsm, FSM_EVENT_HEALTH_CHANGED, START);
         (void) step(&fsm, FSM_EVENT_RELOAD, START);

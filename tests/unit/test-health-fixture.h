@@ -1,5 +1,5 @@
-/* A health directory with a real event loop, a clock that can be moved, and words to check what was found.
- */
+/* A health directory with a real event loop, a clock that can be moved, and words to check what
+ * was found. */
 #pragma once
 
 #include "sys/health-dir.h"

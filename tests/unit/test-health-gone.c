@@ -37,8 +37,8 @@ static void test_gone(void **state) {
         assert_gone(set, "a-1");
         assert_gone(set, "a-2");
 
-        /* One that came back before it was told is not told, nor what a scan that was dropped did not see.
-         */
+        /* One that came back before it was told is not told, nor what a scan that was dropped did
+         * not see. */
         health_set_begin(set);
         see(set, "a-3.json", "1");
         see(set, "a-4.json", "1");

@@ -527,8 +527,8 @@ static void test_changes_by_turns(void **state) {
         log_crowd_done(&crowd);
 }
 
-/* A file that flips has its lines 10 minutes apart, and the last word is true; so has one that comes and
- * goes. */
+/* A file that flips has its lines 10 minutes apart, and the last word is true; so has one that comes
+ * and goes. */
 static void test_flipping(void **state) {
         _cleanup_(health_set_free_pointer) HealthSet *set = set_new();
         LogCrowd crowd = {};

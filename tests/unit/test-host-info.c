@@ -336,8 +336,8 @@ static int with_interfaces(void) {
         CHECK(default_route6_add("bridge0"));
         CHECK(address_is("2001:4860::8888", "2001:db8:5::6"));
 
-        /* With a default route its address is the machine's, not that of a bridge which happens to be first.
-         */
+        /* With a default route its address is the machine's, not that of a bridge which happens to
+         * be first. */
         CHECK(default_route_add("far0"));
         CHECK(address_is(NULL, "192.168.3.4"));
         CHECK(address_is("127.0.0.1", "192.168.3.4"));

@@ -1,5 +1,4 @@
-/* What is JSON and what is not, where it goes wrong, and what is only cut off.
- */
+/* What is JSON and what is not, where it goes wrong, and what is only cut off. */
 #include "core/json-scan.h"
 
 #include <errno.h>

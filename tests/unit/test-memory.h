@@ -64,8 +64,8 @@ void free(void *block) {
 #endif
 
 static bool memory_can_fail(void) {
-        /* Called as others call it: one that is inlined is not the one that valgrind has put in its place.
-         */
+        /* Called as others call it: one that is inlined is not the one that valgrind has put in
+         * its place. */
         void *(*volatile allocate)(size_t) = malloc;
         void *volatile block;
 

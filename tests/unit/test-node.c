@@ -1,5 +1,5 @@
-/* Node objects of all shapes: which ids are taken, where name and identity are read, what counts as a
- * change. */
+/* Node objects of all shapes: which ids are taken, where name and identity are read, what counts as
+ * a change. */
 #include "core/node.h"
 
 #include <errno.h>

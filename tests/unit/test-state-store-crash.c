@@ -8,8 +8,8 @@
 
 #include "test-state-fixture.h"
 
-/* These two stand before the C library's: they write down the order of what a save does, and fail when told
- * to. */
+/* These two stand before the C library's: they write down the order of what a save does, and fail when
+ * told to. */
 static struct {
         char steps[64]; /* f: fsync of a file, d: of a directory, r: rename */
         char fail_at;   /* the letter of the step that fails */
