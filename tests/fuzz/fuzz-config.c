@@ -35,17 +35,22 @@ static size_t index_of(const char *variable) {
         return i;
 }
 
-/* The value of a variable may be shown, if it can hold no secret; and the name of an unknown one. */
+/* A secret that somebody wrote into the name of a variable. */
+static bool is_in_a_name(char *const *environment) {
+        for (; *environment; environment++)
+                if (memmem(*environment, strcspn(*environment, "="), SECRET, strlen(SECRET)))
+                        return true;
+        return false;
+}
+
+/* A message may show the value of its variable, if that can hold no secret. A warning may show the name of an
+ * unknown variable as well. */
 static bool may_be_shown(char *const *environment, const ConfigMessage *message) {
         const char *value = value_of(environment, message->variable);
 
-        if (!message->is_error) {
-                for (; *environment; environment++)
-                        if (memmem(*environment, strcspn(*environment, "="), SECRET, strlen(SECRET)))
-                                return true;
-                return false;
-        }
-        if (config_table[index_of(message->variable)].is_secret)
+        if (!message->is_error && is_in_a_name(environment))
+                return true;
+        if (!value || config_table[index_of(message->variable)].is_secret)
                 return false;
         return streq(message->variable, "MASTER_ENDPOINT") ? !strpbrk(value, "@%") : true;
 }
