@@ -11,7 +11,7 @@
 
 #include "sys/host-info.h"
 #include "sys/log.h"
-#include "sys/proxy-info.h"
+#include "master/proxy-info.h"
 #include "sys/service-notify.h"
 #include "util/macro.h"
 #include "util/text.h"

@@ -6,7 +6,7 @@
 
 #include "agent/manager-private.h"
 #include "sys/log.h"
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 #include "util/macro.h"
 
 /* systemd answers within milliseconds: then already the first report has the units. */

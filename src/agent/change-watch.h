@@ -8,8 +8,8 @@
 
 #include "core/change-pace.h"
 #include "core/unit-set.h"
-#include "sys/health-watch.h"
-#include "sys/unit-watch.h"
+#include "health/health-watch.h"
+#include "health/unit-watch.h"
 
 typedef struct Manager Manager;
 

@@ -8,17 +8,17 @@
 
 #include "agent/change-watch.h"
 #include "agent/manager.h"
-#include "agent/master-client.h"
+#include "master/master-client.h"
 #include "agent/node-keeper.h"
-#include "agent/own-address.h"
+#include "agent/local-address.h"
 #include "core/agent-status.h"
 #include "core/fsm.h"
 #include "core/log-policy.h"
-#include "sys/bus-api.h"
-#include "sys/bus-auth.h"
-#include "sys/bus-connection.h"
+#include "bus/api.h"
+#include "bus/auth.h"
+#include "bus/connection.h"
 #include "sys/clock-watch.h"
-#include "sys/health-dir.h"
+#include "health/health-dir.h"
 #include "sys/host-info.h"
 #include "sys/net-watch.h"
 
@@ -50,7 +50,7 @@ struct Manager {
 
         /* The machine. */
         char machine_id[HOST_MACHINE_ID_SIZE];
-        OwnAddress address;
+        LocalAddress address;
         NetWatch *net_watch;
         ClockWatch *clock_watch;
 

@@ -8,10 +8,10 @@
 #include <syslog.h>
 
 #include "agent/manager-private.h"
-#include "sys/bus-log-control.h"
+#include "bus/log-control.h"
 #include "sys/log.h"
 #include "sys/service-notify.h"
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 #include "util/macro.h"
 
 #define BUS_NAME "org.argus.Agent1"
@@ -33,7 +33,7 @@ static uint64_t random_bits(void) {
 static void on_net_changed(void *userdata) {
         Manager *manager = userdata;
 
-        if (!own_address_changed(
+        if (!local_address_changed(
                             &manager->address, manager->config, master_client_endpoint(manager->master)))
                 return;
 
@@ -162,7 +162,7 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
         Manager *manager = userdata;
         bool is_address_other, is_outdated;
 
-        is_address_other = own_address_learn(&manager->address, manager->config, reply->local_address,
+        is_address_other = local_address_learn(&manager->address, manager->config, reply->local_address,
                         reply->remote_address, now_usec(CLOCK_BOOTTIME));
 
         buffer_done(&manager->body); /* it may be large, and what is read for the next one too */

@@ -31,11 +31,11 @@ static void choose_identity_again(Manager *manager) {
 
 /* Logs only what the Master is told: a link that flaps may have had ten addresses in between. */
 static void choose_address(Manager *manager) {
-        OwnAddress *own = &manager->address;
+        LocalAddress *own = &manager->address;
         char before[HOST_ADDRESS_SIZE];
 
         memcpy(before, own->registered, sizeof before);
-        own_address_find(own, manager->config, master_client_endpoint(manager->master), own->registered);
+        local_address_find(own, manager->config, master_client_endpoint(manager->master), own->registered);
         if (manager->has_chosen_address && !streq(before, own->registered))
                 log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED,
                                 &(LogFields){ .node_id = manager->status.node_id },

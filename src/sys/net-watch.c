@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 #include "util/fd-util.h"
 #include "util/time-util.h"
 

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 #include "util/fd-util.h"
 #include "util/text.h"
 #include "util/time-util.h"

@@ -1,4 +1,4 @@
-/* One attempt that asks several addresses of the Master, as src/agent/master-client.c does it, with the
+/* One attempt that asks several addresses of the Master, as src/master/master-client.c does it, with the
  * same EndpointChoice. */
 #pragma once
 

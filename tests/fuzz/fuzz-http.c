@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sys/http-client.h"
+#include "master/http-client.h"
 
 #include "outcome-check.h"
 

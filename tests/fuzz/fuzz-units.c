@@ -9,7 +9,7 @@
 
 #include "core/config-names.h"
 #include "core/unit-set.h"
-#include "sys/unit-fetch.h"
+#include "health/unit-fetch.h"
 #include "util/buffer.h"
 
 enum { SIGNALS_MAX = 16, CHANGES_MAX = 16 };

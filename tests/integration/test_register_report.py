@@ -87,7 +87,7 @@ def test_a_report_has_the_time_and_no_health_files(agent, master):
     assert abs(sent - report["wall"]) < 2
 
 
-def test_the_own_address_is_one_that_others_can_reach(agent, master):
+def test_the_local_address_is_one_that_others_can_reach(agent, master):
     """The Master is on loopback here: then it is the first global address, if there is one."""
     agent()
     [request] = master.wait_for_requests(1, kind="register")

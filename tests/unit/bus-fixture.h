@@ -10,9 +10,9 @@
 
 #include "test-files.h"
 
-#include "sys/bus-api.h"
-#include "sys/bus-auth.h"
-#include "sys/bus-connection.h"
+#include "bus/api.h"
+#include "bus/auth.h"
+#include "bus/connection.h"
 #include "util/text.h"
 #include "util/time-util.h"
 

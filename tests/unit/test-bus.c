@@ -1,7 +1,7 @@
 /* The object on a real bus daemon: properties, change signals, methods and their waiting callers. */
 #include "bus-fixture.h"
 
-#include "sys/bus-log-control.h"
+#include "bus/log-control.h"
 
 static void call_property(sd_bus *client, const char *member, const char *name, Reply *reply) {
         *reply = (Reply){ 0 };

@@ -2,7 +2,7 @@
  * was found. */
 #pragma once
 
-#include "sys/health-dir.h"
+#include "health/health-dir.h"
 
 #include <sys/syscall.h>
 

@@ -1,5 +1,5 @@
 /* Hints from a real directory. How soon they come is taken with patience, how many there are exactly. */
-#include "sys/health-watch.h"
+#include "health/health-watch.h"
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* Proxies of the environment, shown without their credentials. */
-#include "sys/proxy-info.h"
+#include "master/proxy-info.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

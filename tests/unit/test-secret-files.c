@@ -1,5 +1,5 @@
 /* Secret files that are read, replaced, lost and wrong. */
-#include "sys/secret-files.h"
+#include "master/secret-files.h"
 
 #include <errno.h>
 #include <fcntl.h>

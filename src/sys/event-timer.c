@@ -1,4 +1,4 @@
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 
 #include <assert.h>
 

@@ -4,16 +4,16 @@
  *
  * Units that nobody needs are unloaded by systemd, and each look at one loads it again and unloads it, with
  * signals of both. So these lead to a fetch only where they are not the echo of one. */
-#include "sys/unit-watch.h"
+#include "health/unit-watch.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "sys/systemd-link.h"
-#include "sys/unit-fetch.h"
-#include "util/event-timer.h"
+#include "health/systemd-link.h"
+#include "health/unit-fetch.h"
+#include "sys/event-timer.h"
 #include "util/macro.h"
 #include "util/text.h"
 #include "util/time-util.h"

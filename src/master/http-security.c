@@ -1,4 +1,4 @@
-#include "sys/http-security.h"
+#include "master/http-security.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,13 +1,13 @@
 /* Turns the errors of libcurl and the peer into one of our results, and into words that name what failed:
  * the Master, the proxy before it, or a server that does not speak HTTP. */
-#include "sys/http-failure.h"
+#include "master/http-failure.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "sys/proxy-info.h"
+#include "master/proxy-info.h"
 #include "util/macro.h"
 #include "util/text.h"
 

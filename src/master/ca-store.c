@@ -1,4 +1,4 @@
-#include "sys/ca-store.h"
+#include "master/ca-store.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>

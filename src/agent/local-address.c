@@ -1,4 +1,4 @@
-#include "agent/own-address.h"
+#include "agent/local-address.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@ static void set_address(char array[static HOST_ADDRESS_SIZE], const char *addres
         text_sanitize_into(array, HOST_ADDRESS_SIZE, address, strlen(address));
 }
 
-void own_address_find(const OwnAddress *own, const Config *config, const Endpoint *endpoint,
+void local_address_find(const LocalAddress *own, const Config *config, const Endpoint *endpoint,
                 char ret[static HOST_ADDRESS_SIZE]) {
         const char *destination = endpoint->is_literal ? endpoint->host : NULL;
 
@@ -38,7 +38,7 @@ static bool is_of_use_elsewhere(const IpAddress *address) {
         return !ip_address_is_loopback(address) && !IN6_IS_ADDR_LINKLOCAL(address);
 }
 
-bool own_address_learn(OwnAddress *own, const Config *config, const char *local_address,
+bool local_address_learn(LocalAddress *own, const Config *config, const char *local_address,
                 const char *remote_address, usec_t now) {
         char text[IP_ADDRESS_SIZE];
         IpAddress local;
@@ -60,11 +60,11 @@ bool own_address_learn(OwnAddress *own, const Config *config, const char *local_
         return true;
 }
 
-bool own_address_changed(OwnAddress *own, const Config *config, const Endpoint *endpoint) {
+bool local_address_changed(LocalAddress *own, const Config *config, const Endpoint *endpoint) {
         char address[HOST_ADDRESS_SIZE];
 
         own->connection[0] = '\0';
-        own_address_find(own, config, endpoint, address);
+        local_address_find(own, config, endpoint, address);
 
         /* Without any address nobody can be told; the one that comes back may well be the same. */
         return address[0] && !streq(address, own->registered);

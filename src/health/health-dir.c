@@ -2,7 +2,7 @@
  * elsewhere (a link), or cost more than a bounded amount of memory and time, whatever lies there. The
  * directory is opened anew for each scan and held until its end, so that one that was replaced is noticed,
  * and a second read looks into the same one. */
-#include "sys/health-dir.h"
+#include "health/health-dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "sys/health-candidates.h"
+#include "health/health-candidates.h"
 #include "util/fd-util.h"
 
 #define REREAD_DELAY_USEC (50 * USEC_PER_MSEC)

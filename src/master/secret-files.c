@@ -1,4 +1,4 @@
-#include "sys/secret-files.h"
+#include "master/secret-files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* A match rule for each unit could be more than a bus allows one connection (512); one rule for all is
  * cheap, as a signal of a unit that is not watched ends with the look-up of its path. */
-#include "sys/systemd-link.h"
+#include "health/systemd-link.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Whoever writes into the health directory decides how many events there are. So the first one turns the
  * descriptor off, and the queue is emptied by a timer a moment later: a hundred writes a second wake the
  * agent up four times, and cost it four scans. */
-#include "sys/health-watch.h"
+#include "health/health-watch.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include <sys/inotify.h>
 
 #include "core/health-file.h"
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 #include "util/fd-util.h"
 
 #define LOOK_USEC (250 * USEC_PER_MSEC)

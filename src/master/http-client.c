@@ -1,12 +1,12 @@
-#include "sys/http-client.h"
+#include "master/http-client.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "sys/http-failure.h"
-#include "sys/http-loop.h"
+#include "master/http-failure.h"
+#include "master/http-loop.h"
 #include "util/buffer.h"
 #include "util/macro.h"
 

@@ -1,13 +1,13 @@
-#include "agent/master-client.h"
+#include "master/master-client.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/endpoint-choice.h"
-#include "sys/ca-store.h"
-#include "sys/http-client.h"
-#include "sys/secret-files.h"
+#include "master/ca-store.h"
+#include "master/http-client.h"
+#include "master/secret-files.h"
 #include "util/buffer.h"
 #include "util/macro.h"
 #include "util/text.h"

@@ -1,7 +1,7 @@
 /* The connection to the bus. sd_bus_attach_event() is not used: it goes on reading calls and queueing
  * answers (up to 393216 of them, of any size) while the bus daemon takes none. The loop of sd-bus is driven
  * here instead, by the same public calls, and stops reading while more than a few messages wait. */
-#include "sys/bus-connection.h"
+#include "bus/connection.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "util/buffer.h"
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 #include "util/macro.h"
 #include "util/text.h"
 #include "util/time-util.h"

@@ -1,4 +1,4 @@
-#include "sys/health-candidates.h"
+#include "health/health-candidates.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "sys/bus-api.h"
+#include "bus/api.h"
 #include "util/macro.h"
 
 typedef struct BusCalls BusCalls;

@@ -9,24 +9,24 @@
 #include "util/time-util.h"
 
 /* Plain data; zero-initialised nothing is known. Empty strings are unknown addresses. */
-typedef struct OwnAddress {
+typedef struct LocalAddress {
         char registered[HOST_ADDRESS_SIZE]; /* what the Master was told last */
         char connection[HOST_ADDRESS_SIZE]; /* local address of a connection that differed from it */
         char master[HOST_ADDRESS_SIZE];     /* the Master's, of the last connection */
         usec_t followed_usec;               /* boot time when a connection's address was last followed */
-} OwnAddress;
+} LocalAddress;
 
 /* The address to tell the Master now; empty if there is none. */
-void own_address_find(const OwnAddress *own, const Config *config, const Endpoint *endpoint,
+void local_address_find(const LocalAddress *own, const Config *config, const Endpoint *endpoint,
                 char ret[static HOST_ADDRESS_SIZE]);
 
 /* A connection was made; both may be NULL. It shows the address that the kernel really uses, after any name
- * resolution. Returns true if the Master was told another: then own_address_find() gives the new one. A
+ * resolution. Returns true if the Master was told another: then local_address_find() gives the new one. A
  * machine with two ways to the Master may change between them at each connection: that is followed every ten
  * minutes at most. `now` is boot time. */
-bool own_address_learn(OwnAddress *own, const Config *config, const char *local_address,
+bool local_address_learn(LocalAddress *own, const Config *config, const char *local_address,
                 const char *remote_address, usec_t now);
 
 /* The kernel said that addresses or routes changed: forgets what connections showed. Returns true if the
  * address is another than the Master was told. */
-bool own_address_changed(OwnAddress *own, const Config *config, const Endpoint *endpoint);
+bool local_address_changed(LocalAddress *own, const Config *config, const Endpoint *endpoint);

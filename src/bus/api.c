@@ -1,12 +1,12 @@
 /* The object /org/argus/Agent1: its properties, their change signals, and the entry of its methods. */
-#include "sys/bus-api.h"
+#include "bus/api.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/bus-calls.h"
+#include "bus/calls.h"
 #include "util/macro.h"
 #include "util/text.h"
 

@@ -1,13 +1,13 @@
 /* Held method calls. Their number is bounded, in all and of one sender, and so is what each costs: a held
  * call is a small copy of its header, and of the answers that can be big (up to 8 MiB) only one exists at a
  * time, the next being made when the last is written. */
-#include "sys/bus-calls.h"
+#include "bus/calls.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 #include "util/macro.h"
 #include "util/text.h"
 #include "util/time-util.h"

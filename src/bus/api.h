@@ -6,7 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "core/agent-status.h"
-#include "sys/bus-auth.h"
+#include "bus/auth.h"
 
 typedef struct BusApi BusApi;
 

@@ -1,11 +1,11 @@
-#include "sys/unit-fetch.h"
+#include "health/unit-fetch.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sys/systemd-link.h"
+#include "health/systemd-link.h"
 #include "util/macro.h"
 #include "util/text.h"
 

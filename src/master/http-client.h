@@ -6,7 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/outcome.h"
-#include "sys/http-security.h"
+#include "master/http-security.h"
 #include "util/time-util.h"
 
 typedef struct HttpClient HttpClient;

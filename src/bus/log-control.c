@@ -1,5 +1,5 @@
 /* The log's level at run time, by the interface that `systemctl service-log-level` speaks. */
-#include "sys/bus-log-control.h"
+#include "bus/log-control.h"
 
 #include <errno.h>
 

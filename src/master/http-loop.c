@@ -1,9 +1,9 @@
-#include "sys/http-loop.h"
+#include "master/http-loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "util/event-timer.h"
+#include "sys/event-timer.h"
 #include "util/macro.h"
 
 enum {

@@ -1,4 +1,4 @@
-#include "sys/proxy-info.h"
+#include "master/proxy-info.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>

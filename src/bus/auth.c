@@ -3,7 +3,7 @@
  *
  * sd_bus_query_sender_privilege() would do it in one, but blocks the loop for up to 25 s when the daemon
  * hangs, and lets the agent's own user in. */
-#include "sys/bus-auth.h"
+#include "bus/auth.h"
 
 #include <errno.h>
 #include <stdint.h>
