@@ -21,6 +21,20 @@ static void set_text(char *array, size_t size, const char *text) {
 
 /* ---- the snapshot ---- */
 
+typedef enum AgentState {
+        AGENT_REGISTERING,
+        AGENT_ONLINE,
+        AGENT_RETRYING,
+        AGENT_STOPPING,
+} AgentState;
+
+static const char *const state_names[] = {
+        [AGENT_REGISTERING] = "registering",
+        [AGENT_ONLINE] = "online",
+        [AGENT_RETRYING] = "retrying",
+        [AGENT_STOPPING] = "stopping",
+};
+
 static AgentState agent_state(const Fsm *fsm) {
         if (fsm->state == FSM_STOPPING)
                 return AGENT_STOPPING;
@@ -51,18 +65,20 @@ static void update_next_report(Manager *manager) {
 static void update_snapshot(Manager *manager) {
         AgentStatus *status = &manager->status;
 
-        status->version = ARGUS_AGENT_VERSION;
-        status->hostname = manager->config->hostname;
-        status->health_directory = state_store_health_path(manager->keeper.store);
+        SET_TEXT(status->version, ARGUS_AGENT_VERSION);
+        SET_TEXT(status->hostname, manager->config->hostname);
+        SET_TEXT(status->health_directory, state_store_health_path(manager->keeper.store));
         SET_TEXT(status->master_endpoint, master_client_endpoint(manager->master)->url);
         SET_TEXT(status->env, manager->identity.env);
         SET_TEXT(status->user, manager->identity.user);
         SET_TEXT(status->instance, manager->identity.instance);
-        status->identity_source = manager->identity.source;
+        SET_TEXT(status->identity_source, identity_source_to_string(manager->identity.source));
         SET_TEXT(status->node_id, manager->keeper.node ? manager->keeper.node->id : NULL);
         status->is_registered = manager->fsm.has_registered;
         status->is_state_persisted = manager->keeper.error == 0;
-        status->state = agent_state(&manager->fsm);
+        SET_TEXT(status->state, state_names[agent_state(&manager->fsm)]);
+        if (!status->last_report_status[0])
+                SET_TEXT(status->last_report_status, "never");
         SET_TEXT(status->address, manager->address.registered);
         status->consecutive_failures = manager->fsm.failures;
         update_next_report(manager);
@@ -98,7 +114,7 @@ static void notify_service_manager(const Manager *manager) {
         const char *why = status->is_state_persisted ? "" : state_store_error_text(manager->keeper.error);
         char clock[16], next[32];
 
-        switch (status->state) {
+        switch (agent_state(&manager->fsm)) {
         case AGENT_REGISTERING:
                 service_notify_status("Registering at %s%s%s", status->master_endpoint, unsaved, why);
                 break;
@@ -245,11 +261,11 @@ static void announce_report(Manager *manager) {
         SET_TEXT(manager->report_error, outcome->error);
         SET_TEXT(status->last_report_error, outcome->error);
         if (outcome->class == OUTCOME_OK) {
-                status->last_report_status = REPORT_SUCCESS;
+                SET_TEXT(status->last_report_status, "success");
                 status->last_successful_report_usec = status->last_report_usec;
                 status->reports_succeeded++;
         } else {
-                status->last_report_status = REPORT_FAILED;
+                SET_TEXT(status->last_report_status, "failed");
                 status->reports_failed++;
         }
 }

@@ -10,9 +10,6 @@
 #include "util/macro.h"
 #include "util/text.h"
 
-#define OBJECT_PATH "/org/argus/Agent1"
-#define INTERFACE "org.argus.Agent1"
-
 enum {
         TEXT_MAX = 4096, /* bytes of a property's text; the longest endpoint fits */
         /* Messages that may wait to be written before change signals wait too. */
@@ -23,33 +20,11 @@ struct BusApi {
         AgentStatus shown; /* the snapshot that was published last */
         const HealthSet *health;
         const AgentStatus *status;
-        uint32_t changed; /* properties that are to be signalled, as a mask of 1 << AgentProperty */
+        uint64_t changed; /* PROPERTY_BIT()s of what is to be signalled */
         BusCalls *calls;
         sd_bus *bus; /* NULL while there is none */
         sd_bus_slot *object;
         sd_event_source *drain; /* enabled while a signal waits */
-};
-
-static const char *const property_names[_PROPERTY_MAX] = {
-        [PROPERTY_MASTER_ENDPOINT] = "MasterEndpoint",
-        [PROPERTY_ENV] = "Env",
-        [PROPERTY_USER] = "User",
-        [PROPERTY_INSTANCE] = "Instance",
-        [PROPERTY_IDENTITY_SOURCE] = "IdentitySource",
-        [PROPERTY_NODE_ID] = "NodeId",
-        [PROPERTY_REGISTERED] = "Registered",
-        [PROPERTY_STATE_PERSISTED] = "StatePersisted",
-        [PROPERTY_STATE] = "State",
-        [PROPERTY_ADDRESS] = "Address",
-        [PROPERTY_LAST_REGISTRATION_TIMESTAMP] = "LastRegistrationTimestamp",
-        [PROPERTY_LAST_REPORT_STATUS] = "LastReportStatus",
-        [PROPERTY_LAST_REPORT_TIMESTAMP] = "LastReportTimestamp",
-        [PROPERTY_LAST_SUCCESSFUL_REPORT_TIMESTAMP] = "LastSuccessfulReportTimestamp",
-        [PROPERTY_NEXT_REPORT_TIMESTAMP] = "NextReportTimestamp",
-        [PROPERTY_LAST_REPORT_HTTP_STATUS] = "LastReportHttpStatus",
-        [PROPERTY_LAST_REPORT_ERROR] = "LastReportError",
-        [PROPERTY_CONSECUTIVE_FAILURES] = "ConsecutiveFailures",
-        [PROPERTY_HEALTH_FILES] = "HealthFiles",
 };
 
 /* One text that D-Bus does not allow would make GetAll fail as a whole: nothing is sent unchecked. */
@@ -71,16 +46,13 @@ static int message_append_text(sd_bus_message *message, const char *text) {
         }
 
 DEFINE_PROPERTY_GET(text, char, message_append_text(reply, value))
-DEFINE_PROPERTY_GET(pointer, char *, message_append_text(reply, strempty(*value)))
 DEFINE_PROPERTY_GET(bool, bool, sd_bus_message_append(reply, "b", (int) *value))
-DEFINE_PROPERTY_GET(state, AgentState, message_append_text(reply, agent_state_to_string(*value)))
-DEFINE_PROPERTY_GET(report_status, ReportStatus, message_append_text(reply, report_status_to_string(*value)))
-DEFINE_PROPERTY_GET(source, IdentitySource, message_append_text(reply, identity_source_to_string(*value)))
 
 static int property_get_health_files(_unused_ sd_bus *bus, _unused_ const char *path,
                 _unused_ const char *interface, _unused_ const char *property, sd_bus_message *reply,
                 void *userdata, _unused_ sd_bus_error *error) {
-        const HealthSet *health = *(const HealthSet **) userdata;
+        const BusApi *api = (BusApi *) ((char *) userdata - offsetof(BusApi, shown.health_generation));
+        const HealthSet *health = api->health;
         int r;
 
         r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "(sss)");
@@ -122,46 +94,30 @@ DEFINE_METHOD(report, METHOD_REPORT)
 DEFINE_METHOD(get_node, METHOD_GET_NODE)
 DEFINE_METHOD(get_health, METHOD_GET_HEALTH)
 
-#define SHOWN(field) offsetof(BusApi, shown.field)
-#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+/* A getter of NULL is sd-bus's own for the type. */
+#define GET_STRING(max) property_get_text
+#define GET_BOOLEAN property_get_bool
+#define GET_UINT32 NULL
+#define GET_UINT64 NULL
+#define GET_TIME NULL
+#define GET_HEALTH property_get_health_files
+
+#define FLAG_CONSTANT SD_BUS_VTABLE_PROPERTY_CONST
+#define FLAG_CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define FLAG_INVALIDATES SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION
+#define FLAG_COUNTS 0
+
+#define AS_VTABLE(name, type, member, signal)                                                               \
+        SD_BUS_PROPERTY(#name, PROPERTY_SIGNATURE_##type, GET_##type, offsetof(BusApi, shown.member),       \
+                        FLAG_##signal),
 
 /* One table for the whole interface: with two, sd-bus 247 fails an assertion when it signals a property that
  * is invalidated. The methods are UNPRIVILEGED because otherwise sd-bus would check their callers, by a call
- * that blocks; they are authorised by bus-calls. A getter of NULL is sd-bus's own for the type. */
+ * that blocks; they are authorised by bus-calls. */
 static const sd_bus_vtable agent_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_PROPERTY("Version", "s", property_get_pointer, SHOWN(version), SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("Hostname", "s", property_get_pointer, SHOWN(hostname),
-                        SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("HealthDirectory", "s", property_get_pointer, SHOWN(health_directory),
-                        SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("MasterEndpoint", "s", property_get_text, SHOWN(master_endpoint), CHANGES),
-        SD_BUS_PROPERTY("Env", "s", property_get_text, SHOWN(env), CHANGES),
-        SD_BUS_PROPERTY("User", "s", property_get_text, SHOWN(user), CHANGES),
-        SD_BUS_PROPERTY("Instance", "s", property_get_text, SHOWN(instance), CHANGES),
-        SD_BUS_PROPERTY("IdentitySource", "s", property_get_source, SHOWN(identity_source), CHANGES),
-        SD_BUS_PROPERTY("NodeId", "s", property_get_text, SHOWN(node_id), CHANGES),
-        SD_BUS_PROPERTY("Registered", "b", property_get_bool, SHOWN(is_registered), CHANGES),
-        SD_BUS_PROPERTY("StatePersisted", "b", property_get_bool, SHOWN(is_state_persisted), CHANGES),
-        SD_BUS_PROPERTY("State", "s", property_get_state, SHOWN(state), CHANGES),
-        SD_BUS_PROPERTY("Address", "s", property_get_text, SHOWN(address), CHANGES),
-        SD_BUS_PROPERTY("LastRegistrationTimestamp", "t", NULL, SHOWN(last_registration_usec), CHANGES),
-        SD_BUS_PROPERTY("LastReportStatus", "s", property_get_report_status, SHOWN(last_report_status),
-                        CHANGES),
-        SD_BUS_PROPERTY("LastReportTimestamp", "t", NULL, SHOWN(last_report_usec), CHANGES),
-        SD_BUS_PROPERTY("LastSuccessfulReportTimestamp", "t", NULL, SHOWN(last_successful_report_usec),
-                        CHANGES),
-        SD_BUS_PROPERTY("NextReportTimestamp", "t", NULL, SHOWN(next_report_usec), CHANGES),
-        SD_BUS_PROPERTY("LastReportHttpStatus", "u", NULL, SHOWN(last_report_http_status), CHANGES),
-        SD_BUS_PROPERTY("LastReportError", "s", property_get_text, SHOWN(last_report_error), CHANGES),
-        SD_BUS_PROPERTY("ConsecutiveFailures", "u", NULL, SHOWN(consecutive_failures), CHANGES),
-        SD_BUS_PROPERTY("ReportsSucceeded", "t", NULL, SHOWN(reports_succeeded), 0),
-        SD_BUS_PROPERTY("ReportsFailed", "t", NULL, SHOWN(reports_failed), 0),
-        SD_BUS_PROPERTY("Registrations", "t", NULL, SHOWN(registrations), 0),
-        SD_BUS_PROPERTY("HealthFiles", "a(sss)", property_get_health_files, offsetof(BusApi, health),
-                        SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
-        SD_BUS_METHOD_WITH_ARGS("Reregister", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", node_id), method_reregister,
-                        SD_BUS_VTABLE_UNPRIVILEGED),
+        AGENT_PROPERTIES(AS_VTABLE) SD_BUS_METHOD_WITH_ARGS("Reregister", SD_BUS_NO_ARGS,
+                        SD_BUS_RESULT("s", node_id), method_reregister, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Report", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", http_status), method_report,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetNode", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", node), method_get_node,
@@ -188,11 +144,13 @@ static void api_flush(BusApi *api) {
         if (!api->changed || is_waiting)
                 return;
 
-        for (size_t i = 0; i < _PROPERTY_MAX; i++)
-                if (api->changed & (UINT32_C(1) << i))
-                        names[count++] = property_names[i];
+        for (AgentProperty i = 0; i < _PROPERTY_MAX; i++)
+                if (api->changed & PROPERTY_BIT(i) && agent_properties[i].has_signal)
+                        names[count++] = agent_properties[i].name;
         api->changed = 0;
-        (void) sd_bus_emit_properties_changed_strv(api->bus, OBJECT_PATH, INTERFACE, (char **) names);
+        if (count > 0)
+                (void) sd_bus_emit_properties_changed_strv(
+                                api->bus, AGENT_PATH, AGENT_INTERFACE, (char **) names);
 }
 
 static int on_drain(_unused_ sd_event_source *source, void *userdata) {
@@ -201,8 +159,7 @@ static int on_drain(_unused_ sd_event_source *source, void *userdata) {
 }
 
 void bus_api_publish(BusApi *api) {
-        api->changed |= agent_status_compare(&api->shown, api->status);
-        api->shown = *api->status;
+        api->changed |= agent_status_update(&api->shown, api->status);
         api_flush(api);
 }
 
@@ -211,12 +168,12 @@ int bus_api_attach(BusApi *api, sd_bus *bus) {
 
         bus_api_detach(api);
 
-        r = sd_bus_add_object_vtable(bus, &api->object, OBJECT_PATH, INTERFACE, agent_vtable, api);
+        r = sd_bus_add_object_vtable(bus, &api->object, AGENT_PATH, AGENT_INTERFACE, agent_vtable, api);
         if (r < 0)
                 return r;
 
         api->bus = sd_bus_ref(bus);
-        api->shown = *api->status;
+        (void) agent_status_update(&api->shown, api->status);
         api->changed = 0; /* whoever sees the name appear reads everything anew */
         return 0;
 }
@@ -251,7 +208,7 @@ int bus_api_new(sd_event *event, const AgentStatus *status, const HealthSet *hea
         if (!api)
                 return -ENOMEM;
         api->status = status;
-        api->shown = *status;
+        (void) agent_status_update(&api->shown, status);
         api->health = health;
 
         r = bus_calls_new(event, operations, userdata, &api->calls);

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "core/agent-status.h"
+#include "core/health-set.h"
 #include "bus/auth.h"
 
 typedef struct BusApi BusApi;

@@ -12,7 +12,6 @@
 #include "util/text.h"
 #include "util/time-util.h"
 
-#define ERROR_PREFIX "org.argus.Agent1.Error."
 #define WAIT_MAX_USEC (20 * USEC_PER_SEC)
 #define WAIT_ACCURACY_USEC (100 * USEC_PER_MSEC)
 
@@ -51,15 +50,6 @@ static const char *const method_actions[_METHOD_MAX] = {
         [METHOD_REPORT] = "org.argus.Agent1.report",
         [METHOD_GET_NODE] = "org.argus.Agent1.read-data",
         [METHOD_GET_HEALTH] = "org.argus.Agent1.read-data",
-};
-
-static const struct {
-        const char *name, *text;
-} operation_errors[] = {
-        [OPERATION_NOT_REGISTERED] = { ERROR_PREFIX "NotRegistered", "The node is not registered" },
-        [OPERATION_UNREACHABLE] = { ERROR_PREFIX "MasterUnreachable", "The Master cannot be reached" },
-        [OPERATION_REJECTED] = { ERROR_PREFIX "MasterRejected", "The Master refused" },
-        [OPERATION_STOPPING] = { ERROR_PREFIX "Stopping", "The agent is stopping" },
 };
 
 static void calls_remove(BusCalls *calls, size_t index) {
@@ -110,13 +100,10 @@ static void calls_fail(BusCalls *calls, size_t index, const char *name, const ch
 }
 
 static void calls_fail_operation(BusCalls *calls, size_t index, OperationResult result, const char *text) {
-        const char *name = SD_BUS_ERROR_FAILED, *words = "The operation failed";
+        static const OperationError unknown = { SD_BUS_ERROR_FAILED, "The operation failed" };
+        const OperationError *error = operation_error(result) ?: &unknown;
 
-        if ((size_t) result < ELEMENTSOF(operation_errors) && operation_errors[result].name) {
-                name = operation_errors[result].name;
-                words = operation_errors[result].text;
-        }
-        calls_fail(calls, index, name, isempty(text) ? words : text);
+        calls_fail(calls, index, error->name, isempty(text) ? error->words : text);
 }
 
 static void calls_arm(BusCalls *calls) {

@@ -1,4 +1,4 @@
-/* Which of the properties on D-Bus differ between two snapshots, and how the states are written. */
+/* What the two lists of agent-properties.h say, as tables; reading and comparing properties by them. */
 #include "core/agent-status.h"
 
 #include <string.h>
@@ -6,81 +6,89 @@
 #include "util/macro.h"
 #include "util/text.h"
 
-typedef enum FieldKind {
-        FIELD_PLAIN,
-        FIELD_TEXT, /* an array that holds a string, and behind its NUL whatever was there before */
-} FieldKind;
+#define PROPERTY_TYPE_STRING(max) PROPERTY_TYPE_STRING
 
-typedef struct Field {
-        size_t offset, size;
-        FieldKind kind;
-} Field;
+enum { SIGNAL_CONSTANT = false, SIGNAL_CHANGES = true, SIGNAL_INVALIDATES = true, SIGNAL_COUNTS = false };
 
-#define PLAIN(member)                                                                                       \
-        { offsetof(AgentStatus, member), sizeof((AgentStatus){}.member), FIELD_PLAIN }
-#define TEXT(member)                                                                                        \
-        { offsetof(AgentStatus, member), 0, FIELD_TEXT }
+#define AS_ROW(property, kind, member, signal)                                                              \
+        { #property, PROPERTY_SIGNATURE_##kind, PROPERTY_TYPE_##kind, SIGNAL_##signal,                      \
+                offsetof(AgentStatus, member), sizeof(((AgentStatus *) NULL)->member) },
 
-static const Field fields[_PROPERTY_MAX] = {
-        [PROPERTY_MASTER_ENDPOINT] = TEXT(master_endpoint),
-        [PROPERTY_ENV] = TEXT(env),
-        [PROPERTY_USER] = TEXT(user),
-        [PROPERTY_INSTANCE] = TEXT(instance),
-        [PROPERTY_IDENTITY_SOURCE] = PLAIN(identity_source),
-        [PROPERTY_NODE_ID] = TEXT(node_id),
-        [PROPERTY_REGISTERED] = PLAIN(is_registered),
-        [PROPERTY_STATE_PERSISTED] = PLAIN(is_state_persisted),
-        [PROPERTY_STATE] = PLAIN(state),
-        [PROPERTY_ADDRESS] = TEXT(address),
-        [PROPERTY_LAST_REGISTRATION_TIMESTAMP] = PLAIN(last_registration_usec),
-        [PROPERTY_LAST_REPORT_STATUS] = PLAIN(last_report_status),
-        [PROPERTY_LAST_REPORT_TIMESTAMP] = PLAIN(last_report_usec),
-        [PROPERTY_LAST_SUCCESSFUL_REPORT_TIMESTAMP] = PLAIN(last_successful_report_usec),
-        [PROPERTY_NEXT_REPORT_TIMESTAMP] = PLAIN(next_report_usec),
-        [PROPERTY_LAST_REPORT_HTTP_STATUS] = PLAIN(last_report_http_status),
-        [PROPERTY_LAST_REPORT_ERROR] = TEXT(last_report_error),
-        [PROPERTY_CONSECUTIVE_FAILURES] = PLAIN(consecutive_failures),
-        [PROPERTY_HEALTH_FILES] = PLAIN(health_generation),
-};
+const PropertyInfo agent_properties[_PROPERTY_MAX] = { AGENT_PROPERTIES(AS_ROW) };
 
-static bool field_equal(const Field *field, const AgentStatus *a, const AgentStatus *b) {
-        const char *in_a = (const char *) a + field->offset, *in_b = (const char *) b + field->offset;
+static_assert(_PROPERTY_MAX < 64, "one bit for each property");
 
-        if (field->kind == FIELD_TEXT)
-                return streq(in_a, in_b);
-        return memcmp(in_a, in_b, field->size) == 0;
+AgentProperty agent_property_from_name(const char *name) {
+        AgentProperty property = 0;
+
+        while (property < _PROPERTY_MAX && !streq(agent_properties[property].name, name))
+                property++;
+        return property;
 }
 
-uint32_t agent_status_compare(const AgentStatus *a, const AgentStatus *b) {
-        uint32_t mask = 0;
+static const void *member_of(const AgentStatus *status, AgentProperty property) {
+        return (const char *) status + agent_properties[property].offset;
+}
 
-        static_assert(_PROPERTY_MAX <= 32, "one bit for each property");
+const char *agent_status_string(const AgentStatus *status, AgentProperty property) {
+        assert(agent_properties[property].type == PROPERTY_TYPE_STRING);
+        return member_of(status, property);
+}
 
-        for (size_t i = 0; i < _PROPERTY_MAX; i++)
-                if (!field_equal(fields + i, a, b))
-                        mask |= UINT32_C(1) << i;
+uint64_t agent_status_number(const AgentStatus *status, AgentProperty property) {
+        switch (agent_properties[property].size) {
+        case sizeof(bool):
+                return *(const bool *) member_of(status, property);
+        case sizeof(uint32_t):
+                return *(const uint32_t *) member_of(status, property);
+        default:
+                assert(agent_properties[property].size == sizeof(uint64_t));
+                return *(const uint64_t *) member_of(status, property);
+        }
+}
+
+/* Behind the NUL of a string is whatever was there before. */
+static bool is_equal(const AgentStatus *a, const AgentStatus *b, AgentProperty property) {
+        if (agent_properties[property].type == PROPERTY_TYPE_STRING)
+                return streq(agent_status_string(a, property), agent_status_string(b, property));
+        return agent_status_number(a, property) == agent_status_number(b, property);
+}
+
+uint64_t agent_status_compare(const AgentStatus *a, const AgentStatus *b) {
+        uint64_t mask = 0;
+
+        for (AgentProperty i = 0; i < _PROPERTY_MAX; i++)
+                if (!is_equal(a, b, i))
+                        mask |= PROPERTY_BIT(i);
         return mask;
 }
 
-const char *agent_state_to_string(AgentState state) {
-        static const char *const names[] = {
-                [AGENT_REGISTERING] = "registering",
-                [AGENT_ONLINE] = "online",
-                [AGENT_RETRYING] = "retrying",
-                [AGENT_STOPPING] = "stopping",
-        };
+uint64_t agent_status_update(AgentStatus *shown, const AgentStatus *status) {
+        uint64_t mask = agent_status_compare(shown, status);
 
-        assert((size_t) state < ELEMENTSOF(names));
-        return names[state];
+        for (AgentProperty i = 0; i < _PROPERTY_MAX; i++) {
+                const PropertyInfo *info = agent_properties + i;
+
+                if (mask & PROPERTY_BIT(i))
+                        memcpy((char *) shown + info->offset, member_of(status, i),
+                                        info->type == PROPERTY_TYPE_STRING
+                                                        ? strlen(agent_status_string(status, i)) + 1
+                                                        : info->size);
+        }
+        return mask;
 }
 
-const char *report_status_to_string(ReportStatus status) {
-        static const char *const names[] = {
-                [REPORT_NEVER] = "never",
-                [REPORT_SUCCESS] = "success",
-                [REPORT_FAILED] = "failed",
-        };
+#define AS_ERROR(result, error, text) [result] = { AGENT_ERROR_PREFIX error, text },
 
-        assert((size_t) status < ELEMENTSOF(names));
-        return names[status];
+static const OperationError errors[] = { AGENT_ERRORS(AS_ERROR) };
+
+const OperationError *operation_error(OperationResult result) {
+        return (size_t) result < ELEMENTSOF(errors) && errors[result].name ? errors + result : NULL;
+}
+
+const OperationError *operation_error_from_name(const char *name) {
+        for (size_t i = OPERATION_OK + 1; name && i < ELEMENTSOF(errors); i++)
+                if (streq(errors[i].name, name))
+                        return errors + i;
+        return NULL;
 }

@@ -1,85 +1,76 @@
-/* What the agent shows of itself: one plain snapshot that D-Bus, STATUS= and the log read. */
+/* The agent as it shows itself: one plain snapshot, of which the agent publishes one and argusctl reads one. What
+ * is in it stands in agent-properties.h. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "core/agent-properties.h"
 #include "core/endpoint.h"
-#include "core/health-set.h"
-#include "core/identity.h"
 #include "core/node.h"
 #include "core/outcome.h"
 #include "util/time-util.h"
 
-typedef enum AgentState {
-        AGENT_REGISTERING,
-        AGENT_ONLINE,
-        AGENT_RETRYING,
-        AGENT_STOPPING,
-} AgentState;
+#define AS_MEMBER(name, type, member, signal) PROPERTY_MEMBER_##type member;
+#define AS_ENUMERATOR(name, type, member, signal) PROPERTY_##name,
 
-typedef enum ReportStatus {
-        REPORT_NEVER,
-        REPORT_SUCCESS,
-        REPORT_FAILED,
-} ReportStatus;
-
-/* All text is safe to show (text_sanitize). Times are CLOCK_REALTIME in µs, 0 for never. */
+/* All text is safe to show (text_sanitize). */
 typedef struct AgentStatus {
-        const char *version, *hostname, *health_directory; /* constant */
-        char master_endpoint[ENDPOINT_SIZE_MAX + 1];
-        char env[IDENTITY_PART_MAX + 1], user[IDENTITY_PART_MAX + 1], instance[IDENTITY_PART_MAX + 1];
-        IdentitySource identity_source;
-        char node_id[NODE_ID_MAX + 1];
-        bool is_registered;
-        bool is_state_persisted;
-        AgentState state;
-        char address[64];
-        usec_t last_registration_usec;
-        ReportStatus last_report_status;
-        usec_t last_report_usec, last_successful_report_usec, next_report_usec;
-        uint32_t last_report_http_status;
-        char last_report_error[OUTCOME_ERROR_SIZE];
-        uint32_t consecutive_failures;
-        uint64_t reports_succeeded, reports_failed, registrations;
-        uint64_t health_generation; /* counts up when HealthFiles changed */
+        AGENT_PROPERTIES(AS_MEMBER)
 } AgentStatus;
 
-/* One bit for each property that can change, in the contract's order. */
-typedef enum AgentProperty {
-        PROPERTY_MASTER_ENDPOINT,
-        PROPERTY_ENV,
-        PROPERTY_USER,
-        PROPERTY_INSTANCE,
-        PROPERTY_IDENTITY_SOURCE,
-        PROPERTY_NODE_ID,
-        PROPERTY_REGISTERED,
-        PROPERTY_STATE_PERSISTED,
-        PROPERTY_STATE,
-        PROPERTY_ADDRESS,
-        PROPERTY_LAST_REGISTRATION_TIMESTAMP,
-        PROPERTY_LAST_REPORT_STATUS,
-        PROPERTY_LAST_REPORT_TIMESTAMP,
-        PROPERTY_LAST_SUCCESSFUL_REPORT_TIMESTAMP,
-        PROPERTY_NEXT_REPORT_TIMESTAMP,
-        PROPERTY_LAST_REPORT_HTTP_STATUS,
-        PROPERTY_LAST_REPORT_ERROR,
-        PROPERTY_CONSECUTIVE_FAILURES,
-        PROPERTY_HEALTH_FILES,
-        _PROPERTY_MAX,
-} AgentProperty;
+typedef enum AgentProperty { AGENT_PROPERTIES(AS_ENUMERATOR) _PROPERTY_MAX } AgentProperty;
 
-/* Which properties differ, as a mask of 1 << AgentProperty. */
-uint32_t agent_status_compare(const AgentStatus *a, const AgentStatus *b);
+#define PROPERTY_BIT(property) (UINT64_C(1) << (property))
+#define PROPERTY_ALL (PROPERTY_BIT(_PROPERTY_MAX) - 1)
 
-const char *agent_state_to_string(AgentState state);
-const char *report_status_to_string(ReportStatus status);
+typedef enum PropertyType {
+        PROPERTY_TYPE_STRING,
+        PROPERTY_TYPE_BOOLEAN,
+        PROPERTY_TYPE_UINT32,
+        PROPERTY_TYPE_UINT64,
+        PROPERTY_TYPE_TIME,
+        PROPERTY_TYPE_HEALTH,
+} PropertyType;
 
-/* How an operation that was asked for over D-Bus ended. */
-typedef enum OperationResult {
-        OPERATION_OK,
-        OPERATION_NOT_REGISTERED,
-        OPERATION_UNREACHABLE,
-        OPERATION_REJECTED,
-        OPERATION_STOPPING,
-} OperationResult;
+typedef struct PropertyInfo {
+        const char *name, *signature; /* on D-Bus */
+        PropertyType type;
+        bool has_signal;     /* PropertiesChanged names it */
+        size_t offset, size; /* of the member */
+} PropertyInfo;
+
+extern const PropertyInfo agent_properties[_PROPERTY_MAX];
+
+/* Returns _PROPERTY_MAX if no property has this name. */
+AgentProperty agent_property_from_name(const char *name);
+
+/* The value of a STRING. */
+const char *agent_status_string(const AgentStatus *status, AgentProperty property);
+
+/* The value of any other; a BOOLEAN is 0 or 1, HEALTH the count of its changes. */
+uint64_t agent_status_number(const AgentStatus *status, AgentProperty property);
+
+/* Which properties differ, as a mask of PROPERTY_BIT(). */
+uint64_t agent_status_compare(const AgentStatus *a, const AgentStatus *b);
+
+/* Makes `shown` equal to `status` and returns what differed. Memory that no value has reached stays untouched. */
+uint64_t agent_status_update(AgentStatus *shown, const AgentStatus *status);
+
+#define AS_RESULT(result, name, words) result,
+
+/* How an operation that was requested over D-Bus ended. */
+typedef enum OperationResult { OPERATION_OK, AGENT_ERRORS(AS_RESULT) } OperationResult;
+
+typedef struct OperationError {
+        const char *name; /* on D-Bus, the whole of it */
+        const char *words;
+} OperationError;
+
+/* NULL if the result is OPERATION_OK or unknown. */
+const OperationError *operation_error(OperationResult result);
+
+/* NULL if the name (which may be NULL) is none of the agent's errors. */
+const OperationError *operation_error_from_name(const char *name);

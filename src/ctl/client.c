@@ -15,7 +15,6 @@
 #include "util/fd-util.h"
 #include "util/text.h"
 
-#define ERROR_PREFIX "org.argus.Agent1.Error."
 #define LOG_CONTROL_PATH "/org/freedesktop/LogControl1"
 #define LOG_CONTROL_INTERFACE "org.freedesktop.LogControl1"
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
@@ -303,25 +302,6 @@ static void complain_denied(const char *verb, const char *action, const char *wo
                 (void) fprintf(stderr, "A polkit rule for %s can allow others.\n", action);
 }
 
-/* What comes before the agent's own words, by the name of its error. */
-static const char *agent_error_lead(const char *name) {
-        static const struct {
-                const char *name, *lead;
-        } leads[] = {
-                { "NotRegistered", "The node is not registered" },
-                { "MasterUnreachable", "The Master cannot be reached" },
-                { "MasterRejected", "The Master refused" },
-                { "Stopping", "The agent is stopping" },
-        };
-
-        if (strncmp(name, ERROR_PREFIX, strlen(ERROR_PREFIX)) != 0)
-                return NULL;
-        for (size_t i = 0; i < ELEMENTSOF(leads); i++)
-                if (streq(name + strlen(ERROR_PREFIX), leads[i].name))
-                        return leads[i].lead;
-        return NULL;
-}
-
 static bool is_denial(const sd_bus_error *error) {
         return sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) ||
                sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
@@ -331,7 +311,7 @@ static bool is_denial(const sd_bus_error *error) {
 int client_complain(const Client *client, const char *verb, const char *action, int r,
                 const sd_bus_error *error) {
         _cleanup_free_ char *words = NULL;
-        const char *lead;
+        const OperationError *failure = operation_error_from_name(error->name);
 
         if (client_error_is_absence(error))
                 return client_complain_absent(client);
@@ -344,9 +324,8 @@ int client_complain(const Client *client, const char *verb, const char *action, 
                 return EXIT_FAILURE;
         }
 
-        lead = error->name ? agent_error_lead(error->name) : NULL;
-        if (lead)
-                (void) fprintf(stderr, "argusctl: %s: %s\n", lead, strempty(words));
+        if (failure)
+                (void) fprintf(stderr, "argusctl: %s: %s\n", failure->words, strempty(words));
         else if (r == -ETIME)
                 (void) fputs("argusctl: The bus gives no answer.\n", stderr);
         else if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || r == -ETIMEDOUT)

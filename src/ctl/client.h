@@ -7,10 +7,6 @@
 
 #include "ctl/agent-view.h"
 
-#define AGENT_BUS_NAME "org.argus.Agent1"
-#define AGENT_PATH "/org/argus/Agent1"
-#define AGENT_INTERFACE "org.argus.Agent1"
-
 /* Longer than the 20 s in which the agent answers. */
 #define CALL_TIMEOUT_USEC (25 * USEC_PER_SEC)
 /* The agent gives a person this long to enter a password for polkit. */

@@ -68,12 +68,13 @@ static void say_as_it_is(Monitor *monitor, const AgentView *view) {
 
 /* ---- changes ---- */
 
-static bool has_changed(const WatchNews *news, ViewField field) {
-        return news->fields & VIEW_BIT(field);
+static bool has_changed(const WatchNews *news, AgentProperty field) {
+        return news->fields & PROPERTY_BIT(field);
 }
 
-static void say_text_change(Monitor *monitor, const WatchNews *news, ViewField field, const char *what) {
-        const char *was = agent_view_text(news->before, field), *is = agent_view_text(news->view, field);
+static void say_text_change(Monitor *monitor, const WatchNews *news, AgentProperty field, const char *what) {
+        const char *was = agent_status_string(news->before, field),
+                   *is = agent_status_string(news->view, field);
 
         if (!has_changed(news, field))
                 return;
@@ -85,22 +86,22 @@ static void say_text_change(Monitor *monitor, const WatchNews *news, ViewField f
 static void say_node(Monitor *monitor, const WatchNews *news) {
         const AgentView *view = news->view;
 
-        say_text_change(monitor, news, VIEW_MASTER_ENDPOINT, "Master");
-        say_text_change(monitor, news, VIEW_NODE_ID, "Node id");
-        say_text_change(monitor, news, VIEW_ADDRESS, "Address");
+        say_text_change(monitor, news, PROPERTY_MasterEndpoint, "Master");
+        say_text_change(monitor, news, PROPERTY_NodeId, "Node id");
+        say_text_change(monitor, news, PROPERTY_Address, "Address");
 
-        if (has_changed(news, VIEW_ENV) || has_changed(news, VIEW_USER) ||
-                        has_changed(news, VIEW_INSTANCE) || has_changed(news, VIEW_IDENTITY_SOURCE))
+        if (has_changed(news, PROPERTY_Env) || has_changed(news, PROPERTY_User) ||
+                        has_changed(news, PROPERTY_Instance) || has_changed(news, PROPERTY_IdentitySource))
                 say(monitor, "Identity: env %s, user %s, instance %s (%s)", view->env, view->user,
                                 view->instance, identity_source_words(view->identity_source));
-        if (has_changed(news, VIEW_STATE_PERSISTED)) {
+        if (has_changed(news, PROPERTY_StatePersisted)) {
                 if (view->is_state_persisted)
                         say(monitor, "State on disk: saved again");
                 else
                         say(monitor, "State on disk: %snot saved%s", on(monitor, COLOUR_RED),
                                         on(monitor, COLOUR_OFF));
         }
-        if (has_changed(news, VIEW_LAST_REGISTRATION_TIMESTAMP))
+        if (has_changed(news, PROPERTY_LastRegistrationTimestamp))
                 say(monitor, "%sRegistered%s as %s with address %s", on(monitor, COLOUR_GREEN),
                                 on(monitor, COLOUR_OFF), view->node_id,
                                 isempty(view->address) ? "none" : view->address);
@@ -117,19 +118,19 @@ static void say_report(Monitor *monitor, const WatchNews *news) {
         if (view->consecutive_failures > 1)
                 (void) snprintf(row, sizeof row, "; %" PRIu32 " in a row", view->consecutive_failures);
 
-        if (has_changed(news, VIEW_LAST_REPORT_TIMESTAMP) && streq(view->last_report_status, "success"))
+        if (has_changed(news, PROPERTY_LastReportTimestamp) && streq(view->last_report_status, "success"))
                 say(monitor, "Report %saccepted%s, status %" PRIu32 "%s", on(monitor, COLOUR_GREEN), off,
                                 view->last_report_http_status, next);
-        else if (has_changed(news, VIEW_LAST_REPORT_TIMESTAMP))
+        else if (has_changed(news, PROPERTY_LastReportTimestamp))
                 say(monitor, "Report %sfailed%s: %s%s%s", red, off, view->last_report_error, row, next);
-        else if (has_changed(news, VIEW_LAST_REPORT_ERROR) && !isempty(view->last_report_error))
+        else if (has_changed(news, PROPERTY_LastReportError) && !isempty(view->last_report_error))
                 say(monitor, "%sFailed%s: %s%s", red, off, view->last_report_error, row);
-        else if (has_changed(news, VIEW_CONSECUTIVE_FAILURES) && view->consecutive_failures > 0)
+        else if (has_changed(news, PROPERTY_ConsecutiveFailures) && view->consecutive_failures > 0)
                 say(monitor, "Registration %sfailed%s%s", red, off, row);
 }
 
 static void say_state(Monitor *monitor, const WatchNews *news) {
-        if (!has_changed(news, VIEW_STATE))
+        if (!has_changed(news, PROPERTY_State))
                 return;
 
         say(monitor, "State: %s %s %s%s%s", news->before->state,
@@ -176,11 +177,11 @@ static void say_changes(Monitor *monitor, const WatchNews *news) {
         say_node(monitor, news);
         say_report(monitor, news);
         say_state(monitor, news);
-        if (has_changed(news, VIEW_HEALTH_FILES))
+        if (has_changed(news, PROPERTY_HealthFiles))
                 say_health(monitor, news);
 
         /* Where it came with more, it was said with that. */
-        if (monitor->n_lines == 0 && has_changed(news, VIEW_NEXT_REPORT_TIMESTAMP) &&
+        if (monitor->n_lines == 0 && has_changed(news, PROPERTY_NextReportTimestamp) &&
                         news->view->next_report_usec > 0)
                 say(monitor, "Next report %s",
                                 format_until(until, news->view->next_report_usec, monitor->now));

@@ -44,7 +44,7 @@ int verb_status(const Session *session) {
         if (r < 0)
                 return complain(session, "status", NULL, r, &error);
 
-        r = session->is_json ? json_print(view_to_json(&view, &health, VIEW_ALL))
+        r = session->is_json ? json_print(view_to_json(&view, &health, PROPERTY_ALL))
                              : status_screen_print(
                                                &session->terminal, &view, &health, now_usec(CLOCK_REALTIME));
         return r < 0 ? complain_memory(session, "status") : exit_status_of(&view);
@@ -61,8 +61,8 @@ static int print_online(const Session *session, const AgentView *view) {
                 return 0;
         }
 
-        object = view_to_json(
-                        view, &(HealthRows){}, VIEW_BIT(VIEW_STATE) | VIEW_BIT(VIEW_LAST_REPORT_STATUS));
+        object = view_to_json(view, &(HealthRows){},
+                        PROPERTY_BIT(PROPERTY_State) | PROPERTY_BIT(PROPERTY_LastReportStatus));
         if (object)
                 (void) cJSON_AddBoolToObject(object, "Online", agent_view_is_well(view));
         return json_print(object);
@@ -219,7 +219,7 @@ int verb_reregister(const Session *session) {
         if (!id)
                 return complain_memory(session, "reregister");
         if (session->is_json)
-                return print_pair(session, agent_view_name(VIEW_NODE_ID), id);
+                return print_pair(session, agent_properties[PROPERTY_NodeId].name, id);
 
         (void) printf("Registered as %s.\n", id);
         return EXIT_SUCCESS;

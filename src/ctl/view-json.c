@@ -43,34 +43,33 @@ cJSON *json_create_number(uint64_t number) {
         return cJSON_CreateRaw(digits);
 }
 
-static cJSON *value_to_json(const AgentView *view, const HealthRows *health, ViewField field) {
-        switch (agent_view_type(field)) {
-        case VIEW_TEXT:
-                return cJSON_CreateString(agent_view_text(view, field));
-        case VIEW_BOOLEAN:
-                return cJSON_CreateBool(agent_view_number(view, field) != 0);
-        case VIEW_NUMBER:
-                return json_create_number(agent_view_number(view, field));
-        case VIEW_ROWS:
+static cJSON *value_to_json(const AgentView *view, const HealthRows *health, AgentProperty property) {
+        switch (agent_properties[property].type) {
+        case PROPERTY_TYPE_STRING:
+                return cJSON_CreateString(agent_status_string(view, property));
+        case PROPERTY_TYPE_BOOLEAN:
+                return cJSON_CreateBool(agent_status_number(view, property) != 0);
+        case PROPERTY_TYPE_HEALTH:
                 return rows_to_json(health);
+        default:
+                return json_create_number(agent_status_number(view, property));
         }
-        return NULL;
 }
 
-cJSON *view_to_json(const AgentView *view, const HealthRows *health, uint64_t fields) {
+cJSON *view_to_json(const AgentView *view, const HealthRows *health, uint64_t properties) {
         _cleanup_(json_delete) cJSON *object = cJSON_CreateObject();
 
         if (!object)
                 return NULL;
 
-        for (ViewField field = 0; field < _VIEW_FIELD_MAX; field++) {
+        for (AgentProperty i = 0; i < _PROPERTY_MAX; i++) {
                 cJSON *value;
 
-                if (!(fields & VIEW_BIT(field)))
+                if (!(properties & PROPERTY_BIT(i)))
                         continue;
 
-                value = value_to_json(view, health, field);
-                if (!value || !cJSON_AddItemToObject(object, agent_view_name(field), value)) {
+                value = value_to_json(view, health, i);
+                if (!value || !cJSON_AddItemToObject(object, agent_properties[i].name, value)) {
                         cJSON_Delete(value);
                         return NULL;
                 }

@@ -8,7 +8,7 @@
 
 /* The properties of the mask, under their names on D-Bus. HealthFiles is an array of objects with "key",
  * "verdict" and "reason". NULL if memory is out. */
-cJSON *view_to_json(const AgentView *view, const HealthRows *health, uint64_t fields);
+cJSON *view_to_json(const AgentView *view, const HealthRows *health, uint64_t properties);
 
 /* A number in digits only: cJSON's own writes some of 10^15 and above, as points in time are, with an
  * exponent, which readers of integers refuse. NULL if memory is out. */

@@ -53,7 +53,7 @@ static void watch_learn_all(Watch *watch, AgentView *view, HealthRows *health, u
                                                   .event = WATCH_CHANGED,
                                                   .before = &view_before,
                                                   .health_before = &health_before,
-                                                  .fields = agent_view_compare(&view_before, view, fields),
+                                                  .fields = agent_status_compare(&view_before, view),
                                   });
         else {
                 watch->is_known = true;
@@ -66,7 +66,7 @@ static int on_all_properties(sd_bus_message *reply, void *userdata, _unused_ sd_
         Watch *watch = userdata;
         const sd_bus_error *error = sd_bus_message_get_error(reply);
         _cleanup_(health_rows_done) HealthRows health = {};
-        AgentView view = {};
+        AgentView view = watch->is_known ? watch->view : (AgentView){};
         uint64_t fields;
         int r;
 
@@ -177,7 +177,7 @@ static int watch_read_change(Watch *watch, sd_bus_message *message, bool *ret_is
         if (r < 0)
                 return r;
 
-        fields = agent_view_compare(&before, &watch->view, fields & ~VIEW_BIT(VIEW_HEALTH_FILES));
+        fields = agent_status_compare(&before, &watch->view) & ~PROPERTY_BIT(PROPERTY_HealthFiles);
         if (fields != 0)
                 watch_tell(watch, (WatchNews){
                                                   .event = WATCH_CHANGED,

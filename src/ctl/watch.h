@@ -18,7 +18,7 @@ typedef struct WatchNews {
         WatchEvent event;
         const AgentView *view, *before; /* `before` is for WATCH_CHANGED */
         const HealthRows *health, *health_before;
-        uint64_t fields; /* of VIEW_BIT(): what changed; for WATCH_APPEARED what the agent has */
+        uint64_t fields; /* of PROPERTY_BIT(): what changed; for WATCH_APPEARED what the agent has */
 } WatchNews;
 
 typedef void (*WatchCallback)(Watch *watch, const WatchNews *news, void *userdata);

@@ -16,8 +16,7 @@
 #include "util/text.h"
 #include "util/time-util.h"
 
-#define AGENT "org.argus.Agent1"
-#define AGENT_PATH "/org/argus/Agent1"
+#define AGENT AGENT_BUS_NAME
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define PATIENCE_USEC (60 * USEC_PER_SEC)
 

@@ -18,13 +18,13 @@ static void status_fill(AgentStatus *status) {
                 .env = "dev",
                 .user = "alice",
                 .instance = "web01",
-                .identity_source = IDENTITY_FROM_HOSTNAME,
+                .identity_source = "hostname",
                 .node_id = "A7",
                 .is_registered = true,
-                .state = AGENT_ONLINE,
+                .state = "online",
                 .address = "10.0.0.5",
                 .last_registration_usec = 11,
-                .last_report_status = REPORT_FAILED,
+                .last_report_status = "failed",
                 .last_report_usec = 12,
                 .last_successful_report_usec = 13,
                 .next_report_usec = UINT64_C(1) << 60,
@@ -168,7 +168,7 @@ static void test_properties_of_any_bytes(_unused_ void **state) {
         client = client_open(agent.event);
         strcpy(agent.status.last_report_error, "bad \xC3\x28 \xEF\xBF\xBE \xEF\xB7\x90 \xED\xA0\x80 end");
         strcpy(agent.status.node_id, "\xFF");
-        agent.status.version = "\x80\x81";
+        strcpy(agent.status.version, "\x80\x81");
         bus_api_publish(agent.api);
 
         call_property(client, "Get", "LastReportError", &reply);
@@ -326,7 +326,7 @@ static void test_changes(_unused_ void **state) {
         changes_subscribe(&agent, client, &changes);
 
         /* Several changes of one step are one signal. */
-        agent.status.state = AGENT_RETRYING;
+        strcpy(agent.status.state, "retrying");
         agent.status.consecutive_failures = 7;
         strcpy(agent.status.last_report_error, "no route");
         agent.status.reports_failed = 7;
