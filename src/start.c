@@ -11,6 +11,7 @@
 
 #include "sys/host-info.h"
 #include "sys/log.h"
+#include "master/master.h"
 #include "master/proxy-info.h"
 #include "sys/service-notify.h"
 #include "util/macro.h"
@@ -45,7 +46,7 @@ static int parse_environment(Config *ret, ConfigMessages *ret_messages) {
                         find_credential("client.key", &key) < 0)
                 return -ENOMEM;
 
-        return config_parse(environ,
+        return config_parse(environ, endpoint_parse,
                         &(ConfigDefaults){
                                         .hostname = hostname,
                                         .token_file = token,

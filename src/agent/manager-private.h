@@ -8,7 +8,7 @@
 
 #include "agent/change-watch.h"
 #include "agent/manager.h"
-#include "master/master-client.h"
+#include "master/master.h"
 #include "agent/node-keeper.h"
 #include "agent/local-address.h"
 #include "core/agent-status.h"

@@ -47,7 +47,7 @@ static int add_endpoint(ConfigParser *parser, const char *text, size_t size, con
         part = strndup(text, size);
         if (!part)
                 return -ENOMEM;
-        r = endpoint_parse(part, &endpoint, ret_reason);
+        r = parser->parse_endpoint(part, &endpoint, ret_reason);
         if (r < 0)
                 return r;
 

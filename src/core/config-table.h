@@ -6,6 +6,7 @@
 
 typedef struct ConfigParser {
         char *const *environment;
+        EndpointParser *parse_endpoint;
         const ConfigDefaults *defaults;
         Config config; /* begins with the defaults that depend on nothing */
         ConfigMessages messages;

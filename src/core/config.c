@@ -224,11 +224,12 @@ static int parse_all(ConfigParser *parser) {
         return 0;
 }
 
-int config_parse(char *const *environment, const ConfigDefaults *defaults, Config *ret,
-                ConfigMessages *ret_messages) {
+int config_parse(char *const *environment, EndpointParser *parse_endpoint, const ConfigDefaults *defaults,
+                Config *ret, ConfigMessages *ret_messages) {
         static const ConfigDefaults none = {};
         ConfigParser parser = {
                 .environment = environment,
+                .parse_endpoint = parse_endpoint,
                 .defaults = defaults ? defaults : &none,
                 .config = {
                         .report_interval_usec = INTERVAL_DEFAULT_SECONDS * USEC_PER_SEC,

@@ -1,9 +1,10 @@
-/* The base addresses of the Master: how they are written. */
+/* One base address of the Master. It is read by the wing that connects to it: see master/endpoint.c. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 enum { ENDPOINTS_MAX = 16, ENDPOINT_SIZE_MAX = 2048 };
 
@@ -16,11 +17,12 @@ typedef struct Endpoint {
         bool is_literal;  /* the host is an IP literal: nothing to resolve */
 } Endpoint;
 
-/* Reads `http://host:3000`, `https://…`, `host:3000` (then http), `[::1]:3000`, `[fe80::1%25eth0]:3000`,
- * with a path prefix if wanted. Refuses user info, other schemes, queries, fragments, control characters and
- * white space, port 0. Without a port: 80, 443. Returns 0 and an endpoint to be released with
- * endpoint_done(); -EINVAL with *ret_reason set to static words that never hold any part of the text (it may
- * hold a secret); or -ENOMEM. */
-int endpoint_parse(const char *text, Endpoint *ret, const char **ret_reason);
+/* Returns 0 and an endpoint to be released with endpoint_done(); -EINVAL with *ret_reason set to static words
+ * that never hold any part of the text (it may hold a secret); or -ENOMEM. */
+typedef int EndpointParser(const char *text, Endpoint *ret, const char **ret_reason);
 
-void endpoint_done(Endpoint *endpoint);
+static inline void endpoint_done(Endpoint *endpoint) {
+        free(endpoint->url);
+        free(endpoint->host);
+        *endpoint = (Endpoint){};
+}

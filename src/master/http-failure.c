@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "master/master.h"
 #include "master/proxy-info.h"
 #include "util/macro.h"
 #include "util/text.h"

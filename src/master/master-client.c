@@ -1,4 +1,4 @@
-#include "master/master-client.h"
+#include "master/master.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -11,6 +11,7 @@
 
 #include "core/config-table.h"
 #include "core/config.h"
+#include "master/master.h"
 
 enum { ENTRIES_MAX = 64 };
 
@@ -181,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (size_t i = 0; i < ENTRIES_MAX && input.size > 0; i++)
                 environment[i] = fuzz_string(&input);
 
-        r = config_parse(environment, &defaults, &config, &messages);
+        r = config_parse(environment, endpoint_parse, &defaults, &config, &messages);
         check_messages(environment, &messages);
         if (r == 0) {
                 assert(messages.n_errors == 0);

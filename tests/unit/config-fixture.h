@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "master/master.h"
 #include "util/macro.h"
 #include "util/text.h"
 
@@ -31,7 +32,7 @@ static inline int parse(const char *const *entries, Config *ret, ConfigMessages 
         }
         environment[n] = (char *) ENDPOINT_ENTRY;
 
-        return config_parse(environment, &host_default, ret, ret_messages);
+        return config_parse(environment, endpoint_parse, &host_default, ret, ret_messages);
 }
 
 #define ENTRIES(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -74,7 +75,7 @@ static inline void refuse_with(const ConfigDefaults *defaults, const char *const
         Config config = {};
         int r;
 
-        r = config_parse((char **) entries, defaults, &config, &messages);
+        r = config_parse((char **) entries, endpoint_parse, defaults, &config, &messages);
         if (r != -EINVAL || messages.count != 1)
                 dump(&messages);
         assert_int_equal(r, -EINVAL);

@@ -212,7 +212,7 @@ static void test_credentials(void **state _unused_) {
         ConfigMessages messages;
         Config config;
 
-        assert_int_equal(config_parse(environment, &all, &config, &messages), 0);
+        assert_int_equal(config_parse(environment, endpoint_parse, &all, &config, &messages), 0);
         assert_int_equal(messages.count, 0);
         assert_string_equal(config.token_file, "/run/t");
         assert_string_equal(config.client_cert_file, "/run/c");
@@ -221,7 +221,7 @@ static void test_credentials(void **state _unused_) {
 
         environment[1] = (char *) cert;
         environment[2] = (char *) key;
-        assert_int_equal(config_parse(environment, &all, &config, &messages), 0);
+        assert_int_equal(config_parse(environment, endpoint_parse, &all, &config, &messages), 0);
         assert_int_equal(messages.count, 0);
         assert_string_equal(config.client_cert_file, "/c");
         assert_string_equal(config.client_key_file, "/k");
@@ -367,7 +367,7 @@ static int parse_good(void) {
         Config config;
         int r;
 
-        r = config_parse((char **) environment, &host_default, &config, &messages);
+        r = config_parse((char **) environment, endpoint_parse, &host_default, &config, &messages);
         if (r < 0)
                 return r;
 
@@ -388,7 +388,8 @@ static int parse_bad(void) {
         Config config;
         int r;
 
-        r = config_parse((char **) environment, &(ConfigDefaults){ .hostname = "/" }, &config, &messages);
+        r = config_parse((char **) environment, endpoint_parse, &(ConfigDefaults){ .hostname = "/" },
+                        &config, &messages);
         if (r != -EINVAL)
                 return r;
 

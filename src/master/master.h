@@ -1,11 +1,16 @@
-/* The Master's HTTP API, version 1: its paths, the order of its endpoints, its secrets. One request at
- * a time. */
+/* Whom it is told: the Master, by its HTTP API, version 1. This is all that the agent, the start and --check
+ * know of this wing. One request at a time. */
 #pragma once
 
 #include <systemd/sd-event.h>
 
 #include "core/config.h"
 #include "core/outcome.h"
+
+/* Reads `http://host:3000`, `https://…`, `host:3000` (then http), `[::1]:3000`, `[fe80::1%25eth0]:3000`, with a
+ * path prefix if wanted. Refuses other schemes, user info, queries, fragments, port 0, and numbers in place of
+ * an IPv4 address. Without a port: 80, 443. */
+EndpointParser endpoint_parse;
 
 typedef struct MasterClient MasterClient;
 
