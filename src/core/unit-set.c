@@ -9,12 +9,11 @@
 #include "util/macro.h"
 #include "util/text.h"
 
-#define KEY_PREFIX "systemd-"
 #define SERVICE_SUFFIX ".service"
 
 typedef struct Unit {
         const char *name;
-        char *key;
+        char *key, *text; /* what follows "systemd-", and the name, as JSON */
         UnitState state;
         bool is_known;
         usec_t restarts_usec[2]; /* when systemd restarted it last, and before that; 0: not seen */
@@ -45,18 +44,27 @@ static bool is_named(char *const *names, size_t count, const char *name, size_t 
 }
 
 /* A service's name without its suffix is no other service's, but may be the whole name of a unit of
- * another type. */
-static char *make_key(char *const *names, size_t count, const char *name) {
+ * another type: then the suffix stays. */
+static size_t key_size(char *const *names, size_t count, const char *name) {
         size_t size = strlen(name);
-        char *key;
 
         if (ends_with(name, SERVICE_SUFFIX) && !is_named(names, count, name, size - strlen(SERVICE_SUFFIX)))
                 size -= strlen(SERVICE_SUFFIX);
+        return size;
+}
 
-        key = malloc(strlen(KEY_PREFIX) + size + 1);
-        if (key)
-                *(char *) mempcpy(stpcpy(key, KEY_PREFIX), name, size) = '\0';
-        return key;
+/* Backslashes (dev-disk-by\x2dlabel-data.device) are all that JSON wants escaped in a unit's name. */
+static char *escape(const char *name, size_t size) {
+        char *text = malloc(2 * size + 1), *end = text;
+
+        for (size_t i = 0; text && i < size; i++) {
+                if (name[i] == '\\')
+                        *end++ = '\\';
+                *end++ = name[i];
+        }
+        if (text)
+                *end = '\0';
+        return text;
 }
 
 static int compare_units(const void *a, const void *b) {
@@ -75,14 +83,14 @@ int unit_set_new(char *const *names, size_t count, UnitSet **ret) {
         if (!set->units)
                 return -ENOMEM;
 
-        while (set->count < count) {
-                Unit *unit = &set->units[set->count];
+        for (size_t i = 0; i < count; i++) {
+                Unit *unit = &set->units[set->count++];
 
-                unit->name = names[set->count];
-                unit->key = make_key(names, count, unit->name);
-                if (!unit->key)
+                unit->name = names[i];
+                unit->key = escape(names[i], key_size(names, count, names[i]));
+                unit->text = escape(names[i], strlen(names[i]));
+                if (!unit->key || !unit->text)
                         return -ENOMEM;
-                set->count++;
         }
         qsort(set->units, count, sizeof *set->units, compare_units);
         set->is_stale = true;
@@ -95,8 +103,10 @@ UnitSet *unit_set_free(UnitSet *set) {
         if (!set)
                 return NULL;
 
-        for (size_t i = 0; i < set->count; i++)
+        for (size_t i = 0; i < set->count; i++) {
                 free(set->units[i].key);
+                free(set->units[i].text);
+        }
         free(set->units);
         buffer_done(&set->members);
         free(set);
@@ -112,11 +122,6 @@ const char *unit_set_name(const UnitSet *set, size_t index) {
         return set->units[index].name;
 }
 
-const char *unit_set_key(const UnitSet *set, size_t index) {
-        assert(index < set->count);
-        return set->units[index].key;
-}
-
 UnitKind unit_kind(const char *name) {
         static const char *const plain[] = { ".target", ".slice", ".device" };
 
@@ -127,6 +132,13 @@ UnitKind unit_kind(const char *name) {
                         return UNIT_PLAIN;
 
         return UNIT_WITH_RESULT;
+}
+
+void unit_word_set(char word[static UNIT_WORD_SIZE], const char *text) {
+        text_sanitize_into(word, UNIT_WORD_SIZE, text, strlen(text));
+        for (; *word; word++)
+                if (*word == '"' || *word == '\\')
+                        *word = '?';
 }
 
 bool unit_is_healthy(const UnitState *state) {
@@ -174,27 +186,27 @@ static bool is_news(const UnitState *a, const UnitState *b) {
                unit_is_healthy(a) != unit_is_healthy(b);
 }
 
-bool unit_set_update(UnitSet *set, size_t index, const UnitState *state, usec_t now) {
-        Unit *unit;
+bool unit_set_update(UnitSet *set, size_t index, const UnitState *state, usec_t now, usec_t realtime) {
         UnitState before;
-        bool was_known;
+        Unit *unit;
 
         assert(index < set->count);
 
         unit = &set->units[index];
         before = unit->state;
-        was_known = unit->is_known;
         unit->state = *state;
-        unit->is_known = true;
-        if (was_known && state->since_usec == 0 && is_same_state(&before, state))
-                unit->state.since_usec = before.since_usec;
-        if (was_known)
-                unit_note_restarts(unit, before.n_restarts, now);
+        if (!unit->is_known) {
+                unit->is_known = set->is_stale = true;
+                return true;
+        }
 
-        if (!was_known || before.main_pid != state->main_pid ||
-                        before.since_usec != unit->state.since_usec || is_news(&before, state))
-                set->is_stale = true;
-        return !was_known || is_news(&before, state);
+        if (state->since_usec == 0)
+                unit->state.since_usec = is_same_state(&before, state) ? before.since_usec : realtime;
+        unit_note_restarts(unit, before.n_restarts, now);
+
+        set->is_stale = set->is_stale || before.main_pid != state->main_pid ||
+                        before.since_usec != unit->state.since_usec || is_news(&before, state);
+        return is_news(&before, state);
 }
 
 void unit_set_forget(UnitSet *set) {
@@ -205,59 +217,33 @@ void unit_set_forget(UnitSet *set) {
         set->is_stale = true;
 }
 
-/* Names hold backslashes (dev-disk-by\x2dlabel-data.device); systemd's words are made safe before they come
- * here, but for these two. */
-static int append_text(Buffer *buffer, const char *prefix, const char *text) {
-        int r;
-
-        r = buffer_append_string(buffer, prefix);
-        for (; r >= 0 && *text; text++)
-                r = *text == '"' || *text == '\\' ? buffer_printf(buffer, "\\%c", *text)
-                                                  : buffer_append(buffer, text, 1);
-
-        return r < 0 ? r : buffer_append_string(buffer, "\"");
-}
-
-static int append_service(Buffer *buffer, const UnitState *state, UnitKind kind) {
-        if (kind != UNIT_SERVICE)
-                return buffer_append_string(buffer, ",\"n_restarts\":null,\"main_pid\":null");
-        return buffer_printf(buffer, ",\"n_restarts\":%" PRIu32 ",\"main_pid\":%" PRIu32, state->n_restarts,
-                        state->main_pid);
-}
-
-static int append_since(Buffer *buffer, const UnitState *state) {
-        char timestamp[TIMESTAMP_SIZE];
-
-        if (state->since_usec == 0)
-                return buffer_append_string(buffer, ",\"since\":null");
-        return append_text(buffer, ",\"since\":\"", format_timestamp(timestamp, state->since_usec));
-}
-
 static int append_unit(Buffer *buffer, const Unit *unit, bool is_looping) {
         const UnitState *state = &unit->state;
         UnitKind kind = unit_kind(unit->name);
+        char since[TIMESTAMP_SIZE];
         int r;
 
-        r = append_text(buffer, buffer->size > 0 ? ",\"" : "\"", unit->key);
-        if (r >= 0)
-                r = append_text(buffer, ":{\"unit\":\"", unit->name);
-        if (r >= 0)
-                r = append_text(buffer, ",\"load_state\":\"", state->load_state);
-        if (r >= 0)
-                r = append_text(buffer, ",\"active_state\":\"", state->active_state);
-        if (r >= 0)
-                r = append_text(buffer, ",\"sub_state\":\"", state->sub_state);
+        r = buffer_printf(buffer,
+                        "%s\"systemd-%s\":{\"unit\":\"%s\",\"load_state\":\"%s\",\"active_state\":\"%s\","
+                        "\"sub_state\":\"%s\"",
+                        buffer->size > 0 ? "," : "", unit->key, unit->text, state->load_state,
+                        state->active_state, state->sub_state);
         if (r >= 0)
                 r = kind == UNIT_PLAIN ? buffer_append_string(buffer, ",\"result\":null")
-                                       : append_text(buffer, ",\"result\":\"", state->result);
+                                       : buffer_printf(buffer, ",\"result\":\"%s\"", state->result);
         if (r >= 0)
-                r = append_service(buffer, state, kind);
+                r = kind == UNIT_SERVICE
+                                    ? buffer_printf(buffer,
+                                                      ",\"n_restarts\":%" PRIu32 ",\"main_pid\":%" PRIu32,
+                                                      state->n_restarts, state->main_pid)
+                                    : buffer_append_string(buffer, ",\"n_restarts\":null,\"main_pid\":null");
         if (r >= 0)
-                r = append_since(buffer, state);
+                r = state->since_usec == 0 ? buffer_append_string(buffer, ",\"since\":null")
+                                           : buffer_printf(buffer, ",\"since\":\"%s\"",
+                                                             format_timestamp(since, state->since_usec));
         if (r >= 0)
                 r = buffer_printf(buffer, ",\"healthy\":%s}",
                                 unit_is_healthy(state) && !is_looping ? "true" : "false");
-
         return r;
 }
 
@@ -276,8 +262,8 @@ const char *unit_set_members(UnitSet *set, usec_t now) {
                         continue;
                 if (append_unit(&set->members, unit, now < until) < 0)
                         return NULL;
-                if (now < until && until < set->loops_until_usec)
-                        set->loops_until_usec = until;
+                if (now < until)
+                        set->loops_until_usec = usec_earlier(set->loops_until_usec, until);
         }
 
         set->is_stale = false;

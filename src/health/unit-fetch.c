@@ -50,7 +50,7 @@ static int read_word(sd_bus_message *message, void *field) {
         if (r < 0)
                 return r;
 
-        text_sanitize_into(word, sizeof word, text, strlen(text));
+        unit_word_set(word, text);
         if (streq(word, field))
                 return 0;
         (void) strcpy(field, word);

@@ -110,7 +110,7 @@ static void item_commit(Item *item) {
 
         if (item->is_complete && !item->fetch &&
                         unit_set_update(watch->set, (size_t) (item - watch->items), &item->state,
-                                        now_usec(CLOCK_BOOTTIME)))
+                                        now_usec(CLOCK_BOOTTIME), now_usec(CLOCK_REALTIME)))
                 watch->callback(UNIT_WATCH_NEWS, 0, watch->userdata);
 }
 

@@ -20,6 +20,8 @@ DEFINE_CLEANUP(UnitSet *, unit_set_free)
 
 #define NAMES(...) ((char *[]){ __VA_ARGS__ })
 #define NOW (1000 * USEC_PER_SEC)
+#define REALTIME UINT64_C(1795522380123456)
+#define REALTIME_TEXT "2026-11-24T12:13:00.123Z"
 #define NEW_SET(...) set_of(NAMES(__VA_ARGS__), ELEMENTSOF(NAMES(__VA_ARGS__)))
 
 static UnitSet *set_of(char *const *names, size_t count) {
@@ -28,6 +30,10 @@ static UnitSet *set_of(char *const *names, size_t count) {
         assert_int_equal(unit_set_new(names, count, &set), 0);
         assert_int_equal(unit_set_count(set), count);
         return set;
+}
+
+static bool update(UnitSet *set, size_t index, const UnitState *state, usec_t now) {
+        return unit_set_update(set, index, state, now, REALTIME);
 }
 
 static UnitState state_of(const char *load_state, const char *active_state, const char *sub_state) {
@@ -74,10 +80,19 @@ static void test_keys(void **state _unused_) {
                 { "systemd-z", "z.service" },
         };
 
+        UnitState unit = state_of("loaded", "active", "running");
+        const char *member;
+
         assert_int_equal(unit_set_count(set), ELEMENTSOF(expected));
         for (size_t i = 0; i < ELEMENTSOF(expected); i++) {
-                assert_string_equal(unit_set_key(set, i), expected[i].key);
+                char head[128];
+
                 assert_string_equal(unit_set_name(set, i), expected[i].name);
+                assert_true(update(set, i, &unit, NOW));
+                (void) snprintf(head, sizeof head, "\"%s\":{\"unit\":\"%s\",", expected[i].key,
+                                expected[i].name);
+                member = strstr(members_of(set), head);
+                assert_true(member && strstr(member, "}") == member + strlen(member) - 1); /* the last */
         }
 }
 
@@ -147,8 +162,8 @@ static void test_members(void **state _unused_) {
         assert_string_equal(members_of(set), "");
         unit.n_restarts = UINT32_MAX;
         unit.main_pid = 4711;
-        unit.since_usec = UINT64_C(1795522380123456);
-        assert_true(unit_set_update(set, 3, &unit, NOW));
+        unit.since_usec = REALTIME;
+        assert_true(update(set, 3, &unit, NOW));
         assert_string_equal(members_of(set),
                         "\"systemd-web@a\\\\x2db\":{\"unit\":\"web@a\\\\x2db.service\","
                         "\"load_state\":\"loaded\",\"active_state\":\"active\",\"sub_state\":\"running\","
@@ -157,12 +172,12 @@ static void test_members(void **state _unused_) {
 
         /* The others, in the order of their keys. */
         unit = state_of("not-found", "inactive", "dead");
-        assert_true(unit_set_update(set, 2, &unit, NOW));
-        assert_true(unit_set_update(set, 1, &unit, NOW));
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 2, &unit, NOW));
+        assert_true(update(set, 1, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
         unit_set_forget(set);
-        assert_true(unit_set_update(set, 2, &unit, NOW));
-        assert_true(unit_set_update(set, 1, &unit, NOW));
+        assert_true(update(set, 2, &unit, NOW));
+        assert_true(update(set, 1, &unit, NOW));
         assert_string_equal(members_of(set),
                         "\"systemd-db.socket\":{\"unit\":\"db.socket\",\"load_state\":\"not-found\","
                         "\"active_state\":\"inactive\",\"sub_state\":\"dead\",\"result\":\"success\","
@@ -173,11 +188,6 @@ static void test_members(void **state _unused_) {
                         "\"healthy\":false}");
         assert_object(set);
 
-        /* Words that nobody has thought of stay within their string. */
-        unit = state_of("a\"b", "\\", "\xE4\xB8\xAD");
-        assert_true(unit_set_update(set, 1, &unit, NOW));
-        assert_object(set);
-
         unit_set_forget(set);
         assert_string_equal(members_of(set), "");
 }
@@ -186,36 +196,52 @@ static void test_news(void **state _unused_) {
         _cleanup_(unit_set_free_pointer) UnitSet *set = NEW_SET("a.service");
         UnitState unit = state_of("loaded", "active", "running");
 
-        assert_true(unit_set_update(set, 0, &unit, NOW));
-        assert_false(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
+        assert_false(update(set, 0, &unit, NOW));
 
         /* Not these alone; but they are reported. */
         unit.main_pid = 7;
-        assert_false(unit_set_update(set, 0, &unit, NOW));
+        assert_false(update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"main_pid\":7"));
         unit.since_usec = 1;
-        assert_false(unit_set_update(set, 0, &unit, NOW));
+        assert_false(update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"since\":\"1970-01-01T00:00:00.000Z\""));
 
         unit.n_restarts = 1;
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
         (void) stpcpy(unit.result, "signal");
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
         (void) stpcpy(unit.sub_state, "exited");
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
         (void) stpcpy(unit.active_state, "inactive");
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
         (void) stpcpy(unit.load_state, "masked");
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
 
         /* The verdict alone: the unit's file has become a oneshot's. */
         unit = state_of("loaded", "inactive", "dead");
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
         unit.is_oneshot = true;
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
 
         unit_set_forget(set);
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
+}
+
+/* Words that nobody has thought of stay within their string. */
+static void test_words(void **state _unused_) {
+        char word[UNIT_WORD_SIZE];
+
+        unit_word_set(word, "auto-restart");
+        assert_string_equal(word, "auto-restart");
+        unit_word_set(word, "a\"b\\");
+        assert_string_equal(word, "a?b?");
+        unit_word_set(word, "\n\xFF");
+        assert_string_equal(word, "\xEF\xBF\xBD");
+        unit_word_set(word, "a-word-that-is-longer-than-all-of-systemd");
+        assert_int_equal(strlen(word), UNIT_WORD_SIZE - 1);
+        unit_word_set(word, "");
+        assert_string_equal(word, "");
 }
 
 /* systemd unloads what is inactive, and loads it without a past. */
@@ -223,22 +249,22 @@ static void test_since_outlives_unloading(void **state _unused_) {
         _cleanup_(unit_set_free_pointer) UnitSet *set = NEW_SET("a.service");
         UnitState unit = state_of("loaded", "inactive", "dead");
 
-        unit.since_usec = UINT64_C(1795522380123456);
-        assert_true(unit_set_update(set, 0, &unit, NOW));
-        unit.since_usec = 0;
-        assert_false(unit_set_update(set, 0, &unit, NOW));
-        assert_non_null(strstr(members_of(set), "\"since\":\"2026-11-24T12:13:00.123Z\""));
-
-        (void) stpcpy(unit.active_state, "active");
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_true(update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"since\":null"));
-
-        /* Nor does what was known before it was forgotten come back. */
         unit.since_usec = 1;
-        (void) unit_set_update(set, 0, &unit, NOW);
-        unit_set_forget(set);
+        assert_false(update(set, 0, &unit, NOW));
         unit.since_usec = 0;
-        assert_true(unit_set_update(set, 0, &unit, NOW));
+        assert_false(update(set, 0, &unit, NOW));
+        assert_non_null(strstr(members_of(set), "\"since\":\"1970-01-01T00:00:00.000Z\""));
+
+        /* It was unloaded at once after a change. */
+        (void) stpcpy(unit.active_state, "failed");
+        assert_true(update(set, 0, &unit, NOW));
+        assert_non_null(strstr(members_of(set), "\"since\":\"" REALTIME_TEXT "\""));
+
+        /* What was known before it was forgotten does not come back. */
+        unit_set_forget(set);
+        assert_true(update(set, 0, &unit, NOW));
         assert_non_null(strstr(members_of(set), "\"since\":null"));
 }
 
@@ -247,14 +273,14 @@ static void test_text_is_kept(void **state _unused_) {
         UnitState unit = state_of("loaded", "active", "running");
         const char *members;
 
-        (void) unit_set_update(set, 0, &unit, NOW);
+        (void) update(set, 0, &unit, NOW);
         members = members_of(set);
         memset((char *) members, 'x', strlen(members)); /* nothing is written again without a change */
-        assert_false(unit_set_update(set, 0, &unit, NOW));
+        assert_false(update(set, 0, &unit, NOW));
         assert_string_equal(members_of(set), members);
         assert_int_equal(members[0], 'x');
         unit.main_pid = 1;
-        (void) unit_set_update(set, 0, &unit, NOW);
+        (void) update(set, 0, &unit, NOW);
         assert_int_equal(members_of(set)[0], '"');
 }
 
@@ -264,7 +290,7 @@ static bool is_healthy_at(UnitSet *set, usec_t now) {
 
 static void restart(UnitSet *set, UnitState *unit, usec_t now) {
         unit->n_restarts++;
-        assert_true(unit_set_update(set, 0, unit, now));
+        assert_true(update(set, 0, unit, now));
 }
 
 /* A service that fails again and again is not healthy because a report meets it while it runs. */
@@ -274,7 +300,7 @@ static void test_restart_loop(void **state _unused_) {
         usec_t now = NOW;
 
         unit.n_restarts = 50; /* nobody knows when that was */
-        (void) unit_set_update(set, 0, &unit, now);
+        (void) update(set, 0, &unit, now);
         assert_true(is_healthy_at(set, now));
 
         restart(set, &unit, now);
@@ -297,7 +323,7 @@ static void test_restart_loop(void **state _unused_) {
 
         /* A start by hand counts anew. */
         unit.n_restarts = 0;
-        assert_true(unit_set_update(set, 0, &unit, now));
+        assert_true(update(set, 0, &unit, now));
         assert_true(is_healthy_at(set, now));
         restart(set, &unit, now);
         assert_true(is_healthy_at(set, now));
@@ -321,8 +347,8 @@ static int build_and_splice(void) {
         r = unit_set_new(names, ELEMENTSOF(names), &set);
         if (r < 0)
                 return r;
-        (void) unit_set_update(set, 0, &unit, NOW);
-        (void) unit_set_update(set, 1, &unit, NOW);
+        (void) update(set, 0, &unit, NOW);
+        (void) update(set, 1, &unit, NOW);
         return unit_set_members(set, NOW) ? 0 : -ENOMEM;
 }
 
@@ -342,11 +368,8 @@ static void test_many(void **state _unused_) {
                 names[i] = texts[i];
         }
         set = set_of(names, ELEMENTSOF(names));
-        for (size_t i = 0; i < unit_set_count(set); i++) {
-                assert_true(unit_set_update(set, i, &unit, NOW));
-                if (i > 0)
-                        assert_true(strcmp(unit_set_key(set, i - 1), unit_set_key(set, i)) < 0);
-        }
+        for (size_t i = 0; i < unit_set_count(set); i++)
+                assert_true(update(set, i, &unit, NOW));
         assert_object(set);
 }
 
@@ -357,6 +380,7 @@ int main(void) {
                 cmocka_unit_test(test_healthy),
                 cmocka_unit_test(test_members),
                 cmocka_unit_test(test_news),
+                cmocka_unit_test(test_words),
                 cmocka_unit_test(test_since_outlives_unloading),
                 cmocka_unit_test(test_text_is_kept),
                 cmocka_unit_test(test_restart_loop),
