@@ -1,64 +1,49 @@
-/* How a state gets here: the properties of each unit are fetched once, a few units at a time, and from then
- * on signals say what they become. systemd and the bus keep messages in order, so each is applied as it
- * comes, reply or signal, and the last one is right.
- *
- * Units that nobody needs are unloaded by systemd, and each look at one loads it again and unloads it, with
- * signals of both. So these lead to a fetch only where they are not the echo of one. */
 #include "health/unit-watch.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
-#include "health/systemd-link.h"
 #include "health/unit-fetch.h"
 #include "sys/event-timer.h"
 #include "util/macro.h"
 #include "util/text.h"
 #include "util/time-util.h"
 
+#define ROUND_USEC (200 * USEC_PER_MSEC) /* from the end of one to the next */
+#define RETRY_USEC (5 * USEC_PER_SEC)
 #define ABSENT_USEC (5 * USEC_PER_SEC)
-#define PAUSE_MIN_USEC (1 * USEC_PER_SEC)
-#define PAUSE_MAX_USEC (30 * USEC_PER_SEC)
-#define ECHO_USEC (5 * USEC_PER_SEC)
-#define ACCURACY_USEC (100 * USEC_PER_MSEC)
+#define ACCURACY_USEC (50 * USEC_PER_MSEC)
 
-/* At a time. A system bus allows a connection 128 calls that wait, and the agent has others. */
-enum { FETCHES_MAX = 3 };
+#define DBUS "org.freedesktop.DBus"
+#define MANAGER_PATH "/org/freedesktop/systemd1"
+#define MANAGER_INTERFACE SYSTEMD_NAME ".Manager"
 
-static_assert(FETCHES_MAX * UNIT_FETCH_CALLS_MAX <= 32, "too many calls at a time");
+enum { MATCHES = 5 };
 
 typedef struct Item {
-        UnitWatch *watch;
-        const char *name;
-        char *path; /* of the unit that the name means: its own, or that of the unit it is an alias of */
-        UnitState state;
-        UnitFetch *fetch;   /* under way: `state` is a mixture of old and new */
-        bool is_complete;   /* `state` is, and holds */
-        bool wants_fetch;   /* as soon as it can be */
-        bool is_loaded_new; /* since the last fetch: what only a fetch tells may be other than known */
-        bool is_stirred;    /* its state has changed since the last fetch */
-        usec_t fetched_usec;
+        char *id; /* of the unit that the name means, another one's for an alias: signals come under it */
+        bool changed_since_fetch;
+        int n_loads; /* how often it was loaded since the last fetch, less how often it was unloaded */
 } Item;
 
 struct UnitWatch {
         UnitSet *set;
         UnitWatchCallback callback;
         void *userdata;
-        sd_event_source *retry_timer, *absent_timer;
-        usec_t pause_usec;
-        int error; /* why systemd is out of reach, as far as known */
-        bool is_absent, is_ready;
+        bool is_ready;
+        int error;                     /* of this round, or why there is none; 0: none yet */
+        sd_event_source *absent_timer; /* until ABSENT */
 
-        Item *items;    /* as in `set` */
-        Item **by_path; /* in order of path */
-        size_t count, n_incomplete, n_fetches;
-        size_t next; /* where to look first for what wants to be fetched */
+        Item *items; /* as in `set` */
+        size_t count;
+        UnitFetch *fetch;       /* of the item before `next`; NULL: none is under way */
+        size_t next;            /* where the round goes on; 0: none is under way */
+        sd_event_source *timer; /* until the next round, or attempt */
 
-        sd_bus *bus;       /* NULL: none */
-        SystemdLink *link; /* NULL: none */
-        bool is_link_bad;
+        sd_bus *bus; /* NULL: none */
+        sd_bus_slot *matches[MATCHES], *subscribe_call;
+        char *owner; /* systemd's unique name; NULL: it is not known to be there */
 };
 
 DEFINE_CLEANUP(UnitWatch *, unit_watch_free)
@@ -67,304 +52,272 @@ static void arm(sd_event_source *timer, usec_t delay_usec) {
         event_timer_arm(timer, usec_add(now_usec(CLOCK_BOOTTIME), delay_usec));
 }
 
-static void disarm(sd_event_source *timer) {
-        (void) sd_event_source_set_enabled(timer, SD_EVENT_OFF);
-}
-
 static bool is_armed(sd_event_source *timer) {
         return sd_event_source_get_enabled(timer, NULL) > 0;
 }
 
-/* ---- items ---- */
+/* ---- rounds ---- */
 
-static int compare_paths(const void *a, const void *b) {
-        return strcmp((*(Item *const *) a)->path, (*(Item *const *) b)->path);
-}
+static void start_fetches(UnitWatch *watch);
 
-static void watch_sort(UnitWatch *watch) {
-        qsort(watch->by_path, watch->count, sizeof *watch->by_path, compare_paths);
-}
-
-/* Several names may mean one unit. Returns the place of the first, and how many there are. */
-static size_t watch_find(const UnitWatch *watch, const char *path, size_t *ret_count) {
-        size_t low = 0, high = watch->count, end;
-
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-
-                if (strcmp(watch->by_path[middle]->path, path) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-
-        end = low;
-        while (end < watch->count && streq(watch->by_path[end]->path, path))
-                end++;
-        *ret_count = end - low;
-        return low;
-}
-
-static void item_commit(Item *item) {
-        UnitWatch *watch = item->watch;
-
-        if (item->is_complete && !item->fetch &&
-                        unit_set_update(watch->set, (size_t) (item - watch->items), &item->state,
-                                        now_usec(CLOCK_BOOTTIME), now_usec(CLOCK_REALTIME)))
-                watch->callback(UNIT_WATCH_NEWS, 0, watch->userdata);
-}
-
-static void item_drop_fetch(Item *item) {
-        if (!item->fetch)
-                return;
-
-        item->fetch = unit_fetch_free(item->fetch);
-        item->watch->n_fetches--;
-}
-
-/* ---- trouble ---- */
-
-/* Something failed: all waits for a while, with growing pauses. */
-static void watch_pause(UnitWatch *watch, int error) {
-        watch->error = error;
-        if (is_armed(watch->retry_timer))
-                return;
-
-        arm(watch->retry_timer, watch->pause_usec);
-        watch->pause_usec = watch->pause_usec * 2 < PAUSE_MAX_USEC ? watch->pause_usec * 2 : PAUSE_MAX_USEC;
-}
-
-/* What the set knows stays there for a while: a systemd that executes itself anew is back soon. */
-static void watch_doubt_all(UnitWatch *watch) {
-        for (size_t i = 0; i < watch->count; i++) {
-                item_drop_fetch(&watch->items[i]);
-                watch->items[i].is_complete = false;
-        }
-        watch->n_incomplete = watch->count;
-
-        if (!watch->is_absent && !is_armed(watch->absent_timer))
-                arm(watch->absent_timer, ABSENT_USEC);
-}
-
-static int on_absent(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+static void on_fetched(int error, const char *id, const UnitState *state, void *userdata) {
         UnitWatch *watch = userdata;
+        size_t index = watch->next - 1;
+        Item *item = &watch->items[index];
+        int r = error;
 
-        watch->is_absent = true;
-        watch->is_ready = false;
-        unit_set_forget(watch->set);
-        watch->callback(UNIT_WATCH_ABSENT, watch->error, watch->userdata);
-        return 0;
-}
+        if (r >= 0)
+                r = text_replace(&item->id, id);
+        if (r != 0) /* it is not read, or until now its signals were taken for another unit's */
+                item->changed_since_fetch = true;
 
-/* ---- fetching ---- */
-
-static void watch_pump(UnitWatch *watch);
-
-/* A unit is known. */
-static void watch_progress(UnitWatch *watch) {
-        watch->pause_usec = PAUSE_MIN_USEC;
-
-        if (watch->n_incomplete > 0) {
-                if (is_armed(watch->absent_timer)) /* it takes its time, but it is there */
+        if (r < 0) {
+                watch->error = r;
+                arm(watch->timer, RETRY_USEC);
+        } else {
+                if (unit_set_update(watch->set, index, state, now_usec(CLOCK_BOOTTIME),
+                                    now_usec(CLOCK_REALTIME)))
+                        watch->callback(UNIT_WATCH_NEWS, 0, watch->userdata);
+                if (is_armed(watch->absent_timer)) /* many units take their time, but systemd is there */
                         arm(watch->absent_timer, ABSENT_USEC);
-                return;
         }
 
-        disarm(watch->absent_timer);
-        watch->is_absent = false;
+        watch->fetch = unit_fetch_free(watch->fetch);
+        start_fetches(watch);
+}
+
+static void end_round(UnitWatch *watch) {
+        watch->next = 0;
+        arm(watch->timer, ROUND_USEC);
+        if (watch->error < 0)
+                return;
+
+        event_timer_arm(watch->absent_timer, USEC_INFINITY);
         if (!watch->is_ready) {
                 watch->is_ready = true;
                 watch->callback(UNIT_WATCH_READY, 0, watch->userdata);
         }
 }
 
-/* Signals are sent from the path of the unit that a name means. Returns true if it was another one: what it
- * signalled until now was missed. */
-static bool item_set_path(Item *item, const char *path) {
-        if (text_replace(&item->path, path) == 0)
-                return false;
+/* The next item of the round that wants a fetch, or NULL. */
+static Item *next_changed(UnitWatch *watch) {
+        while (watch->next < watch->count) {
+                Item *item = &watch->items[watch->next++];
 
-        watch_sort(item->watch);
-        return true;
-}
-
-static void on_fetched(_unused_ UnitFetch *fetch, int error, const char *path, void *userdata) {
-        Item *item = userdata;
-        UnitWatch *watch = item->watch;
-
-        if (error < 0) {
-                item_drop_fetch(item);
-                item->wants_fetch = true;
-                watch_pause(watch, error);
-                return;
-        }
-
-        if (item_set_path(item, path))
-                item->wants_fetch = true;
-        item_drop_fetch(item);
-
-        item->fetched_usec = now_usec(CLOCK_BOOTTIME);
-        item->is_loaded_new = item->is_stirred = false;
-        if (!item->is_complete) {
-                item->is_complete = true;
-                watch->n_incomplete--;
-        }
-        item_commit(item);
-        watch_progress(watch);
-        watch_pump(watch);
-}
-
-/* The next unit that wants to be fetched, each in its turn, or NULL. */
-static Item *watch_next(UnitWatch *watch) {
-        for (size_t i = 0; i < watch->count; i++) {
-                Item *item = &watch->items[(watch->next + i) % watch->count];
-
-                if (item->wants_fetch && !item->fetch) {
-                        watch->next = (size_t) (item - watch->items) + 1;
+                if (item->changed_since_fetch || item->n_loads != 0)
                         return item;
-                }
         }
-
         return NULL;
 }
 
-static void watch_pump(UnitWatch *watch) {
+/* Goes on with the round, or begins one if there is something to fetch. */
+static void start_fetches(UnitWatch *watch) {
+        bool is_beginning = watch->next == 0;
+        const char *name;
         Item *item;
         int r;
 
-        if (!watch->link || !systemd_link_owner(watch->link) || is_armed(watch->retry_timer))
+        if (!watch->owner || watch->fetch || is_armed(watch->timer))
                 return;
 
-        while (watch->n_fetches < FETCHES_MAX && (item = watch_next(watch))) {
-                r = unit_fetch_new(watch->bus, systemd_link_owner(watch->link), item->path, item->name,
-                                &item->state, on_fetched, item, &item->fetch);
-                if (r < 0) {
-                        watch_pause(watch, r);
-                        return;
-                }
-                watch->n_fetches++;
-                item->wants_fetch = false;
+        item = next_changed(watch);
+        if (!item) {
+                if (is_beginning)
+                        watch->next = 0;
+                else
+                        end_round(watch);
+                return;
         }
+
+        if (is_beginning)
+                watch->error = 0;
+        item->changed_since_fetch = false;
+        item->n_loads = 0;
+        name = unit_set_name(watch->set, (size_t) (item - watch->items));
+        r = unit_fetch_new(watch->bus, watch->owner, name, on_fetched, watch, &watch->fetch);
+        if (r < 0)
+                on_fetched(r, NULL, NULL, watch);
 }
 
-/* Unit files may be others, and names may mean other units. */
-static void watch_fetch_all(UnitWatch *watch) {
-        for (size_t i = 0; i < watch->count; i++) {
-                Item *item = &watch->items[i];
-                char *path;
+static void invalidate_all(UnitWatch *watch) {
+        for (size_t i = 0; i < watch->count; i++)
+                watch->items[i].changed_since_fetch = true;
 
-                item->wants_fetch = true;
-                if (sd_bus_path_encode(SYSTEMD_UNIT_PATH, item->name, &path) >= 0) {
-                        free(item->path);
-                        item->path = path;
-                }
-        }
-
-        watch_sort(watch);
-        watch_pump(watch);
+        start_fetches(watch);
 }
 
 /* ---- what systemd signals ---- */
 
-static void on_unit_changed(const char *path, sd_bus_message *message, void *userdata) {
-        UnitWatch *watch = userdata;
-        size_t first, count;
+/* `load` is 1 for a unit that was loaded, -1 for one that was unloaded, 0 for one that changed. */
+static void invalidate(UnitWatch *watch, const char *id, int load) {
+        for (size_t i = 0; i < watch->count; i++) {
+                Item *item = &watch->items[i];
 
-        first = watch_find(watch, path, &count);
-        for (size_t i = first; i < first + count; i++) {
-                Item *item = watch->by_path[i];
-                int changes = -EBADMSG;
+                if (!streq(item->id, id))
+                        continue;
 
-                if (sd_bus_message_rewind(message, true) >= 0)
-                        changes = unit_changes_read(message, item->name, &item->state);
-                if (changes < 0 || changes & UNIT_WANTS_FETCH)
-                        item->wants_fetch = true;
-                if (changes > 0 && changes & UNIT_CHANGED) {
-                        item->is_stirred = true;
-                        /* What is read from the unit's file is not in these signals. */
-                        if (item->is_loaded_new || !streq(item->state.load_state, "loaded"))
-                                item->wants_fetch = true;
-                        item_commit(item);
-                }
+                item->n_loads += load;
+                if (load == 0 && item->n_loads == 0) /* else it is fetched for its loading, if that lasts */
+                        item->changed_since_fetch = true;
+
+                if (load == 0)
+                        start_fetches(watch);
+                else if (watch->next == 0 && !is_armed(watch->timer))
+                        arm(watch->timer, ROUND_USEC); /* by then it may be undone */
         }
-        if (count > 0)
-                watch_pump(watch);
 }
 
-static void on_unit_loaded(const char *path, bool is_loaded, void *userdata) {
-        usec_t now = now_usec(CLOCK_BOOTTIME);
+/* Anyone on the bus may send a signal to the agent alone; but nobody can fake the sender. */
+static bool is_from(sd_bus_message *message, const char *sender) {
+        return sender && streq(strempty(sd_bus_message_get_sender(message)), sender);
+}
+
+static int on_unit_changed(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
+        _cleanup_free_ char *id = NULL;
         UnitWatch *watch = userdata;
-        size_t first, count;
 
-        first = watch_find(watch, path, &count);
-        for (size_t i = first; i < first + count; i++) {
-                Item *item = watch->by_path[i];
+        if (is_from(message, watch->owner) &&
+                        sd_bus_path_decode(sd_bus_message_get_path(message), SYSTEMD_UNIT_PATH, &id) > 0)
+                invalidate(watch, id, 0);
+        return 0;
+}
 
-                if (!is_loaded)
-                        item->wants_fetch = item->wants_fetch || item->is_stirred;
-                else if (!item->fetch && now > usec_add(item->fetched_usec, ECHO_USEC)) {
-                        item->is_loaded_new = true;
-                        if (!streq(item->state.load_state, "loaded"))
-                                item->wants_fetch = true;
-                }
+static int on_unit_loaded(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
+        bool is_loaded = sd_bus_message_is_signal(message, NULL, "UnitNew") > 0;
+        UnitWatch *watch = userdata;
+        const char *id;
+
+        if (is_from(message, watch->owner) && sd_bus_message_read(message, "s", &id) > 0)
+                invalidate(watch, id, is_loaded ? 1 : -1);
+        return 0;
+}
+
+/* After a reload unit files may be others, and names may mean other units. */
+static int on_reloading(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
+        UnitWatch *watch = userdata;
+        int is_beginning;
+
+        if (is_from(message, watch->owner) && sd_bus_message_read(message, "b", &is_beginning) > 0 &&
+                        !is_beginning)
+                invalidate_all(watch);
+        return 0;
+}
+
+/* ---- whether it is there ---- */
+
+/* What the set knows stays there for a while: a systemd that executes itself anew is back soon. */
+static void watch_lose(UnitWatch *watch, int error) {
+        watch->error = error;
+        watch->subscribe_call = sd_bus_slot_unref(watch->subscribe_call);
+        watch->fetch = unit_fetch_free(watch->fetch);
+        watch->next = 0;
+        free(TAKE_PTR(watch->owner));
+        event_timer_arm(watch->timer, USEC_INFINITY);
+        if (watch->is_ready && !is_armed(watch->absent_timer))
+                arm(watch->absent_timer, ABSENT_USEC);
+}
+
+static void watch_retry(UnitWatch *watch, int error) {
+        watch_lose(watch, error);
+        arm(watch->timer, RETRY_USEC);
+}
+
+static int on_subscribed(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
+        UnitWatch *watch = userdata;
+        int r = 0;
+
+        if (sd_bus_message_is_method_error(reply, NULL) &&
+                        !sd_bus_message_is_method_error(reply, SYSTEMD_NAME ".AlreadySubscribed"))
+                r = -sd_bus_message_get_errno(reply);
+        if (r == -ENXIO || r == -EHOSTUNREACH) { /* nobody has the name: a signal says when */
+                watch_lose(watch, -ENXIO);
+                return 1;
         }
-        if (count > 0)
-                watch_pump(watch);
+
+        if (r >= 0)
+                r = text_replace(&watch->owner, sd_bus_message_get_sender(reply));
+        if (r >= 0)
+                invalidate_all(watch);
+        else
+                watch_retry(watch, r);
+        return 1;
 }
 
-static void on_reloaded(void *userdata) {
-        watch_fetch_all(userdata);
+/* Without a subscriber systemd signals nothing. The reply tells its unique name. */
+static int watch_subscribe(UnitWatch *watch) {
+        sd_bus_message *call = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                        watch->bus, &call, SYSTEMD_NAME, MANAGER_PATH, MANAGER_INTERFACE, "Subscribe");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(call, false);
+        if (r >= 0)
+                r = sd_bus_call_async(watch->bus, &watch->subscribe_call, call, on_subscribed, watch, 0);
+        sd_bus_message_unref(call);
+        return r;
 }
 
-static void on_systemd_up(void *userdata) {
-        watch_doubt_all(userdata);
-        watch_fetch_all(userdata);
-}
-
-static void on_systemd_gone(void *userdata) {
+static int on_owner_changed(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
         UnitWatch *watch = userdata;
+        int r;
 
-        watch->error = -ENXIO;
-        watch_doubt_all(watch);
+        if (!is_from(message, DBUS))
+                return 0;
+
+        watch_lose(watch, -ENXIO);
+        r = watch_subscribe(watch);
+        if (r < 0)
+                watch_retry(watch, r);
+        return 0;
 }
 
-/* A link cannot be freed by one of its handlers: the timer does it. */
-static void on_link_failed(int error, void *userdata) {
-        UnitWatch *watch = userdata;
-
-        watch->is_link_bad = true;
-        watch_pause(watch, error);
+/* Without this handler sd-bus would close the connection for a match that is refused. */
+static int on_match_added(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
+        if (sd_bus_message_is_method_error(reply, NULL))
+                watch_retry(userdata, -sd_bus_message_get_errno(reply));
+        return 1;
 }
 
-static const SystemdLinkHandlers link_handlers = {
-        .up = on_systemd_up,
-        .gone = on_systemd_gone,
-        .failed = on_link_failed,
-        .reloaded = on_reloaded,
-        .unit_loaded = on_unit_loaded,
-        .unit_changed = on_unit_changed,
-};
+#define MATCH(sender, interface, member)                                                                    \
+        "type='signal',sender='" sender "',interface='" interface "',member='" member "'"
+
+/* A match rule for each unit could be more than a bus allows one connection (512). systemd signals each
+ * change for the unit's type and for units in general; one of the two is enough. */
+static int watch_add_matches(UnitWatch *watch) {
+        static const struct {
+                const char *rule;
+                sd_bus_message_handler_t handler;
+        } matches[MATCHES] = {
+                { MATCH(DBUS, DBUS, "NameOwnerChanged") ",arg0='" SYSTEMD_NAME "'", on_owner_changed },
+                { MATCH(SYSTEMD_NAME, DBUS ".Properties", "PropertiesChanged") ",arg0='" SYSTEMD_NAME
+                                                                               ".Unit'",
+                                on_unit_changed },
+                { MATCH(SYSTEMD_NAME, MANAGER_INTERFACE, "UnitNew"), on_unit_loaded },
+                { MATCH(SYSTEMD_NAME, MANAGER_INTERFACE, "UnitRemoved"), on_unit_loaded },
+                { MATCH(SYSTEMD_NAME, MANAGER_INTERFACE, "Reloading"), on_reloading },
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < MATCHES && r >= 0; i++) {
+                sd_bus_slot_unref(watch->matches[i]);
+                watch->matches[i] = NULL;
+                r = sd_bus_add_match_async(watch->bus, &watch->matches[i], matches[i].rule,
+                                matches[i].handler, on_match_added, watch);
+        }
+        return r;
+}
 
 /* ---- life ---- */
 
 static void watch_start(UnitWatch *watch) {
         int r;
 
-        watch->is_link_bad = false;
-        watch->link = systemd_link_free(watch->link);
-        r = systemd_link_new(watch->bus, &link_handlers, watch, &watch->link);
+        r = watch_add_matches(watch);
+        if (r >= 0)
+                r = watch_subscribe(watch);
         if (r < 0)
-                on_link_failed(r, watch);
-}
-
-static int on_retry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
-        UnitWatch *watch = userdata;
-
-        if (watch->is_link_bad)
-                watch_start(watch);
-        else
-                watch_pump(watch);
-        return 0;
+                watch_retry(watch, r);
 }
 
 void unit_watch_attach(UnitWatch *watch, sd_bus *bus) {
@@ -375,41 +328,47 @@ void unit_watch_attach(UnitWatch *watch, sd_bus *bus) {
 }
 
 void unit_watch_detach(UnitWatch *watch, int error) {
-        watch_doubt_all(watch);
-        disarm(watch->retry_timer);
-        watch->pause_usec = PAUSE_MIN_USEC;
-        watch->error = error;
-        watch->link = systemd_link_free(watch->link);
+        watch_lose(watch, error);
+        for (size_t i = 0; i < MATCHES; i++)
+                watch->matches[i] = sd_bus_slot_unref(watch->matches[i]);
         watch->bus = sd_bus_unref(watch->bus);
+}
+
+static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        UnitWatch *watch = userdata;
+
+        if (watch->owner)
+                start_fetches(watch);
+        else
+                watch_start(watch);
+        return 0;
+}
+
+static int on_absent(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        UnitWatch *watch = userdata;
+
+        watch->is_ready = false;
+        if (watch->error == 0)
+                watch->error = -ETIMEDOUT;
+        unit_set_forget(watch->set);
+        invalidate_all(watch);
+        watch->callback(UNIT_WATCH_ABSENT, watch->error, watch->userdata);
+        return 0;
 }
 
 static int watch_add_items(UnitWatch *watch) {
         size_t count = unit_set_count(watch->set);
-        int r;
 
         watch->items = calloc(count, sizeof *watch->items);
-        watch->by_path = calloc(count, sizeof *watch->by_path);
-        if (!watch->items || !watch->by_path)
+        if (!watch->items)
                 return -ENOMEM;
 
         for (; watch->count < count; watch->count++) {
-                Item *item = &watch->items[watch->count];
-
-                item->watch = watch;
-                item->name = unit_set_name(watch->set, watch->count);
-                r = sd_bus_path_encode(SYSTEMD_UNIT_PATH, item->name, &item->path);
-                if (r < 0)
-                        return r;
-                watch->by_path[watch->count] = item;
+                watch->items[watch->count].id = strdup(unit_set_name(watch->set, watch->count));
+                if (!watch->items[watch->count].id)
+                        return -ENOMEM;
         }
-
-        watch_sort(watch);
         return 0;
-}
-
-static int add_timer(
-                sd_event *event, sd_event_source **ret, sd_event_time_handler_t handler, UnitWatch *watch) {
-        return event_timer_new(event, CLOCK_BOOTTIME, ACCURACY_USEC, handler, watch, ret);
 }
 
 int unit_watch_new(
@@ -423,19 +382,17 @@ int unit_watch_new(
         watch->set = set;
         watch->callback = callback;
         watch->userdata = userdata;
-        watch->pause_usec = PAUSE_MIN_USEC;
         watch->error = -ENXIO;
 
         r = watch_add_items(watch);
+        if (r >= 0)
+                r = event_timer_new(event, CLOCK_BOOTTIME, ACCURACY_USEC, on_timer, watch, &watch->timer);
+        if (r >= 0)
+                r = event_timer_new(event, CLOCK_BOOTTIME, ACCURACY_USEC, on_absent, watch,
+                                &watch->absent_timer);
         if (r < 0)
                 return r;
-        r = add_timer(event, &watch->retry_timer, on_retry, watch);
-        if (r < 0)
-                return r;
-        r = add_timer(event, &watch->absent_timer, on_absent, watch);
-        if (r < 0)
-                return r;
-        watch_doubt_all(watch);
+        arm(watch->absent_timer, ABSENT_USEC);
 
         *ret = TAKE_PTR(watch);
         return 0;
@@ -449,16 +406,13 @@ UnitWatch *unit_watch_free(UnitWatch *watch) {
         if (!watch)
                 return NULL;
 
-        for (size_t i = 0; i < watch->count; i++) {
-                item_drop_fetch(&watch->items[i]);
-                free(watch->items[i].path);
-        }
-        systemd_link_free(watch->link);
-        sd_bus_unref(watch->bus);
-        sd_event_source_disable_unref(watch->retry_timer);
-        sd_event_source_disable_unref(watch->absent_timer);
+        if (watch->bus)
+                unit_watch_detach(watch, 0);
+        for (size_t i = 0; i < watch->count; i++)
+                free(watch->items[i].id);
         free(watch->items);
-        free(watch->by_path);
+        sd_event_source_disable_unref(watch->timer);
+        sd_event_source_disable_unref(watch->absent_timer);
         free(watch);
         return NULL;
 }

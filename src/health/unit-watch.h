@@ -1,5 +1,20 @@
-/* The states of systemd's units, from its D-Bus interface into a UnitSet. Nothing of it blocks, and all of
- * it starts anew by itself: after the bus, after systemd (daemon-reexec), after an error. */
+/* Keeps a UnitSet at what systemd says of its units.
+ *
+ * Signals of systemd only mark a unit as changed; a fetch reads it. So nothing depends on what a signal
+ * contains, nor on the order of signals and replies: a mark that comes while a fetch is under way leads to
+ * one more fetch.
+ *
+ * Units are fetched in rounds, one after the other, each at most once a round, and a round begins 200 ms
+ * after the one before it ended at the earliest. So whatever the units do, systemd never has more than one
+ * fetch to reply to, and a unit that flaps costs at most five fetches a second.
+ *
+ * systemd unloads units that are inactive and needed by no other, and each look at one loads it again and
+ * unloads it, with signals of both: fetching because of these would never end. But a unit that was unloaded,
+ * loaded, and unloaded again is as it was, whoever looked at it and whatever it signalled meanwhile. So
+ * loading and unloading cancel out, and only what remains at the next round leads to a fetch.
+ *
+ * Nothing of it blocks, and all of it starts again by itself: after the bus, after systemd (daemon-reexec),
+ * after an error. It does not know what a state means, nor when to report. */
 #pragma once
 
 #include <stdbool.h>

@@ -16,7 +16,7 @@ LATE = 1.0    # on a loaded machine
 SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 LOOPER = ("[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sleep 0.2\nRestart=always\nRestartSec=100ms\n"
           "[Install]\nWantedBy=multi-user.target\n")
-JOB = "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'test ! -e /job-fails'\n"
+JOB = "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'sleep 1; test ! -e /job-fails'\n"
 STAYS = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n"
 
 
@@ -152,7 +152,8 @@ def test_units_that_come_and_go(watch, master):
 
     # a job that succeeds, fails, and is forgiven
     machine.systemctl("start", "job")
-    assert wait_asked(machine, "systemd-job", active_state="inactive", result="success", healthy=True)["since"]
+    wait_for("the agent knows when it ran", lambda: asked(machine)["systemd-job"]["since"])
+    wait_asked(machine, "systemd-job", active_state="inactive", result="success", healthy=True)
     machine.write("/job-fails", "")
     machine.systemctl("start", "job", check=False)
     wait_asked(machine, "systemd-job", active_state="failed", result="exit-code", healthy=False)

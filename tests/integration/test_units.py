@@ -4,9 +4,10 @@ import json
 import time
 
 import pytest
+from dbus_next import Variant
 
 from support.bus import Bus
-from support.systemd import NAME, Systemd, running, unit_path
+from support.systemd import NAME, PROPERTIES, Systemd, running, unit_path
 from support.wait import stays_true, wait_until
 
 
@@ -84,21 +85,42 @@ def test_units_stand_beside_the_files(agent, master, systemd, bus, state_root):
     assert [key for key, verdict, _ in bus.get("HealthFiles")] == ["log-a", "systemd-web"]
 
 
-def test_signals_are_enough(agent, master, bus, systemd):
+def test_a_signal_leads_to_a_fetch(agent, master, bus, systemd):
     agent(AGENT_WATCH_UNITS="web", REPORT_INTERVAL_SECONDS="600")
     wait_health(bus, "systemd-web", main_pid=100)
-    calls = systemd.calls.copy()
     systemd.change("web.service", ActiveState="activating", SubState="auto-restart", Result="signal", MainPID=0)
     wait_health(bus, "systemd-web", active_state="activating", sub_state="auto-restart", result="signal", main_pid=0,
                 healthy=False)
     systemd.change("web.service", ActiveState="active", SubState="running", MainPID=101, NRestarts=1,
                    StateChangeTimestamp=2000000)
     wait_health(bus, "systemd-web", main_pid=101, n_restarts=1, since="1970-01-01T00:00:02.000Z", healthy=True)
-    assert systemd.calls == calls
+    assert systemd.fetched == {"web.service": 3}
 
-    systemd.units["web.service"]["Result"] = "core-dump"
-    systemd.change("web.service", _invalidate=["Result"])
-    wait_health(bus, "systemd-web", result="core-dump")
+
+def test_what_a_signal_contains_is_not_believed(agent, master, bus, systemd):
+    agent(AGENT_WATCH_UNITS="web", REPORT_INTERVAL_SECONDS="600")
+    wait_health(bus, "systemd-web", main_pid=100)
+    systemd.signal(unit_path("web.service"), PROPERTIES, "PropertiesChanged", "sa{sv}as", NAME + ".Unit",
+                   {"ActiveState": Variant("u", 7)}, [])
+    wait_until(lambda: systemd.fetched == {"web.service": 2}, 10, "it is fetched")
+    assert health(bus)["systemd-web"]["active_state"] == "active"
+
+
+def test_a_unit_that_flaps_is_fetched_five_times_a_second(agent, master, bus, systemd):
+    """And its last state is known in the end, however the signals fall between the replies."""
+    systemd.units["steady.service"] = running(7)
+    agent(AGENT_WATCH_UNITS="web steady", REPORT_INTERVAL_SECONDS="600")
+    wait_health(bus, "systemd-web", main_pid=100)
+    begun, changes = time.monotonic(), 0
+    while time.monotonic() < begun + 2:
+        changes += 1
+        systemd.change("web.service", MainPID=1000 + changes)
+        time.sleep(0.002)
+    wait_health(bus, "systemd-web", main_pid=1000 + changes)
+    pauses = [later - earlier for earlier, later in zip(systemd.fetched_at[2:], systemd.fetched_at[3:])]
+    assert changes > 200 and systemd.fetched["web.service"] >= 6
+    assert min(pauses) > 0.19
+    assert systemd.fetched["steady.service"] == 1
 
 
 def test_a_unit_that_appears_later(agent, master, bus, systemd):
@@ -115,30 +137,53 @@ def test_a_unit_that_appears_later(agent, master, bus, systemd):
     systemd.change("later.service", ActiveState="activating", SubState="start")
     wait_health(bus, "systemd-later", load_state="loaded", active_state="activating")
     systemd.change("later.service", ActiveState="inactive", SubState="dead")
+    systemd.unit_removed("later.service")
     wait_health(bus, "systemd-later", active_state="inactive", healthy=True)
 
 
+def test_a_mount_by_hand_is_only_loaded(agent, master, bus, systemd):
+    agent(AGENT_WATCH_UNITS="data.mount", REPORT_INTERVAL_SECONDS="600")
+    wait_health(bus, "systemd-data.mount", load_state="not-found")
+    systemd.units["data.mount"] = {"LoadState": "loaded", "ActiveState": "active", "SubState": "mounted"}
+    systemd.unit_new("data.mount")
+    wait_health(bus, "systemd-data.mount", active_state="active", healthy=True)
+    del systemd.units["data.mount"]
+    systemd.unit_removed("data.mount")
+    wait_health(bus, "systemd-data.mount", active_state="inactive", healthy=False)
+
+
 def test_looking_does_not_lead_to_looking_again(agent, master, bus, systemd):
-    """systemd loads a unit for each look, and says so."""
-    agent(AGENT_WATCH_UNITS="idle gone", REPORT_INTERVAL_SECONDS="600")
+    """systemd loads a unit for each look, and says so, whoever looks."""
     systemd.units["idle.service"] = running(ActiveState="inactive", SubState="dead")
+    agent(AGENT_WATCH_UNITS="idle gone", REPORT_INTERVAL_SECONDS="600")
     wait_health(bus, "systemd-gone", load_state="not-found")
-    before = systemd.fetched.copy()
+    once = {"idle.service": 1, "gone.service": 1}
+    stays_true(lambda: systemd.fetched == once, 1, "nothing is fetched for the echo of a fetch")
     for _ in range(20):
         for name in "idle.service", "gone.service":
             systemd.unit_new(name)
             systemd.unit_removed(name)
-        time.sleep(0.02)
-    stays_true(lambda: systemd.fetched == before, 0.5, "nothing is fetched for the echo of a fetch")
+    stays_true(lambda: systemd.fetched == once, 0.5, "nothing is fetched because others look")
+
+    # a unit that is loaded because of another may signal more than that
+    for _ in range(5):
+        systemd.unit_new("idle.service")
+        systemd.change("idle.service")
+        systemd.unit_removed("idle.service")
+    stays_true(lambda: systemd.fetched == once, 0.5, "a unit that is unloaded again is as it was")
+    systemd.reload()
+    wait_until(lambda: systemd.fetched == {name: 2 for name in once}, 10, "a reload leads to a fetch")
 
 
 def test_a_transient_unit_is_not_found_afterwards(agent, master, bus, systemd):
     systemd.units["job.service"] = running()
+    systemd.pinned = {"job.service"}
     agent(AGENT_WATCH_UNITS="job", REPORT_INTERVAL_SECONDS="600")
     wait_health(bus, "systemd-job", healthy=True)
     systemd.change("job.service", ActiveState="inactive", SubState="dead", StateChangeTimestamp=2000000)
     wait_health(bus, "systemd-job", active_state="inactive", load_state="loaded")
     del systemd.units["job.service"]
+    systemd.pinned.clear()
     systemd.unit_removed("job.service")
     wait_health(bus, "systemd-job", load_state="not-found", since="1970-01-01T00:00:02.000Z")
 
@@ -222,6 +267,19 @@ def test_a_systemd_that_fails_is_asked_again(agent, master, bus, systemd):
     started.wait_line("are known again")
 
 
+def test_a_unit_that_cannot_be_read_costs_no_other(agent, master, bus, systemd):
+    systemd.units["odd.service"] = running(MainPID=Variant("s", "seven"))
+    started = agent(AGENT_WATCH_UNITS="odd web", REPORT_INTERVAL_SECONDS="600")
+    wait_health(bus, "systemd-web", main_pid=100)
+    started.wait_line("left out", 30)
+    wait_health(bus, "systemd-web", main_pid=100)
+    assert "systemd-odd" not in health(bus)
+    assert systemd.fetched["odd.service"] < 10
+    systemd.units["odd.service"]["MainPID"] = 7
+    wait_health(bus, "systemd-odd", deadline=30, main_pid=7)
+    started.wait_line("are known again")
+
+
 def test_nobody_else_can_speak_for_systemd(agent, master, bus, systemd, connect):
     """A signal may be sent to one receiver by anybody."""
     agent(AGENT_WATCH_UNITS="web", REPORT_INTERVAL_SECONDS="600")
@@ -234,9 +292,9 @@ def test_nobody_else_can_speak_for_systemd(agent, master, bus, systemd, connect)
                       ["/org/freedesktop/systemd1", NAME + ".Manager", "Reloading", "b", "false"],
                       ["/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", NAME, ":1.1", ""]):
         bus.busctl("emit", "--destination=" + owner, *arguments)
+    stays_true(lambda: systemd.calls.total() == asked, 0.5, "systemd is asked nothing")
     systemd.change("web.service", MainPID=9)
     assert wait_health(bus, "systemd-web", main_pid=9)["active_state"] == "active"
-    assert systemd.calls.total() == asked
 
 
 def test_a_thousand_units(agent, master, bus, systemd):
@@ -256,7 +314,8 @@ def test_signals_of_other_units_lead_to_nothing(agent, master, bus, systemd):
     for number in range(500):
         systemd.change(f"foreign-{number}.service", ActiveState="active", MainPID=number)
         time.sleep(0.001)  # as much as the stand-in can send
+    assert systemd.calls.total() == asked
     systemd.change("web.service", MainPID=9)
     wait_health(bus, "systemd-web", main_pid=9, deadline=30)
-    assert systemd.calls.total() == asked
+    assert systemd.fetched == {"web.service": 2}
     assert started.is_running

@@ -1,8 +1,11 @@
-"""A stand-in for systemd on a private bus: units with the properties that the agent reads, and their signals."""
+"""A stand-in for systemd on a private bus: units with the properties that the agent reads, and their signals.
+
+As the real one it unloads an inactive unit that nothing needs, so each look at one loads and unloads it, and says so."""
 
 import asyncio
 import re
 import threading
+import time
 from collections import Counter
 
 from dbus_next import ErrorType, Message, MessageType, Variant
@@ -43,6 +46,8 @@ class Systemd:
         self.aliases = {}
         self.calls = Counter()  # by member
         self.fetched = Counter()  # by unit, of its ActiveState
+        self.fetched_at = []
+        self.pinned = set()  # inactive units that stay loaded, as another needs them
         self.fails = False  # answers no call
         self._address = address
         self._loop = asyncio.new_event_loop()
@@ -65,15 +70,12 @@ class Systemd:
         self._thread.join(5)
         self._loop.close()
 
-    def change(self, name, _invalidate=(), **changed):
-        """Changes properties and signals them, by interface, as systemd does."""
+    def change(self, name, **changed):
+        """Changes properties and signals them, for the unit's type and for units in general, as systemd does."""
         self.units.setdefault(name, dict(NOT_FOUND)).update(changed)
         for interface, own in ((self._interface(name), True), (NAME + ".Unit", False)):
             mine = {key: self._variant(key, value) for key, value in changed.items() if (key in OWN) == own}
-            gone = [key for key in _invalidate if (key in OWN) == own]
-            if mine or gone:
-                self.signal(unit_path(name), PROPERTIES, "PropertiesChanged", "sa{sv}as", interface,
-                            {key: value for key, value in mine.items() if key not in gone}, gone)
+            self.signal(unit_path(name), PROPERTIES, "PropertiesChanged", "sa{sv}as", interface, mine, [])
 
     def reload(self):
         self.signal(MANAGER_PATH, MANAGER, "Reloading", "b", True)
@@ -104,7 +106,7 @@ class Systemd:
 
     @staticmethod
     def _variant(key, value):
-        return Variant(TYPES.get(key, "s"), value)
+        return value if isinstance(value, Variant) else Variant(TYPES.get(key, "s"), value)
 
     def _on_message(self, message):
         if message.message_type != MessageType.METHOD_CALL:
@@ -127,4 +129,8 @@ class Systemd:
             return Message.new_error(message, ErrorType.UNKNOWN_INTERFACE, f"{interface} of {name}")
         if key == "ActiveState":
             self.fetched[name] += 1
+            self.fetched_at.append(time.monotonic())
+        if unit["ActiveState"] == "inactive" and name not in self.pinned:
+            self.unit_new(name)
+            self.unit_removed(name)
         return Message.new_method_return(message, "v", [self._variant(key, unit[key])])
