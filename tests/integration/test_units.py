@@ -301,7 +301,7 @@ def test_a_thousand_units(agent, master, bus, systemd):
     names = [f"unit-{number}" for number in range(1000)]
     systemd.units |= {f"{name}.service": running(pid) for pid, name in enumerate(names, 1)}
     started = agent(AGENT_WATCH_UNITS=" ".join(names), REPORT_INTERVAL_SECONDS="1")
-    wait_until(lambda: reports(master) and len(reports(master)[-1]) == 1000, 30, "all are reported")
+    wait_until(lambda: reports(master) and len(reports(master)[-1]) == 1000, 60, "all are reported")
     systemd.change("unit-999.service", ActiveState="failed")
     wait_reported(master, "systemd-unit-999", healthy=False)
     assert "left out" not in started.output()
