@@ -37,8 +37,7 @@ def has_ipv6_loopback():
 
 def has_control_group():
     """One below our own, as a booted system gets."""
-    sys.path.append(str(TESTS / "booted"))
-    import cgroups
+    from support import cgroups
     try:
         made = cgroups.create(f"argus-condition-{os.getpid()}")
     except OSError:

@@ -1,7 +1,7 @@
 # What the builds of packages share: the source tree, the roots, the result. To be sourced; the caller is a bash script with
 # "set -euo pipefail".
 #
-# Environment, besides that of tests/booted/roots.py (the cache, the mirror, proxies):
+# Environment, besides that of tests/support/roots.py (the cache, the mirror, proxies):
 #   ARGUS_DIST               where packages are put (default: dist/)
 #   ARGUS_PACKAGE_COMMIT     the commit to build (default: the tree as it is)
 #   ARGUS_PACKAGE_UNCHECKED  not empty: without unit tests, lintian and rpmlint

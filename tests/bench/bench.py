@@ -19,14 +19,15 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(HERE.parent / "integration"), str(HERE.parent / "booted")]
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import roots  # noqa: E402
 from callgrind import total  # noqa: E402
 from subjects import (EXEC_STAMP, FLOOR, Surroundings, a_report, agent_costs, floor_costs, run,  # noqa: E402
-                      skipping_agent, stage, start_agent, start_floor, status)
+                      skipping_agent, stage, start_agent, start_floor)
+from support import roots  # noqa: E402
 from support.agent import BINARY, clean_environment  # noqa: E402
 from support.certificates import Authority  # noqa: E402
+from support.proc import cpu_seconds, status  # noqa: E402
 from support.program import Program  # noqa: E402
 
 PYTHON_AGENT = HERE / "python_agent.py"
@@ -84,10 +85,6 @@ def first_reports(starts):
                 found[name]["cold_first_report_msec"].append(first_report(start, DISK))
     return {name: {key: statistics.median(values) if values else None for key, values in row.items()}
             for name, row in found.items()}
-
-
-def cpu_seconds(pid):
-    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def at_a_pace(begin, reports=100, **options):

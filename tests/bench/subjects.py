@@ -1,6 +1,5 @@
 """What is measured: the release build of the agent, as its unit runs it, and the floor program."""
 
-import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from health_files import HealthFiles
 from support.agent import BINARY, HOSTNAME, Agent
 from support.bus import Bus
 from support.notify import NotifySocket
+from support.proc import memory, state
 from support.program import Program
 from support.wait import wait_until
 
@@ -147,23 +147,6 @@ def a_report(costs_of, few=20, many=120, **options):
     """What one report costs: the difference of two runs, by (object, function)."""
     less, more = costs_of(few, **options), costs_of(many, **options)
     return {key: (more[key] - less[key]) / (many - few) for key in less.keys() | more.keys()}
-
-
-# what the kernel says of a process
-
-def state(pid):
-    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
-
-
-def status(pid, name):
-    text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return int(re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE)[1])
-
-
-def memory(pid):
-    """Rss, Pss, Anonymous and more, in kB."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
-    return {name: int(size) for name, size in re.findall(r"^(\w+):\s+(\d+) kB", text, re.MULTILINE)}
 
 
 def weigh(program, on):

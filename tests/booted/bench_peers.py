@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from installed import as_a_package_would
-from machine import Machine
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.installed import as_a_package_would
+from support.machine import Machine
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS
 
 EXTRA = Path(os.environ["ARGUS_BENCH_EXTRA"])
 RUNS = 5

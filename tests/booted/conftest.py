@@ -1,33 +1,26 @@
 """What a booted test gets: a dev Master and a machine, new for each test (a boot takes half a second)."""
 
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from dev_master import DevMaster
-from installed import as_a_package_would, installed_tree
-from machine import Machine
-from network import Network
-from roots import cached_root
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.installed import ENVIRONMENT_FILE, as_a_package_would, installed_tree, settings_text
+from support.machine import Machine
+from support.namespaces import mount_scratch
+from support.network import ADDRESS, Network, master_of
+from support.roots import cached_root
 
 WORK = os.environ.get("ARGUS_BOOTED_WORK")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: left out by ./dev test, not by ./dev test full")
-
-
-def pytest_sessionstart():
+def pytest_sessionstart(session):
+    if session.config.option.collectonly:
+        return
     if not WORK:
         pytest.exit("these tests need namespaces of their own: start them by tests/booted/run", 2)
-    # Ours alone, and gone with our mount namespace: the scratch space, and what nspawn and "ip netns" leave in /run.
-    for directory in WORK, "/run/systemd/nspawn", "/run/netns":
-        os.makedirs(directory, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", directory], check=True)
+    mount_scratch(WORK, "/run/systemd/nspawn", "/run/netns")  # nspawn and "ip netns" leave things in /run
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +40,7 @@ def directory(request):
 
 @pytest.fixture
 def master(network, directory):
-    master = DevMaster(directory)
+    master = master_of(directory)
     yield master
     master.stop()
 

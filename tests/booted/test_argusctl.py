@@ -6,8 +6,9 @@ import select
 
 import pytest
 
-from machine import UNIT, wait_for
-from settings import ADDRESS
+from support.machine import UNIT
+from support.network import ADDRESS
+from support.wait import wait_until
 
 PASSWORD = "geheim"
 
@@ -89,4 +90,4 @@ def test_it_says_how_to_start_the_agent(running):
     done = running.run(["argusctl"], user="somebody", check=False)
     assert done.returncode == 1 and "systemctl start argus-agent" in done.stderr
     running.systemctl("start", UNIT)
-    wait_for("it is online", lambda: running.run(["argusctl"], check=False).returncode == 0)
+    wait_until(lambda: running.run(["argusctl"], check=False).returncode == 0, 10, "it is online")

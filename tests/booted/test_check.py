@@ -4,13 +4,15 @@ import base64
 import json
 import re
 
-from dev_master import ENDPOINT
-from machine import UNIT, wait_for
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.network import MASTER_URL
+from support.machine import UNIT
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS
+from support.wait import wait_until
 
 D = "/etc/argus/agent.env.d/"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/settings.conf"
-MASTER = f"MASTER_ENDPOINT={ENDPOINT}\n".encode()
+MASTER = f"MASTER_ENDPOINT={MASTER_URL}\n".encode()
 NAMED = MASTER + b"AGENT_ENV=dev\nAGENT_INSTANCE=web01\n"  # with AGENT_USER that is a whole identity
 
 # What the files hold, and the words for their fault: file, line, beginning. A directory is None.
@@ -33,7 +35,7 @@ CASES = {
     "single quotes": ({ENVIRONMENT_FILE: NAMED + b"AGENT_USER='it'\"s\"\\ me\n"}, None),
     "escaped quotes": ({ENVIRONMENT_FILE: NAMED + b'AGENT_USER="a \\"b\\" \\$c \\d"\n'}, None),
     "continued line": ({ENVIRONMENT_FILE: MASTER.rstrip() + b",\\\n http://10.77.0.2:3000\nAGENT_USER=al\n"}, None),
-    "blanks around =": ({ENVIRONMENT_FILE: b"  MASTER_ENDPOINT = " + ENDPOINT.encode() + b" \t\n"}, None),
+    "blanks around =": ({ENVIRONMENT_FILE: b"  MASTER_ENDPOINT = " + MASTER_URL.encode() + b" \t\n"}, None),
     "no value": ({ENVIRONMENT_FILE: MASTER + b"AGENT_USER=\nAGENT_ENV=''\n"}, None),
     "one name twice": ({ENVIRONMENT_FILE: b"MASTER_ENDPOINT=http://127.0.0.1:1\n" + MASTER}, None),
     "comments with ;": ({ENVIRONMENT_FILE: b"; MASTER_ENDPOINT=x\n" + MASTER}, None),
@@ -154,7 +156,7 @@ def test_a_running_agent_is_left_alone(running, master):
     pid = running.main_pid()
     done = check(running)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ENDPOINT in done.stdout
+    assert MASTER_URL in done.stdout
     after = running.run(["sh", "-c", "ls -laR --time-style=full-iso /private /run/argus-agent"]).stdout
     assert running.main_pid() == pid and running.show("NRestarts") == "0"
     names = re.compile(r"\S+$", re.MULTILINE)
@@ -242,8 +244,8 @@ def test_an_interrupt_stops_and_removes_the_unit(machine):
     done = machine.run(["timeout", "--preserve-status", "-s", "INT", "3", "stdbuf", "-oL", "argusctl", "check"],
                        check=False)
     assert done.returncode == 130, done.stdout + done.stderr
-    wait_for("the unit is gone", lambda: "argus-agent-check" not in machine.systemctl(
-        "list-units", "--all", "--plain").stdout)
+    wait_until(lambda: "argus-agent-check" not in machine.systemctl(
+        "list-units", "--all", "--plain").stdout, 10, "the unit is gone")
 
 
 def test_only_for_root(machine):

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from machine import UNIT, wait_for
-from settings import ADDRESS, ENVIRONMENT_FILE, OTHER_ADDRESS, settings_text
+from support.machine import UNIT
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS, OTHER_ADDRESS
+from support.wait import wait_until
 
 NAME = "dev-alice-web01"
 STATE = f"/private/argus/agent/{NAME}"
@@ -36,23 +38,23 @@ def assert_refused(machine, user, method):
 
 def wait_new_process(machine, old, timeout=10.0):
     """The agent was killed: waits until systemd has another one up."""
-    wait_for("systemd has restarted the agent", lambda: machine.main_pid() not in (0, old), timeout)
+    wait_until(lambda: machine.main_pid() not in (0, old), timeout, "systemd has restarted the agent")
     machine.wait_active()
 
 
 def wait_registrations(master, count):
-    wait_for(f"{count} registrations", lambda: len(master.requests("register")) >= count)
+    wait_until(lambda: len(master.requests("register")) >= count, 10, f"{count} registrations")
 
 
 def test_registers_and_reports_the_health_of_its_modules(running, master):
     add_module(running, "mod-log")
     add_module(running, "mod-metric")
-    wait_for("health/ is there", (running.root / HEALTH[1:]).is_dir)
+    wait_until((running.root / HEALTH[1:]).is_dir, 10, "health/ is there")
     drop_health(running, "mod-log", "log-fluentbit", {"state": "ok", "lag": 12345678901234567890})
     drop_health(running, "mod-metric", "metric-node-exporter", {"state": "bad", "why": "no disk"})
 
-    wait_for("the health of both modules arrives", lambda: len(master.wait_node()["health"]) == 2)
-    assert '"lag": 12345678901234567890' in master.reports()[-1]
+    wait_until(lambda: len(master.wait_node()["health"]) == 2, 10, "the health of both modules arrives")
+    assert '"lag": 12345678901234567890' in master.requests("report")[-1]["body"]
 
     node, = master.nodes()
     described = node["meta_data"]
@@ -103,7 +105,7 @@ def test_restart_keeps_the_id(running, master):
     running.systemctl("restart", UNIT)
     assert running.main_pid() != pid
     wait_registrations(master, 2)
-    assert json.loads(master.requests("register")[-1]["body"])["id"] == before
+    assert master.documents("register")[-1]["id"] == before
     assert master.wait_node()["id"] == before
 
 
@@ -112,11 +114,10 @@ def test_another_address_after_a_reboot_is_the_same_node(running, master):
     running.stop()
     running.start(OTHER_ADDRESS)
     running.wait_active()
-    after = wait_for("the Master knows the new address",
-                     lambda: (node := master.wait_node())["meta_data"]["ip"] == OTHER_ADDRESS and node)
+    after = master.wait_node(ip=OTHER_ADDRESS)
     assert after["id"] == before["id"]
     assert master.statistics()["total"] == 1
-    wait_for("nodes.json has the new address", lambda: master.targets()[0]["ip"] == OTHER_ADDRESS)
+    wait_until(lambda: master.targets()[0]["ip"] == OTHER_ADDRESS, 10, "nodes.json has the new address")
 
 
 def test_another_address_while_it_runs_is_noticed(running, master):
@@ -124,10 +125,9 @@ def test_another_address_while_it_runs_is_noticed(running, master):
     before = master.wait_node()
     running.run(["ip", "addr", "del", ADDRESS + "/24", "dev", "eth0"])
     running.run(["ip", "addr", "add", OTHER_ADDRESS + "/24", "dev", "eth0"])
-    after = wait_for("the Master knows the new address",
-                     lambda: (node := master.nodes()[0])["meta_data"]["ip"] == OTHER_ADDRESS and node)
+    after = master.wait_node(ip=OTHER_ADDRESS)
     assert after["id"] == before["id"]
-    wait_for("the change is in the journal", lambda: running.events("address-changed"))
+    wait_until(lambda: running.events("address-changed"), 10, "the change is in the journal")
 
 
 def test_is_up_before_there_is_a_network(machine):
@@ -139,7 +139,7 @@ def test_is_up_before_there_is_a_network(machine):
 
 def test_the_bus_tells_and_forces_a_registration(running, master):
     node = master.wait_node()
-    wait_for("the report is known on the bus", lambda: bus_property(running, "LastReportStatus") == 's "success"')
+    wait_until(lambda: bus_property(running, "LastReportStatus") == 's "success"', 10, "the report is known on the bus")
     assert bus_property(running, "NodeId") == f's "{node["id"]}"'
     assert bus_property(running, "State") == 's "online"'
     assert bus_property(running, "Registered") == "b true"
@@ -177,7 +177,7 @@ def test_polkit_may_let_a_deputy_act(machine, master):
 
 def test_the_journal_has_the_fields(running, master):
     node = master.wait_node()
-    wait_for("a report is in the journal", lambda: running.events("report-ok"))
+    wait_until(lambda: running.events("report-ok"), 10, "a report is in the journal")
     started, = running.events("started")
     registered, = running.events("registered")
     reported = running.events("report-ok")[0]
@@ -195,7 +195,8 @@ def test_the_journal_has_the_fields(running, master):
 
 def test_status_says_what_an_admin_wants(running, master):
     node = master.wait_node()
-    status = wait_for("the status line tells of the report", lambda: "200" in (s := running.show("StatusText")) and s)
+    status = wait_until(lambda: "200" in (s := running.show("StatusText")) and s, 10,
+                        "the status line tells of the report")
     assert node["id"] in status and "http://10.77.0.1:3000" in status
 
 
@@ -208,7 +209,7 @@ def test_a_stuck_agent_is_restarted_by_the_watchdog(running, master):
     assert running.main_pid() == pid, "a healthy agent must feed its watchdog"
     running.systemctl("kill", "--signal=STOP", UNIT)
     wait_new_process(running, pid, timeout=15)
-    wait_for("the watchdog did it", lambda: running.journal("-u", UNIT, "--grep=[Ww]atchdog"))
+    wait_until(lambda: running.journal("-u", UNIT, "--grep=[Ww]atchdog"), 10, "the watchdog did it")
     wait_registrations(master, 3)
     assert master.wait_node()["id"] == node["id"]
 
@@ -222,7 +223,7 @@ def test_ten_kills_in_a_row_are_survived(running, master):
         wait_new_process(running, pid)
     assert running.show("NRestarts") == "10"
     before = len(master.requests("report"))
-    wait_for("it reports again", lambda: len(master.requests("report")) > before)
+    wait_until(lambda: len(master.requests("report")) > before, 10, "it reports again")
     assert master.wait_node()["id"] == node["id"]
     assert bus_property(running, "NodeId") == f's "{node["id"]}"'
 
@@ -241,7 +242,7 @@ def test_stop_waits_at_most_two_seconds_for_the_master(running, master):
     master.wait_node()
     master.behave({"match": "report", "hang": True})
     before = len(master.requests("report"))
-    wait_for("a report hangs", lambda: len(master.requests("report")) > before)
+    wait_until(lambda: len(master.requests("report")) > before, 10, "a report hangs")
     started = time.monotonic()
     running.systemctl("stop", UNIT)
     assert time.monotonic() - started < 3.0
@@ -251,7 +252,7 @@ def test_stop_waits_at_most_two_seconds_for_the_master(running, master):
 def test_a_wrong_configuration_fails_once_and_says_why(machine):
     machine.write(ENVIRONMENT_FILE, settings_text(REPORT_INTERVAL_SECONDS="0", AGENT_LOG_LEVEL="loud"), mode=0o600)
     machine.start(ADDRESS)
-    wait_for("the start has failed", lambda: machine.show("ActiveState") == "failed")
+    wait_until(lambda: machine.show("ActiveState") == "failed", 10, "the start has failed")
     assert machine.show("ExecMainStatus") == "78"
     assert "REPORT_INTERVAL_SECONDS" in machine.status() and "AGENT_LOG_LEVEL" in machine.status()
     time.sleep(3)
@@ -270,12 +271,12 @@ def test_all_that_is_wrong_is_in_the_journal(machine):
         "MASTER_TOKEN_FILE", "MASTER_CLIENT_CERT_FILE", "MASTER_CLIENT_KEY_FILE", "AGENT_BUS", "AGENT_LOG_LEVEL")}
     machine.write(ENVIRONMENT_FILE, settings_text(**wrong), mode=0o600)
     machine.start(ADDRESS)
-    wait_for("the start has failed", lambda: machine.show("ActiveState") == "failed")
+    wait_until(lambda: machine.show("ActiveState") == "failed", 10, "the start has failed")
     for _ in range(5):
         machine.systemctl("start", UNIT, check=False)
     def said():
         return [entry["MESSAGE"] for entry in machine.events("config-invalid")]
-    wait_for("six times all", lambda: len(said()) >= 6 * len(wrong))
+    wait_until(lambda: len(said()) >= 6 * len(wrong), 10, "six times all")
     for name in wrong:
         assert len([line for line in said() if re.match(rf"Invalid {name}\b", line)]) == 6, said()
 
@@ -301,10 +302,10 @@ def test_a_restart_of_the_bus_does_not_disturb(running, master):
     pid = running.main_pid()
     running.systemctl("stop", "dbus.service", "dbus.socket")
     before = len(master.requests("report"))
-    wait_for("it reports without a bus", lambda: len(master.requests("report")) > before)
+    wait_until(lambda: len(master.requests("report")) > before, 10, "it reports without a bus")
     running.systemctl("start", "dbus.socket", "dbus.service")
-    wait_for("the name is back on the bus",
-             lambda: running.run(["busctl", "--no-pager", "--acquired", "list"], check=False).stdout.count(BUS[0]))
+    wait_until(lambda: running.run(["busctl", "--no-pager", "--acquired", "list"], check=False).stdout.count(BUS[0]),
+               10, "the name is back on the bus")
     assert bus_property(running, "NodeId") == f's "{node["id"]}"'
     assert running.main_pid() == pid and running.show("NRestarts") == "0"
     assert running.events("bus-lost") and running.events("bus-back")
@@ -325,4 +326,4 @@ def test_comes_back_after_a_power_cut_and_a_shutdown(running, master, how):
     running.start(ADDRESS)
     running.wait_active()
     wait_registrations(master, 2)
-    assert json.loads(master.requests("register")[-1]["body"])["id"] == node["id"]
+    assert master.documents("register")[-1]["id"] == node["id"]

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dev_master import TOKEN, DevMaster, make_certificates
-from machine import UNIT, wait_for
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.network import TOKEN, secured_master_of
+from support.machine import UNIT
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS
+from support.wait import wait_until
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "units/examples"
 FLOODER = Path(__file__).with_name("flood_bus.py")
@@ -20,14 +22,14 @@ def use_example(machine, name):
 
 def test_old_modules_may_keep_their_files_to_themselves(running, master):
     health = f"/private/argus/agent/{NAME}/health"
-    wait_for("health/ is there", (running.root / health[1:]).is_dir)
+    wait_until((running.root / health[1:]).is_dir, 10, "health/ is there")
     running.run(["sh", "-c", f"umask 077; echo '{{\"old\": 1}}' >{health}/log-old.json"])
-    wait_for("it says that it may not", lambda: any("0640" in entry["MESSAGE"]
-                                                    for entry in running.events("health-file-bad")))
+    wait_until(lambda: any("0640" in entry["MESSAGE"]
+                                                    for entry in running.events("health-file-bad")), 10, "it says that it may not")
 
     use_example(running, "old-modules")
     running.systemctl("restart", UNIT)
-    wait_for("the file arrives", lambda: master.wait_node()["health"].get("log-old") == {"old": 1})
+    wait_until(lambda: master.wait_node()["health"].get("log-old") == {"old": 1}, 10, "the file arrives")
     status = running.run(["cat", f"/proc/{running.main_pid()}/status"]).stdout
     assert "CapEff:\t0000000000000004" in status and "CapBnd:\t0000000000000004" in status  # CAP_DAC_READ_SEARCH only
 
@@ -41,9 +43,9 @@ def test_the_state_may_be_elsewhere(running, master):
     before = len(master.requests("report"))
     running.systemctl("start", UNIT)
     running.wait_active()
-    wait_for("it reports", lambda: len(master.requests("report")) > before)
+    wait_until(lambda: len(master.requests("report")) > before, 10, "it reports")
 
-    sent = json.loads(master.requests("register")[-1]["body"])
+    sent = master.documents("register")[-1]
     assert sent["id"] == node["id"]
     modes = running.run(["stat", "-c", "%a %U %G", f"/srv/argus/agent/{NAME}/health"]).stdout.strip()
     assert modes == "3770 argus-agent argus-health"
@@ -51,7 +53,7 @@ def test_the_state_may_be_elsewhere(running, master):
 
 
 def test_a_token_as_a_credential(machine, directory):
-    make_certificates(directory)
+    master = secured_master_of(directory)
     machine.write("/etc/argus/ca.pem", (directory / "ca.pem").read_text())
     for name in "client.crt", "client.key":
         source = directory / ("client.pem" if name == "client.crt" else "client.key")
@@ -59,8 +61,7 @@ def test_a_token_as_a_credential(machine, directory):
     machine.write("/etc/argus/master-token", TOKEN + "\n", mode=0o600)
     text = (EXAMPLES / "secrets-by-credential.conf").read_text()
     machine.drop_in(text.replace("#LoadCredential", "LoadCredential"), name="secrets")
-    master = DevMaster(directory, certificates=directory)
-    machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=master.endpoint, MASTER_CA_FILE="/etc/argus/ca.pem"),
+    machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=master.url, MASTER_CA_FILE="/etc/argus/ca.pem"),
                   mode=0o600)
     try:
         machine.start(ADDRESS)
@@ -85,7 +86,7 @@ def test_within_a_memory_limit(running, master):
     for number in range(8):  # all that is ever reported: 8 MiB
         running.write(f"{health}/.big.tmp", json.dumps(filler), mode=0o644)
         running.run(["mv", f"{health}/.big.tmp", f"{health}/log-big{number}.json"])
-    wait_for("all of it arrives", lambda: len(master.wait_node()["health"]) >= 7, timeout=20)
+    wait_until(lambda: len(master.wait_node()["health"]) >= 7, 20, "all of it arrives")
     # and meanwhile the greatest calls that the bus takes from anyone
     running.run(["useradd", "--no-create-home", "somebody"])
     uid = running.run(["id", "-u", "somebody"]).stdout.strip()
@@ -93,7 +94,7 @@ def test_within_a_memory_limit(running, master):
     flood = subprocess.run([sys.executable, FLOODER, uid, "8", str(31 * 1024 * 1024)],
                            cwd=f"/proc/{running.init}/root/run/dbus", stdout=subprocess.PIPE, text=True, timeout=30, check=True)
     assert int(flood.stdout) >= 4
-    wait_for("reports go on", lambda: len(master.requests("report")) > before + 2)
+    wait_until(lambda: len(master.requests("report")) > before + 2, 10, "reports go on")
     assert running.show("NRestarts") == "0"
     # not every kernel that tests run on has the limit itself
     limit = int(running.show("MemoryMax"))

@@ -5,11 +5,13 @@ import time
 
 import pytest
 
-from machine import UNIT, Machine, wait_for
-from installed import as_a_package_would
-from roots import cached_root
-from roots import with_broker as with_broker_packages
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.machine import UNIT, Machine
+from support.installed import as_a_package_would
+from support.roots import cached_root
+from support.roots import with_broker as with_broker_packages
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS
+from support.wait import wait_until
 from test_e2e import BUS, assert_refused, bus_property
 
 DROPPED = "log lines were dropped"
@@ -17,12 +19,12 @@ DROPPED = "log lines were dropped"
 
 def wait_more_reports(master, count=2, timeout=15.0):
     before = len(master.requests("report"))
-    wait_for(f"{count} more reports", lambda: len(master.requests("report")) >= before + count, timeout)
+    wait_until(lambda: len(master.requests("report")) >= before + count, timeout, f"{count} more reports")
 
 
 def wait_on_bus(machine):
-    wait_for("its name is on the bus", lambda: machine.run(["busctl", "--acquired", "list"], check=False)
-             .stdout.count(BUS[0]), 15)
+    wait_until(lambda: machine.run(["busctl", "--acquired", "list"], check=False)
+             .stdout.count(BUS[0]), 15, "its name is on the bus")
 
 
 def assert_undisturbed(machine, pid):
@@ -41,8 +43,8 @@ def test_a_journald_that_hangs_hangs_nobody(running, master):
         wait_more_reports(master)
     finally:
         running.systemctl("kill", "--signal=CONT", "systemd-journald")
-    wait_for("the journal says how many were lost",
-             lambda: [entry for entry in running.journal(f"_PID={pid}") if DROPPED in entry["MESSAGE"]], 15)
+    wait_until(lambda: [entry for entry in running.journal(f"_PID={pid}") if DROPPED in entry["MESSAGE"]], 15,
+               "the journal says how many were lost")
     assert_undisturbed(running, pid)
 
 
@@ -53,7 +55,7 @@ def test_a_journald_that_is_replaced_goes_on_hearing(running, master, how):
     running.systemctl(*how, "systemd-journald")
     wait_more_reports(master)
     since = len(running.events("report-ok"))
-    wait_for("the new one has entries", lambda: len(running.events("report-ok")) > since, 15)
+    wait_until(lambda: len(running.events("report-ok")) > since, 15, "the new one has entries")
     assert_undisturbed(running, pid)
 
 
@@ -106,8 +108,8 @@ def test_on_dbus_broker(with_broker, master):
     for how in ["restart"], ["kill", "--signal=KILL"]:
         lost = len(machine.events("bus-lost"))
         machine.systemctl(*how, "dbus-broker.service")
-        wait_for("the agent has noticed", lambda: len(machine.events("bus-lost")) > lost, 15)
+        wait_until(lambda: len(machine.events("bus-lost")) > lost, 15, "the agent has noticed")
         wait_more_reports(master)
-        wait_for("the bus is back", lambda: len(machine.events("bus-back")) > lost, 15)
+        wait_until(lambda: len(machine.events("bus-back")) > lost, 15, "the bus is back")
         works()
     assert_undisturbed(machine, pid)

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from machine import UNIT, wait_for
-from settings import ADDRESS
+from support.machine import UNIT
+from support.network import ADDRESS
+from support.wait import wait_until
 
 NAME, LATE_NAME = "localhost", "dev-alice-web01"
 
@@ -20,11 +21,11 @@ def start_by_hand(machine):
     assert machine.systemctl("start", UNIT, check=False).returncode != 0
     assert time.monotonic() - begun < 5
     assert machine.show("ExecMainStatus") == "75"
-    wait_for("the status says why", lambda: f'"{NAME}"' in machine.status())
+    wait_until(lambda: f'"{NAME}"' in machine.status(), 10, "the status says why")
 
 
 def wait_waiting(machine):
-    wait_for("the next start waits", lambda: machine.show("SubState") == "start" and machine.main_pid(), 10)
+    wait_until(lambda: machine.show("SubState") == "start" and machine.main_pid(), 10, "the next start waits")
 
 
 @pytest.mark.slow
@@ -45,9 +46,9 @@ def test_the_name_comes_late(machine, master):
     wait_waiting(machine)
     pid = machine.main_pid()
     assert NAME not in machine.show("StatusText") and "no identity" in machine.show("StatusText")
-    wait_for("that one ends too", lambda: machine.main_pid() not in (0, pid), 40)
+    wait_until(lambda: machine.main_pid() not in (0, pid), 40, "that one ends too")
     assert 25 < time.monotonic() - begun < 35, "one line of ours in half a minute"
-    wait_for("the third is said", lambda: len(refusals(machine)) - before == 3)  # by hand, 2 s later, 27 s later
+    wait_until(lambda: len(refusals(machine)) - before == 3, 10, "the third is said")  # by hand, 2 s later, 27 s later
 
     machine.run(["hostname", LATE_NAME])
     node = master.wait_node(40)

@@ -9,8 +9,10 @@ import re
 
 import pytest
 
-from machine import UNIT, wait_for
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.machine import UNIT
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS
+from support.wait import wait_until
 
 NAME = "dev-alice-web01"
 STATE = f"/private/argus/agent/{NAME}"
@@ -30,15 +32,15 @@ def new_file_system(machine, name, below=""):
 
 
 def health_of(report):
-    return re.search(rf'"{KEY}": *"(\w+)"', report)
+    return re.search(rf'"{KEY}": *"(\w+)"', report["body"])
 
 
 def assert_used(machine, master, name, since):
     """The report that comes next to the one under way has its health, and node.json is in it."""
     def has_come():
-        reports = master.reports()[since:]
+        reports = master.requests("report")[since:]
         return len(reports) >= 3 and reports
-    reports = wait_for("three reports", has_come, 15)
+    reports = wait_until(has_come, 15, "three reports")
     assert (found := health_of(reports[2])) and found[1] == name, reports
     machine.run(["test", "-s", f"{STATE}/node.json"])
     health = int(machine.run(["stat", "-c", "%i", f"{STATE}/health"]).stdout)
@@ -47,21 +49,21 @@ def assert_used(machine, master, name, since):
 
 
 def mount(machine, master, source, target="/private"):
-    since = len(master.reports())
+    since = len(master.requests("report"))
     machine.run(["mount", "--bind", source, target])
     assert_used(machine, master, os.path.basename(source), since)
 
 
 def unmount(machine, master, seen, target="/private"):
     """Lazily, as one unmounts a dead file system."""
-    since = len(master.reports())
+    since = len(master.requests("report"))
     machine.run(["umount", "--lazy", target])
     if seen:
         assert_used(machine, master, seen, since)
 
 
 def wait_status(machine, said, timeout=10):
-    return wait_for(f"STATUS= says {said}", lambda: said in (text := machine.show("StatusText")) and text, timeout)
+    return wait_until(lambda: said in (text := machine.show("StatusText")) and text, timeout, f"STATUS= says {said}")
 
 
 @pytest.fixture
@@ -98,10 +100,10 @@ def test_file_systems_come_and_go(watching, master):
     pid_with_first = machine.main_pid()
     unmount(machine, master, seen="")
     wait_status(machine, "STATE NOT SAVED: Read-only file system")
-    since = len(master.reports())
-    wait_for("reports go on", lambda: len(master.reports()) > since + 1)
+    since = len(master.requests("report"))
+    wait_until(lambda: len(master.requests("report")) > since + 1, 10, "reports go on")
     mount(machine, master, second)
-    wait_for("it says that it saves again", lambda: machine.events("state-recovered"))
+    wait_until(lambda: machine.events("state-recovered"), 10, "it says that it saves again")
     assert "NOT SAVED" not in wait_status(machine, "Online")
     assert machine.main_pid() == pid_with_first != pid and machine.show("NRestarts") == "0"
     assert master.wait_node()["id"] == node["id"]
@@ -111,16 +113,16 @@ def test_a_directory_that_is_made_later(watching, master):
     machine = watching
     machine.systemctl("stop", UNIT)
     machine.run(["mv", "/private", "/elsewhere"])
-    since = len(master.reports())
+    since = len(master.requests("report"))
     machine.systemctl("start", UNIT)
-    wait_for("it reports", lambda: len(master.reports()) > since)
+    wait_until(lambda: len(master.requests("report")) > since, 10, "it reports")
     assert "No such directory" in machine.events("state-unwritable")[-1]["MESSAGE"]
     machine.run(["mv", "/elsewhere", "/private"])
-    wait_for("its health files are read", lambda: health_of(master.reports()[-1]))
+    wait_until(lambda: health_of(master.requests("report")[-1]), 10, "its health files are read")
     wait_status(machine, "STATE NOT SAVED: Read-only file system")  # as long as this process lives
     late = new_file_system(machine, "late")
     machine.run(["mount", "--bind", late, "/private"])  # but a file system is seen
-    wait_for("it says that it saves again", lambda: machine.events("state-recovered"))
+    wait_until(lambda: machine.events("state-recovered"), 10, "it says that it saves again")
     machine.run(["umount", "--lazy", "/private"])
     machine.systemctl("restart", UNIT)
     assert "NOT SAVED" not in wait_status(machine, "Online")
@@ -133,11 +135,12 @@ def test_a_file_system_whose_server_is_gone(watching, master):
     machine.run(["mount", "-i", "-t", "fuse", "-o", f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other",
                  "dead", "/private"], pass_fds=[server])
     os.close(server)
-    since, pid = len(master.reports()), machine.main_pid()
-    wait_for("reports go on", lambda: len(master.reports()) > since + 2)
-    wait_for("it says why they are without health files", lambda: [
-        entry for entry in machine.journal(f"_PID={pid}") if "Transport endpoint is not connected" in entry["MESSAGE"]])
-    since = len(master.reports())
+    since, pid = len(master.requests("report")), machine.main_pid()
+    wait_until(lambda: len(master.requests("report")) > since + 2, 10, "reports go on")
+    wait_until(lambda: [
+        entry for entry in machine.journal(f"_PID={pid}") if "Transport endpoint is not connected" in entry["MESSAGE"]],
+               10, "it says why they are without health files")
+    since = len(master.requests("report"))
     unmount(machine, master, seen="disk")
     assert machine.main_pid() == pid
 

@@ -1,13 +1,16 @@
 """The container case: the agent alone in a namespace, as its process 1, without systemd and D-Bus."""
 
 import json
+import os
+import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from machine import wait_for
-from settings import ADDRESS, OTHER_ADDRESS, settings_text
+from support import proc
+from support.installed import settings_text
+from support.network import ADDRESS, OTHER_ADDRESS
+from support.wait import wait_until
 
 NAME = "dev-bob-box7"
 
@@ -31,8 +34,8 @@ class PlainAgent:
 
     def stop(self):
         """SIGTERM to the agent itself, as "docker stop" does; returns its exit status."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        subprocess.run(["kill", "-TERM", *children], check=True)
+        for child in proc.children(self.process.pid):
+            os.kill(child, signal.SIGTERM)
         status = self.process.wait(10)
         self.machine.network.detach("plain")
         return status
@@ -59,12 +62,11 @@ def test_another_address_after_a_restart_is_the_same_node(agent, master):
     state = agent.machine.root / f"private/argus/agent/{NAME}"
     assert json.loads((state / "node.json").read_text())["id"] == before["id"]
     (state / "health/log-plain.json").write_text('{"state": "ok"}')
-    wait_for("its health arrives", lambda: master.wait_node()["health"] == {"log-plain": {"state": "ok"}})
+    wait_until(lambda: master.wait_node()["health"] == {"log-plain": {"state": "ok"}}, 10, "its health arrives")
     assert agent.stop() == 0
 
     agent.start(OTHER_ADDRESS)
-    after = wait_for("the Master knows the new address",
-                     lambda: (node := master.wait_node())["meta_data"]["ip"] == OTHER_ADDRESS and node)
+    after = master.wait_node(ip=OTHER_ADDRESS)
     assert after["id"] == before["id"]
     assert master.statistics()["total"] == 1
     assert agent.stop() == 0

@@ -9,11 +9,13 @@ import shlex
 
 import pytest
 
-from dev_master import TOKEN, DevMaster, make_certificates
+from support.network import TOKEN, secured_master_of
 from dns_server import DnsServer
-from machine import UNIT, wait_for
-from network import MASTER_ADDRESS
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.machine import UNIT
+from support.network import MASTER_ADDRESS
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS
+from support.wait import wait_until
 
 MOST_EXPOSURE = 1.3
 
@@ -100,7 +102,7 @@ def test_every_directive_is_in_force(machine, master):
     def said():
         return [entry["MESSAGE"] for entry in machine.journal("_SYSTEMD_UNIT=probe.service", "_TRANSPORT=stdout")]
 
-    wait_for("the probes have ended", lambda: len(said()) >= len(PROBES))
+    wait_until(lambda: len(said()) >= len(PROBES), 10, "the probes have ended")
     assert said() == [f"{name}: {'yes' if allowed else 'no'}" for name, (_, allowed) in PROBES.items()]
     # Seen from outside: in its user namespace the service has names for its own user and group only.
     made = machine.run(["stat", "-c", "%a %U %G %n", "/private/argus/agent/new", "/private/argus/agent/new/health"])
@@ -124,19 +126,18 @@ def test_the_masters_name_is_found(machine, master, by):
         machine.write("/etc/systemd/resolved.conf", f"[Resolve]\nDNS={MASTER_ADDRESS}\nDomains=~.\nDNSSEC=no\n")
     with DnsServer(MASTER_ADDRESS, {name: MASTER_ADDRESS} if by != "hosts-file" else {}):
         machine.start(ADDRESS)
-        assert master.wait_node(timeout=15)["meta_data"]["ip"] == ADDRESS
+        assert master.wait_node(15)["meta_data"]["ip"] == ADDRESS
 
 
 def test_a_secured_master_with_the_secrets_as_credentials(machine, network, directory):
-    make_certificates(directory)
+    master = secured_master_of(directory)
     machine.write("/etc/argus/ca.pem", (directory / "ca.pem").read_text())
     secrets = {"client.crt": (directory / "client.pem").read_text(), "client.key": (directory / "client.key").read_text(),
                "master-token": TOKEN + "\n"}
     for name, content in secrets.items():
         machine.write("/etc/argus/secret/" + name, content, mode=0o600)
     machine.drop_in("[Service]\n" + "".join(f"LoadCredential={name}:/etc/argus/secret/{name}\n" for name in secrets))
-    master = DevMaster(directory, certificates=directory)
-    machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=master.endpoint, MASTER_CA_FILE="/etc/argus/ca.pem"),
+    machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=master.url, MASTER_CA_FILE="/etc/argus/ca.pem"),
                   mode=0o600)
     try:
         machine.start(ADDRESS)
@@ -154,6 +155,6 @@ def test_without_its_directory_it_works_from_memory(running, master):
     running.run(["rm", "-r", "/private/argus"])
     before = len(master.requests("report"))
     running.systemctl("start", UNIT)
-    wait_for("it reports all the same", lambda: len(master.requests("report")) > before)
+    wait_until(lambda: len(master.requests("report")) > before, 10, "it reports all the same")
     assert master.wait_node()["id"] == node["id"]  # the Master gives the known name its node back
     assert running.events("state-unwritable")

@@ -1,7 +1,9 @@
 """What a start comes to: skipped only where nothing is configured, and else a failure that everybody sees."""
 
-from machine import UNIT, wait_for
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.machine import UNIT
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS
+from support.wait import wait_until
 
 DIRECTORY = "/etc/argus/agent.env.d"
 DROP_IN = f"system/{UNIT}.d/test.conf"
@@ -38,7 +40,7 @@ def assert_failed(machine, status, said=""):
     assert done.returncode != 0, f"the start of a service that ends with {status} is a failure"
     assert machine.show("ExecMainStatus") == str(status), machine.status()
     assert UNIT in machine.systemctl("--failed").stdout and machine.show("NRestarts") == "0"
-    wait_for(f"the status says {said}", lambda: said in machine.status())
+    wait_until(lambda: said in machine.status(), 10, f"the status says {said}")
 
 
 def assert_starts(machine, interval):

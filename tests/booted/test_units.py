@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from machine import UNIT, wait_for
-from settings import ADDRESS, ENVIRONMENT_FILE, settings_text
+from support.machine import UNIT
+from support.installed import ENVIRONMENT_FILE, settings_text
+from support.network import ADDRESS
+from support.wait import wait_until
 
 HEALTH = "/private/argus/agent/dev-alice-web01/health"
 KNOWN_WITHIN = 2.0
@@ -34,14 +36,14 @@ def watch(machine, master):
             mode=0o600)
         machine.start(ADDRESS)
         machine.wait_active()
-        wait_for("the first report", lambda: master.requests("report"))
+        wait_until(lambda: master.requests("report"), 10, "the first report")
         return machine
 
     return boot
 
 
 def newest(master):
-    return json.loads(master.reports()[-1])["health"]
+    return master.documents("report")[-1]["health"]
 
 
 def has(health, key, wanted):
@@ -50,8 +52,8 @@ def has(health, key, wanted):
 
 def wait_known(master, key, timeout=KNOWN_WITHIN + LATE, **wanted):
     """Waits until the Master has the unit with these fields, and returns it."""
-    return wait_for(f"the Master has {key} with {wanted}",
-                    lambda: has(newest(master), key, wanted) and newest(master)[key], timeout)
+    return wait_until(lambda: has(newest(master), key, wanted) and newest(master)[key], timeout,
+                      f"the Master has {key} with {wanted}")
 
 
 def asked(machine):
@@ -62,15 +64,15 @@ def asked(machine):
 
 
 def wait_asked(machine, key, timeout=5.0, **wanted):
-    return wait_for(f"the agent has {key} with {wanted}",
-                    lambda: has(asked(machine), key, wanted) and asked(machine)[key], timeout)
+    return wait_until(lambda: has(asked(machine), key, wanted) and asked(machine)[key], timeout,
+                      f"the agent has {key} with {wanted}")
 
 
 def rest(master):
     """Waits until nothing has changed for long enough that the next change is reported at once."""
     def is_old():
         return time.monotonic() - master.requests("report")[-1]["monotonic"] > PAUSE + 0.2
-    wait_for("nothing changes", is_old, 3 * PAUSE)
+    wait_until(is_old, 3 * PAUSE, "nothing changes")
 
 
 def cpu_seconds(machine, pid):
@@ -91,7 +93,7 @@ def kill_and_measure(machine, master, key, service):
 
 def test_a_killed_service_is_known_within_two_seconds(watch, master):
     machine = watch("sleeper cron-like dbus.socket multi-user.target", sleeper=SLEEPER)
-    first = json.loads(master.reports()[0])["health"]
+    first = master.documents("report")[0]["health"]
     assert first["systemd-sleeper"].pop("since").endswith("Z")
     assert first["systemd-sleeper"] == {
         "unit": "sleeper.service", "load_state": "loaded", "active_state": "active", "sub_state": "running",
@@ -126,12 +128,12 @@ def test_a_restart_loop_is_told_and_does_not_flood(watch, master):
     machine = watch("looper", looper=LOOPER)
     wait_known(master, "systemd-looper", timeout=20, healthy=False)
     pid = machine.main_pid()
-    cpu, begun, count = cpu_seconds(machine, pid), time.monotonic(), len(master.reports())
-    wait_for("two more reports", lambda: len(master.reports()) >= count + 2, 3 * PAUSE)
+    cpu, begun, count = cpu_seconds(machine, pid), time.monotonic(), len(master.requests("report"))
+    wait_until(lambda: len(master.requests("report")) >= count + 2, 3 * PAUSE, "two more reports")
     seconds = time.monotonic() - begun
     assert seconds > PAUSE - LATE
     assert (cpu_seconds(machine, pid) - cpu) / seconds < 0.02
-    first, second = [json.loads(body)["health"]["systemd-looper"] for body in master.reports()[-2:]]
+    first, second = [sent["health"]["systemd-looper"] for sent in master.documents("report")[-2:]]
     assert second["n_restarts"] >= first["n_restarts"] + 10
     assert not first["healthy"] and not second["healthy"], "not by chance, though it runs for most of the time"
 
@@ -185,7 +187,7 @@ def test_units_that_come_and_go(watch, master):
 def test_units_after_a_restart_of_the_bus(watch, master):
     machine = watch("sleeper", sleeper=SLEEPER)
     machine.systemctl("restart", "dbus", check=False)
-    wait_for("the agent is back", lambda: len(machine.events("bus-back")) > 0, 20)
+    wait_until(lambda: len(machine.events("bus-back")) > 0, 20, "the agent is back")
     wait_asked(machine, "systemd-sleeper", timeout=20, healthy=True)
     machine.systemctl("kill", "--signal=KILL", "sleeper")
     wait_asked(machine, "systemd-sleeper", healthy=False)
@@ -196,11 +198,11 @@ def test_a_thousand_units(watch, master):
     names = [f"w@{number}" for number in range(1000)]
     machine = watch(" ".join(names), **{"w@": STAYS})
     agent = machine.main_pid()
-    wait_for("all are known", lambda: len(newest(master)) == 1000, 30)
+    wait_until(lambda: len(newest(master)) == 1000, 30, "all are known")
 
     for start in range(0, 1000, 250):
         machine.systemctl("start", *names[start:start + 250])
-    wait_for("all are active", lambda: all(unit["active_state"] == "active" for unit in newest(master).values()), 60)
+    wait_until(lambda: all(unit["active_state"] == "active" for unit in newest(master).values()), 60, "all are active")
     rest(master)
 
     # asked all at once again, by a reload
@@ -230,12 +232,12 @@ def test_units_of_others_cost_nothing(watch, master):
     machine.systemctl("daemon-reload")
     machine.systemctl("start", *[f"looper{number}" for number in range(20)])
     rest(master)
-    used, begun, count = cpu_seconds(machine, agent), time.monotonic(), len(master.reports())
+    used, begun, count = cpu_seconds(machine, agent), time.monotonic(), len(master.requests("report"))
     time.sleep(5)
     share = (cpu_seconds(machine, agent) - used) / (time.monotonic() - begun)
     print(f"21 units that restart for ever: {share:.1%} of a processor")
     assert share < 0.05
-    assert len(master.reports()) == count
+    assert len(master.requests("report")) == count
 
 
 def test_a_module_that_writes_a_hundred_times_a_second(watch, master):
@@ -245,13 +247,13 @@ def test_a_module_that_writes_a_hundred_times_a_second(watch, master):
     writes = "umask 027; n=0; while :; do n=$((n + 1)); echo $n >$0.tmp; mv $0.tmp $0; sleep 0.01; done"
     machine.run(["systemd-run", "--unit=module", "--uid=module", "--gid=argus-health", "sh", "-c",
                  writes.replace("$", "$$"), f"{HEALTH}/log-busy.json"])
-    used, begun, count = cpu_seconds(machine, agent), time.monotonic(), len(master.reports())
-    wait_for("two reports", lambda: len(master.reports()) >= count + 2, 3 * PAUSE)
+    used, begun, count = cpu_seconds(machine, agent), time.monotonic(), len(master.requests("report"))
+    wait_until(lambda: len(master.requests("report")) >= count + 2, 3 * PAUSE, "two reports")
     seconds = time.monotonic() - begun
     moments = [request["monotonic"] for request in master.requests("report")[-2:]]
     assert moments[1] - moments[0] > PAUSE - LATE
     share = (cpu_seconds(machine, agent) - used) / seconds
     print(f"a hundred writes a second: {share:.1%} of a processor")
     assert share < 0.02
-    values = [json.loads(body)["health"]["log-busy"] for body in master.reports()[-2:]]
+    values = [sent["health"]["log-busy"] for sent in master.documents("report")[-2:]]
     assert values[1] > values[0] + 200

@@ -13,6 +13,11 @@ def pytest_sessionstart():
             pytest.exit(f"there is no {needed}: run ./dev test full budgets", returncode=2)
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.timeout(170))
+
+
 @pytest.fixture
 def around():
     surroundings = Surroundings()

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from budgets import ALLOCATIONS_NOW, ANONYMOUS, ANONYMOUS_KB, GROWTH, RSS
-from subjects import (finish_skipping, memory, run, skipping_agent, stage, start_floor, state, status, weigh_agent,
-                      weigh_floor)
+from subjects import finish_skipping, run, skipping_agent, stage, start_floor, weigh_agent, weigh_floor
+from support.proc import memory, state, status
 from support.wait import wait_until
 
 

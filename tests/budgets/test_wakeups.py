@@ -3,7 +3,8 @@
 import time
 
 from budgets import SWITCHES_A_MINUTE
-from subjects import run, stage, start_agent, state, status
+from subjects import run, stage, start_agent
+from support.proc import state, status
 from support.wait import wait_until
 
 

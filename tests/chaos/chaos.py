@@ -15,7 +15,7 @@ import time
 import traceback
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import checks  # noqa: E402
 from faults import ACTS, LEFT_OUT  # noqa: E402

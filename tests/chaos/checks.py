@@ -46,9 +46,10 @@ class Ledger:
 
 
 def check_watchdog(manager, lives, now):
+    feedings = [note.monotonic for note in manager.all("WATCHDOG")]
     for life in lives:
         end = life.ended or now
-        fed = [life.begun, *(at for at in manager.fed if life.begun <= at <= end), end]
+        fed = [life.begun, *(at for at in feedings if life.begun <= at <= end), end]
         for before, after in zip(fed, fed[1:]):
             stopped = sum(max(0, min(after, to) - max(before, since)) for since, to in life.stops)
             if after - before - stopped > WATCHDOG_SECONDS:

@@ -14,9 +14,11 @@ import threading
 import time
 from pathlib import Path
 
+from support import proc
 from support.agent import BINARY, HOSTNAME, clean_environment
 from support.bus import Bus
 from support.certificates import Authority
+from support.notify import NotifySocket
 
 MASTER_PROGRAM = Path(__file__).parent / "chaos_master.py"
 NOBODY = 65534
@@ -117,23 +119,6 @@ class MasterProcess:
         return self._entries[at:]
 
 
-class Manager:
-    """The service manager's end of NOTIFY_SOCKET: remembers when the watchdog was fed."""
-
-    def __init__(self, path):
-        self.path = str(path)
-        self.fed = []
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.path)
-        os.chmod(self.path, 0o666)
-        threading.Thread(target=self._receive, daemon=True).start()
-
-    def _receive(self):
-        while True:
-            if b"WATCHDOG=1" in self._socket.recv(65536):
-                self.fed.append(time.monotonic())
-
-
 class Life:
     """One process of the agent, from its start to its end."""
 
@@ -184,13 +169,8 @@ class Life:
         return self.status
 
     def measure(self):
-        with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
-            rss = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
-            words = file.read().rpartition(")")[2].split()
-        cpu = (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-        fds = len(os.listdir(f"/proc/{self.pid}/fd"))
-        self.samples.append((time.monotonic(), rss, fds, cpu))
+        self.samples.append((time.monotonic(), proc.rss(self.pid), len(proc.open_files(self.pid)),
+                             proc.cpu_seconds(self.pid)))
 
 
 class HealthModules(threading.Thread):
@@ -335,7 +315,7 @@ class World:
         self.bus = Bus()
         manager_folder = self.folder / "manager"
         manager_folder.mkdir()
-        self.manager = Manager(manager_folder / "notify")
+        self.manager = NotifySocket(manager_folder / "notify")
         self.addresses = ("10.9.1.1/24", "10.9.2.1/24")  # the present one first
         if OWN_NAMESPACES:
             # the run has its own network: only loopback, and a pair of devices that carries nothing

@@ -1,19 +1,12 @@
-"""Fixtures of the fault tests: those of the integration tests, as they are."""
+"""What the fault tests have beyond the fixtures of all suites: random instants that a seed replays."""
 
 import os
 import random
-import sys
-from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path += [str(TESTS), str(TESTS / "integration")]
-
-import conditions  # noqa: E402
-from integration.conftest import (  # noqa: E402, F401
-    agent, as_root, bus, master, own_mounts, pytest_sessionstart, run_agent, start_master, state_root)
-from renaming import RenamingMaster  # noqa: E402
+from renaming import RenamingMaster
+from support.agent import pytest_sessionstart  # noqa: F401
 
 
 @pytest.fixture
@@ -29,6 +22,11 @@ def pytest_configure():
     os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
 
 
+def pytest_collection_modifyitems(items):
+    """The kills take a minute, and several on a busy machine."""
+    for item in items:
+        item.add_marker(pytest.mark.timeout(600))
+
+
 def pytest_terminal_summary(terminalreporter):
-    conditions.say_skipped(terminalreporter)
     terminalreporter.write_line(f"ARGUS_SEED={os.environ['ARGUS_SEED']} replays the random instants")

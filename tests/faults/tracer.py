@@ -1,7 +1,6 @@
 """System calls of a program that runs: made to fail by strace, and written down."""
 
-from pathlib import Path
-
+from support import proc
 from support.program import Program
 from support.wait import wait_until
 
@@ -9,10 +8,9 @@ from support.wait import wait_until
 def tracer_of(pid):
     """0: none, or the process has ended."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        return proc.status(pid, "TracerPid")
     except FileNotFoundError:
         return 0
-    return int(next(line for line in status.splitlines() if line.startswith("TracerPid:")).split()[1])
 
 
 class FailingCalls:

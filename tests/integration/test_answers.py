@@ -11,10 +11,6 @@ NODE = '{"id": "A1", "name": "dev-alice-web01"}'
 FAST = {"REPORT_INTERVAL_SECONDS": "4"}  # so the next try comes soon
 
 
-def ids_registered(master):
-    return [json.loads(request["body"]).get("id") for request in master.requests("register")]
-
-
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 418, 422, 500, 502, 503])
 def test_a_refused_registration(agent, master, status):
     master.behave({"match": "register", "status": status, "body": '{"error": "because of the moon"}', "times": 1})
@@ -23,7 +19,7 @@ def test_a_refused_registration(agent, master, status):
     assert int(entry["ARGUS_HTTP_STATUS"]) == status
     assert str(status) in entry["MESSAGE"] and "because of the moon" in entry["MESSAGE"]
     started.wait_online()
-    assert ids_registered(master) == [None, None]
+    assert master.ids_registered() == [None, None]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 409, 422, 429, 500, 503])
@@ -34,7 +30,7 @@ def test_a_refused_report(agent, master, status):
     assert int(entry["ARGUS_HTTP_STATUS"]) == status
     assert str(status) in entry["MESSAGE"] and "because of the moon" in entry["MESSAGE"]
     started.wait_log("report-recovered")
-    assert ids_registered(master) == [None]
+    assert master.ids_registered() == [None]
 
 
 NO_NODE = {"empty": "", "no JSON": "<html>It works!</html>", "an array": "[]", "no id": '{"name": "x"}',
@@ -53,7 +49,7 @@ def test_a_registration_is_answered_by_no_node_object(agent, master, body):
     started.wait_log("register-failed")
     started.wait_online()
     assert json.loads(started.node_json.read_text())["id"] == "A1"
-    assert ids_registered(master) == [None, None]
+    assert master.ids_registered() == [None, None]
 
 
 def test_a_registration_is_not_answered_by_204(agent, master):
@@ -70,7 +66,7 @@ def test_a_report_is_answered_by_something_else(agent, master, body):
         assert any(words in entry["MESSAGE"] for words in ("A2", "1", "<html>", "[]"))
     started.wait_log("report-recovered")
     assert json.loads(started.node_json.read_text())["id"] == "A1"
-    assert ids_registered(master) == [None]
+    assert master.ids_registered() == [None]
 
 
 def test_an_id_of_255_bytes_is_taken(agent, master):
@@ -85,7 +81,7 @@ def test_a_forgotten_node_registers_at_once_with_its_id(agent, master, status):
     master.behave({"match": "report", "status": status, "times": 1})
     started.wait_log("node-forgotten")
     master.wait_for_requests(2, kind="register")
-    assert ids_registered(master) == [None, "A1"]
+    assert master.ids_registered() == [None, "A1"]
     kinds = [request["kind"] for request in master.wait_for_requests(5)]
     assert kinds[:5] == ["register", "report", "report", "register", "report"]
     times = [request["monotonic"] for request in master.requests()]
@@ -99,7 +95,7 @@ def test_a_forgotten_node_whose_id_is_refused_gets_a_new_one(agent, master):
     entry = started.wait_log("id-replaced")
     assert entry["PRIORITY"] in (4, "4")
     assert "A1" in entry["MESSAGE"] and "A2" in entry["MESSAGE"]
-    assert ids_registered(master) == [None, "A1", "A1", "A1", None], "two refusals behind pauses take it away"
+    assert master.ids_registered() == [None, "A1", "A1", "A1", None], "two refusals behind pauses take it away"
     assert json.loads(started.node_json.read_text())["id"] == "A2"
     master.wait_for_requests(3, kind="report")
     assert master.requests("report")[-1]["path"].endswith("/A2/status")
@@ -109,7 +105,7 @@ def test_forgotten_twice_within_an_interval_is_a_failure(agent, master):
     master.behave({"match": "report", "status": 404})
     started = agent(REPORT_INTERVAL_SECONDS="30")
     started.wait_log("report-failed")
-    assert ids_registered(master) == [None, "A1"]
+    assert master.ids_registered() == [None, "A1"]
     kinds = [request["kind"] for request in master.requests()]
     assert kinds == ["register", "report", "register", "report"]
     stays_true(lambda: len(master.requests("register")) == 2, 1, "no storm of registrations")
@@ -149,7 +145,7 @@ def test_an_id_that_is_refused_again_and_again_is_given_up(agent, master, status
     second = agent()
     entry = second.wait_log("id-replaced", 20)
     assert "A1" in entry["MESSAGE"] and "B2" in entry["MESSAGE"]
-    assert ids_registered(master) == ["A1", "A1", "A1", None]
+    assert master.ids_registered() == ["A1", "A1", "A1", None]
     assert json.loads(second.node_json.read_text())["id"] == "B2"
 
 
@@ -171,7 +167,7 @@ def test_a_front_without_its_master_takes_no_id_away(agent, master, kind):
         words = started.wait_log("node-forgotten")["MESSAGE"]
         assert "/status: 404 Not Found: default backend - 404 (not an answer of an Argus Master" in words
     started.wait_log("report-recovered")
-    assert set(ids_registered(master)) == {"A1"}
+    assert set(master.ids_registered()) == {"A1"}
     assert [node["id"] for node in master.nodes()] == ["A1"]
     assert json.loads(started.node_json.read_text())["id"] == "A1"
     assert not started.entries("id-replaced")
@@ -186,7 +182,7 @@ def test_the_stored_id_is_kept_until_there_is_another(agent, master):
     master.behave({"match": "register", "status": 404})
     second = agent()
     master.wait_for_requests(5, 30, kind="register")
-    assert ids_registered(master)[:5] == ["A1", "A1", "A1", None, "A1"]
+    assert master.ids_registered()[:5] == ["A1", "A1", "A1", None, "A1"]
     assert second.node_json.read_bytes() == stored
 
 

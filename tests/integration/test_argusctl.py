@@ -13,20 +13,6 @@ from support.ctl import CTL, ESCAPE, FAILED, NOT_ONLINE, USAGE, VERBS, Ctl
 COMPLETION = Path(__file__).parents[2] / "packaging/completion"
 
 
-@pytest.fixture
-def ctl(bus):
-    return Ctl(bus.address)
-
-
-@pytest.fixture
-def online(agent, master, bus):
-    """An agent on the bus that has nothing to do for the next seconds."""
-    started = agent(REPORT_INTERVAL_SECONDS="600")
-    started.wait_online()
-    bus.wait_property("LastReportStatus", "success")
-    return started
-
-
 def fields(screen):
     """A status screen as {label: value}; a list below a line belongs to its value."""
     found = {}

@@ -17,20 +17,6 @@ from support.systemd import Systemd, running
 from support.wait import wait_until
 
 
-@pytest.fixture
-def ctl(bus):
-    return Ctl(bus.address)
-
-
-@pytest.fixture
-def online(agent, master, bus):
-    """An agent on the bus that has nothing to do for the next seconds."""
-    started = agent(REPORT_INTERVAL_SECONDS="600")
-    started.wait_online()
-    bus.wait_property("LastReportStatus", "success")
-    return started
-
-
 def test_is_online(online, ctl):
     assert ctl.read("is-online") == "online\n"
     assert json.loads(ctl.read("is-online", "--json")) == \

@@ -6,26 +6,11 @@ import signal
 import subprocess
 import time
 
-import pytest
 
 from support.agent import health_folder
 from support.bus import INTERFACE, PATH
-from support.ctl import FAILED, NOT_ONLINE, Ctl
+from support.ctl import FAILED, NOT_ONLINE
 from support.wait import stays_true, wait_until
-
-
-@pytest.fixture
-def ctl(bus):
-    return Ctl(bus.address)
-
-
-@pytest.fixture
-def online(agent, master, bus):
-    """An agent on the bus that has nothing to do for the next seconds."""
-    started = agent(REPORT_INTERVAL_SECONDS="600")
-    started.wait_online()
-    bus.wait_property("LastReportStatus", "success")
-    return started
 
 
 # Waiting

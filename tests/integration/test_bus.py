@@ -27,15 +27,6 @@ METHODS = {"Reregister": ("", "s"), "Report": ("", "u"), "GetNode": ("", "s"), "
 ERROR = "org.argus.Agent1.Error"
 
 
-@pytest.fixture
-def online(agent, master, bus):
-    """An agent on the bus that has nothing to do for the next seconds."""
-    started = agent(REPORT_INTERVAL_SECONDS="86400")
-    started.wait_online()
-    bus.wait_property("LastReportStatus", "success")
-    return started
-
-
 def test_the_interface_is_as_documented(online, bus):
     answer = bus.busctl("call", NAME, PATH, "org.freedesktop.DBus.Introspectable", "Introspect")
     [interface] = [node for node in ElementTree.fromstring(answer["data"][0]).iter("interface")

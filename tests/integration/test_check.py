@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 
 from support.agent import HOSTNAME, write_node_json
-from support.certificates import Authority
 from support.wait import wait_until
 
 TLS = {"MASTER_ENDPOINT": "https://master.example:3000"}
 PLAIN = {"MASTER_ENDPOINT": "http://10.77.0.1:3000"}
-
-
-@pytest.fixture
-def authority(tmp_path):
-    return Authority(tmp_path)
 
 
 @pytest.fixture

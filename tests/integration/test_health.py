@@ -12,16 +12,12 @@ import time
 
 import pytest
 
+from support import proc
 from support.agent import health_folder
 from support.inotify import ReadWatch
 from support.wait import wait_until
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def health(state_root):
-    return health_folder(state_root)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs in the directory of another user")
@@ -352,7 +348,7 @@ def test_thousands_of_files_that_change_cost_little(agent, master, health):
         (health / f"m-{number:04}.json").write_text("1")
     started = agent(REPORT_INTERVAL_SECONDS="1")
     started.wait_online(20)
-    settled = len(os.listdir(f"/proc/{started.pid}/fd"))
+    settled = len(proc.open_files(started.pid))
     count, number = len(master.requests("report")), 0
     while len(found := master.requests("report")) < count + 5:
         for _ in range(50):
@@ -362,7 +358,7 @@ def test_thousands_of_files_that_change_cost_little(agent, master, health):
     for before, after in zip(found[count:], found[count + 1:]):
         assert after["monotonic"] - before["monotonic"] < 2, "a report each second"
     assert all(len(reported(request["body"])) == 256 for request in found)
-    assert len(os.listdir(f"/proc/{started.pid}/fd")) <= settled + 1
+    assert len(proc.open_files(started.pid)) <= settled + 1
     assert not started.entries("report-failed") and started.rss() < 400 * MIB
 
 

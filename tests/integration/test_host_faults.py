@@ -15,19 +15,15 @@ from pathlib import Path
 
 import conditions
 import pytest
-from support.agent import BINARY, health_folder, write_node_json
+from support.agent import BINARY, write_node_json
 from support.bus import BusError
+from support.proc import cpu_seconds, open_files
 from support.program import Program
 from support.wait import wait_until
 
-SUPPORT = Path(__file__).parent / "support"
+SUPPORT = Path(__file__).parents[1] / "support"
 TEN_YEARS = 3650 * 86400
 SOMEBODY = 61234  # nobody else runs as this user, whose processes are counted
-
-
-@pytest.fixture
-def health(state_root):
-    return health_folder(state_root)
 
 
 def reports(master):
@@ -120,10 +116,6 @@ def test_a_start_in_the_past(agent, master, state_root, health, wall_clock):
     assert json.loads(started.node_json.read_text())["id"] == "A1"
 
 
-def open_files(started):
-    return sorted(int(name) for name in os.listdir(f"/proc/{started.pid}/fd"))
-
-
 def set_limit(started, kind, soft):
     _, hard = resource.prlimit(started.pid, kind)
     resource.prlimit(started.pid, kind, (soft, hard))
@@ -135,7 +127,7 @@ def test_no_file_can_be_opened_any_more(agent, master, bus, health):
     started = agent(REPORT_INTERVAL_SECONDS="1")
     started.wait_online()
     bus.wait_agent()
-    settled = open_files(started)
+    settled = open_files(started.pid)
     set_limit(started, resource.RLIMIT_NOFILE, 3)
 
     (health / "log-a.json").write_text('"changed"')  # has to be read again
@@ -148,22 +140,16 @@ def test_no_file_can_be_opened_any_more(agent, master, bus, health):
     bus.start()
     master.start()
     wait_until(lambda: started.is_running and started.entries("bus-lost"), 10, "the bus is lost")
-    begun = cpu_seconds(started)
+    begun = cpu_seconds(started.pid)
     time_passes(3)
-    assert cpu_seconds(started) - begun < 1, "it spins"
+    assert cpu_seconds(started.pid) - begun < 1, "it spins"
 
     set_limit(started, resource.RLIMIT_NOFILE, 1024)
     found = wait_more_reports(master)
     assert json.loads(found[-1]["body"])["health"] == {"log-a": "changed"}
     bus.wait_property("State", "online", 20)
-    wait_until(lambda: len(open_files(started)) <= len(settled) + 1, 10,
-               lambda: f"as many files as before ({settled}): {open_files(started)}")
-
-
-def cpu_seconds(started):
-    with open(f"/proc/{started.pid}/stat", encoding="ascii") as file:
-        words = file.read().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    wait_until(lambda: len(open_files(started.pid)) <= len(settled) + 1, 10,
+               lambda: f"as many files as before ({settled}): {open_files(started.pid)}")
 
 
 def time_passes(seconds):

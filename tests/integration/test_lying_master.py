@@ -10,6 +10,7 @@ import urllib.parse
 
 import pytest
 
+from support import proc
 from support.agent import HOSTNAME
 from support.liar import Liar, answer, forever, hold, node, trickle
 from support.wait import wait_until
@@ -64,21 +65,15 @@ class Victim:
         assert len(warnings) <= most_warnings, "\n".join(entry["MESSAGE"] for entry in warnings)
         assert all(len(line) < 4096 and is_shown_as_it_is(line) for line in self.agent.lines)
 
-    def cpu_seconds(self):
-        with open(f"/proc/{self.agent.pid}/stat", encoding="ascii") as stat:
-            fields = stat.read().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def check_is_idle(self):
         """It does not spin: of half a second it uses less than a fifth."""
-        before = self.cpu_seconds()
+        before = proc.cpu_seconds(self.agent.pid)
         time.sleep(0.5)
-        assert self.cpu_seconds() - before <= 0.1
+        assert proc.cpu_seconds(self.agent.pid) - before <= 0.1
 
     def is_sanitized(self):
         """AddressSanitizer keeps what was freed for a while."""
-        with open(f"/proc/{self.agent.pid}/maps", encoding="utf-8") as maps:
-            return "libasan" in maps.read()
+        return "libasan" in proc.read(self.agent.pid, "maps")
 
     def forget_peak(self):
         with open(f"/proc/{self.agent.pid}/clear_refs", "w", encoding="ascii") as clear_refs:
@@ -86,8 +81,7 @@ class Victim:
 
     def peak(self):
         """The most memory in bytes since forget_peak()."""
-        with open(f"/proc/{self.agent.pid}/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+        return proc.status(self.agent.pid, "VmHWM") * 1024
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import signal
 import time
 
-import pytest
 
 from support.wait import stays_true, wait_until
 

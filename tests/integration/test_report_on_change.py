@@ -8,6 +8,7 @@ import time
 import pytest
 
 from support.agent import health_folder
+from support.proc import cpu_seconds
 from support.systemd import Systemd, running
 from support.wait import stays_true, wait_until
 
@@ -60,12 +61,6 @@ def bodies(master):
 
 def reports(master):
     return master.requests("report")
-
-
-def cpu_seconds(agent):
-    with open(f"/proc/{agent.pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def stays_quiet(master, seconds):
@@ -129,14 +124,14 @@ def test_a_change_is_told_while_another_module_rewrites_its_own(watching, master
 
 def test_a_hundred_writes_a_second(watching, master, health):
     """What never rests is told within five seconds, and then at most every ten; it costs next to nothing."""
-    cpu, started = cpu_seconds(watching), time.monotonic()
+    cpu, started = cpu_seconds(watching.pid), time.monotonic()
     writer = Writer(health / "log-a.json", 0.01, str)
     found = [request["monotonic"] for request in master.wait_for_requests(3, kind="report", deadline=40)[1:]]
     writer.stop()
     assert 4 < found[0] - started < 5 + LATE
     assert PAUSE - EARLY < found[1] - found[0] < PAUSE + 5 + LATE
     assert writer.count > 500
-    share = (cpu_seconds(watching) - cpu) / (time.monotonic() - started)
+    share = (cpu_seconds(watching.pid) - cpu) / (time.monotonic() - started)
     assert share < 0.05, f"{share:.1%} of a processor"
 
 

@@ -19,10 +19,6 @@ RAW = b' {\t"zeta": 18446744073709551615, "price" : 1.10,\r\n "text":"\\u00e9\\/
 STORED = '{"id": "A7", "name": "dev-alice-web01"}'
 
 
-def ids_registered(master):
-    return [json.loads(request["body"]).get("id") for request in master.requests("register")]
-
-
 def test_the_node_object_is_stored_byte_for_byte(agent, master):
     master.behave({"match": "register", "status": 201, "raw": RAW}, {"match": "report", "status": 204})
     started = agent()
@@ -102,14 +98,14 @@ def test_the_stored_id_is_used(agent, master, state_root):
     write_node_json(state_root, STORED)
     master.behave({"match": "register", "raw": STORED.encode()}, {"match": "report", "status": 204})
     agent().wait_online()
-    assert ids_registered(master) == ["A7"]
+    assert master.ids_registered() == ["A7"]
 
 
 def test_a_node_file_of_another_host_is_not_used(agent, master, state_root):
     write_node_json(state_root, '{"id": "A7", "name": "dev-alice-web99"}')
     started = agent()
     started.wait_online()
-    assert ids_registered(master) == [None]
+    assert master.ids_registered() == [None]
     assert json.loads(started.node_json.read_text())["id"] == "A1"
     [aside] = started.folder.glob("node.json.other-*")
     assert json.loads(aside.read_text())["id"] == "A7"
@@ -129,7 +125,7 @@ def test_a_corrupt_file_is_set_aside(agent, master, state_root, content):
     [aside] = started.folder.glob("node.json.corrupt-*")
     assert aside.read_bytes() == content
     assert json.loads(started.node_json.read_text())["id"] == "A1"
-    assert ids_registered(master) == [None]
+    assert master.ids_registered() == [None]
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "fifo"])

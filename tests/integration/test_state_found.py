@@ -13,10 +13,6 @@ LATE = '{"id": "A1", "name": "dev-alice-web01", "kept": "by the file system"}'
 EACH_SECOND = {"REPORT_INTERVAL_SECONDS": "1"}
 
 
-def ids_registered(master):
-    return [json.loads(request["body"]).get("id") for request in master.requests("register")]
-
-
 def accept(node_id):
     return {"match": "register", "raw": json.dumps({"id": node_id, "name": HOSTNAME}).encode()}
 
@@ -51,7 +47,7 @@ def test_it_is_registered_at_once(registered_as_x, master, state_root):
     master.behave(accept("A1"), {"match": "report", "status": 204})
     replace_folder(state_root, LATE)
     registered_as_x.wait_log("registered", count=2)
-    assert ids_registered(master) == ["A1"]
+    assert master.ids_registered() == ["A1"]
     wait_until(lambda: master.requests("report")[-1]["path"].endswith("/A1/status"), 10, "reports as A1")
     assert stored_id(registered_as_x) == "A1"
     assert not set_aside(registered_as_x)
@@ -63,7 +59,7 @@ def test_its_id_is_refused(registered_as_x, master, state_root, status):
     master.behave({"match": "register", "status": status, "times": 3}, accept("x"), {"match": "report", "status": 204})
     replace_folder(state_root, LATE)
     registered_as_x.wait_log("registered", 20, count=2)
-    assert ids_registered(master) == ["A1", "A1", "A1", "x"]
+    assert master.ids_registered() == ["A1", "A1", "A1", "x"]
     assert stored_id(registered_as_x) == "x"
     assert set_aside(registered_as_x) == [LATE]
 
@@ -89,7 +85,7 @@ def test_a_node_that_had_an_id_keeps_it(agent, master, state_root, kind):
     wait_until(started.node_json.exists, 10, "ours is there")
     assert stored_id(started) == "A7"
     assert set_aside(started) == [LATE]
-    assert set(ids_registered(master)) == {"A7"}
+    assert set(master.ids_registered()) == {"A7"}
 
 
 def test_before_the_first_registration(agent, master, state_root):
@@ -98,7 +94,7 @@ def test_before_the_first_registration(agent, master, state_root):
     started.wait_log("register-failed")
     replace_folder(state_root, LATE)
     started.wait_online()
-    assert ids_registered(master) == [None, "A1"]
+    assert master.ids_registered() == [None, "A1"]
 
 
 def test_it_says_who_the_node_is(agent, master, state_root, bus):
@@ -141,7 +137,7 @@ def test_another_hosts_is_set_aside(registered_as_x, master, state_root):
     wait_until(lambda: set_aside(registered_as_x) and registered_as_x.node_json.exists(), 10, "set aside")
     assert set_aside(registered_as_x) == [foreign]
     assert stored_id(registered_as_x) == "x"
-    assert ids_registered(master) == []
+    assert master.ids_registered() == []
 
 
 def test_the_newest_three_are_kept(registered_as_x, state_root):

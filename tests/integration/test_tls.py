@@ -12,17 +12,10 @@ FAST = {"REPORT_INTERVAL_SECONDS": "4"}
 
 
 @pytest.fixture
-def authority(tmp_path):
-    return Authority(tmp_path)
-
-
-@pytest.fixture
 def start_tls_master(start_master, authority):
     def start(*arguments, addresses="IP:127.0.0.1", client_pair=None):
         cert, key = authority.issue("server", addresses)
-        master = start_master("--cert", cert, "--key", key, *arguments, scheme="https")
-        master.trust(authority.file, client_pair)
-        return master
+        return start_master("--cert", cert, "--key", key, *arguments, trusts=authority.file, pair=client_pair)
 
     return start
 

@@ -6,7 +6,6 @@ import time
 import pytest
 from dbus_next import Variant
 
-from support.bus import Bus
 from support.systemd import NAME, PROPERTIES, Systemd, running, unit_path
 from support.wait import stays_true, wait_until
 

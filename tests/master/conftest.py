@@ -1,21 +1,18 @@
 """A dev Master process per test, started as the integration tests do."""
 
-import sys
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 import requests
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
-
-from support.master import Master  # noqa: E402
+from support.master import Master
 
 
 class TestedMaster(Master):
     """A Master, and an agent's two requests to it."""
 
-    def __init__(self, folder, *arguments, **options):
-        super().__init__(folder, *arguments, **options)
+    def __init__(self, folder, *arguments):
+        super().__init__(folder, *arguments)
         self.http = requests.Session()
 
     def register(self, name="dev-alice-web01", **more):
@@ -31,17 +28,9 @@ class TestedMaster(Master):
 
 @pytest.fixture
 def start_master(tmp_path):
-    masters = []
-
-    def start(*arguments, **options):
-        masters.append(TestedMaster(tmp_path, *arguments, **options))
-        return masters[-1]
-
-    yield start
-    for master in masters:
-        master.stop()
-
-
-@pytest.fixture
-def master(start_master):
-    return start_master()
+    """All of one test share a folder, so that a second one finds the database of the first."""
+    with ExitStack() as masters:
+        def start(*arguments):
+            masters.callback((made := TestedMaster(tmp_path, *arguments)).stop)
+            return made
+        yield start

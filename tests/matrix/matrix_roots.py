@@ -1,7 +1,7 @@
 """The roots of the matrix: of each Debian release one that a deb's dependencies are in, one that has rpm and none of our
 libraries, and one with nothing at all."""
 
-from roots import BOOTABLE, cached_root
+from support.roots import BOOTABLE, cached_root
 
 WITHOUT_LIBRARIES = [package for package in BOOTABLE if not package.startswith("libcjson")]
 

@@ -3,7 +3,8 @@
 import shutil
 import subprocess
 
-from machine import UNIT, wait_for
+from support.machine import UNIT
+from support.wait import wait_until
 from matrix_roots import deb_root, rpm_root
 
 SETTINGS = "/etc/argus/agent.env"
@@ -99,5 +100,5 @@ def configure(machine, text):
 
 
 def wait_upgraded(machine, old_pid, timeout=15.0):
-    wait_for("the agent was restarted", lambda: machine.main_pid() not in (0, old_pid), timeout)
+    wait_until(lambda: machine.main_pid() not in (0, old_pid), timeout, "the agent was restarted")
     machine.wait_active(UNIT)

@@ -6,10 +6,11 @@ import subprocess
 
 import pytest
 
-from dev_master import TOKEN, DevMaster, make_certificates
-from machine import Machine, wait_for
+from support.network import TOKEN, secured_master_of
+from support.machine import Machine
 from matrix_roots import bare_root
-from settings import ADDRESS, OTHER_ADDRESS
+from support.network import ADDRESS, OTHER_ADDRESS
+from support.wait import wait_until
 from test_plain_namespace import NAME, PlainAgent
 
 CA_STORES = {"debian": "/etc/ssl/certs/ca-certificates.crt", "rhel": "/etc/pki/tls/certs/ca-bundle.crt"}
@@ -37,11 +38,10 @@ def agent(machine, directory):
 @pytest.fixture
 def secured_master(network, directory, machine):
     """Asks for TLS, a client certificate and a token."""
-    make_certificates(directory)
+    master = secured_master_of(directory)
     for name in "client.pem", "client.key":
         machine.write("/etc/argus/" + name, (directory / name).read_text(), mode=0o600)
     machine.write("/etc/argus/token", TOKEN + "\n", mode=0o600)
-    master = DevMaster(directory, certificates=directory)
     yield master
     master.stop()
 
@@ -54,7 +54,7 @@ def test_programs_start(machine):
 
 @pytest.mark.parametrize("distribution", CA_STORES)
 def test_over_https_with_the_systems_certificates(agent, secured_master, directory, distribution):
-    settings = {"MASTER_ENDPOINT": secured_master.endpoint, "MASTER_TOKEN_FILE": "/etc/argus/token",
+    settings = {"MASTER_ENDPOINT": secured_master.url, "MASTER_TOKEN_FILE": "/etc/argus/token",
                 "MASTER_CLIENT_CERT_FILE": "/etc/argus/client.pem", "MASTER_CLIENT_KEY_FILE": "/etc/argus/client.key"}
     agent.machine.write(CA_STORES[distribution], (directory / "ca.pem").read_text())
     agent.start(ADDRESS, **settings)
@@ -62,18 +62,17 @@ def test_over_https_with_the_systems_certificates(agent, secured_master, directo
     assert before["name"] == NAME and before["meta_data"]["ip"] == ADDRESS
     state = agent.machine.root / f"private/argus/agent/{NAME}"
     (state / "health/log-plain.json").write_text('{"state": "ok"}')
-    wait_for("its health arrives", lambda: secured_master.wait_node()["health"] == {"log-plain": {"state": "ok"}})
+    wait_until(lambda: secured_master.wait_node()["health"] == {"log-plain": {"state": "ok"}}, 10, "its health arrives")
     assert json.loads((state / "node.json").read_text())["id"] == before["id"]
     assert agent.stop() == 0
 
     agent.start(OTHER_ADDRESS, **settings)
-    after = wait_for("the Master knows the new address",
-                     lambda: (node := secured_master.wait_node())["meta_data"]["ip"] == OTHER_ADDRESS and node)
+    after = secured_master.wait_node(ip=OTHER_ADDRESS)
     assert after["id"] == before["id"] and secured_master.statistics()["total"] == 1
     assert agent.stop() == 0
 
 
 def test_a_master_that_no_certificate_vouches_for_is_refused(agent, secured_master):
-    agent.start(ADDRESS, MASTER_ENDPOINT=secured_master.endpoint)
-    wait_for("it says why", lambda: "certificate" in agent.log.read_text())
+    agent.start(ADDRESS, MASTER_ENDPOINT=secured_master.url)
+    wait_until(lambda: "certificate" in agent.log.read_text(), 10, "it says why")
     assert not secured_master.requests("register")

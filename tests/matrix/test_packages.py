@@ -5,9 +5,11 @@ import urllib.request
 
 import pytest
 
-from machine import UNIT, Machine, wait_for
+from support.machine import UNIT, Machine
 from packages import KINDS, SETTINGS, configure, wait_upgraded
-from settings import ADDRESS, OTHER_ADDRESS, settings_text
+from support.installed import settings_text
+from support.network import ADDRESS, OTHER_ADDRESS
+from support.wait import wait_until
 
 NAME = "dev-alice-web01"
 STATE = f"/private/argus/agent/{NAME}"
@@ -35,10 +37,6 @@ def exists(machine, path):
     return machine.run(["test", "-e", path], check=False).returncode == 0
 
 
-def registrations(master):
-    return [json.loads(request["body"]) for request in master.requests("register")]
-
-
 def bus_property(machine, name):
     return machine.run(["busctl", "get-property", *BUS, name]).stdout.strip()
 
@@ -47,7 +45,7 @@ def wait_reported(master, version):
     def reported():
         node = master.wait_node()
         return node["version"] == version and node
-    return wait_for(f"version {version} is registered", reported, 15)
+    return wait_until(reported, 15, f"version {version} is registered")
 
 
 def not_configured_is_no_failure(machine):
@@ -73,27 +71,25 @@ def watchdog_works(machine):
     pid = machine.main_pid()
     machine.systemctl("kill", "--signal=STOP", UNIT)
     wait_upgraded(machine, pid)
-    wait_for("the watchdog did it", lambda: machine.journal("-u", UNIT, "--grep=[Ww]atchdog"))
+    wait_until(lambda: machine.journal("-u", UNIT, "--grep=[Ww]atchdog"), 10, "the watchdog did it")
     (machine.root / f"etc/systemd/system/{UNIT}.d/test.conf").unlink()
     machine.systemctl("daemon-reload")
 
 
 def reload_and_restart_work(machine, master, node):
-    pid, before = machine.main_pid(), len(registrations(master))
+    pid, before = machine.main_pid(), len(master.documents("register"))
     machine.systemctl("reload", UNIT)
-    wait_for("a reload registers", lambda: len(registrations(master)) > before)
+    wait_until(lambda: len(master.documents("register")) > before, 10, "a reload registers")
     assert machine.main_pid() == pid
     machine.systemctl("restart", UNIT)
-    wait_for("a restart registers", lambda: len(registrations(master)) > before + 1)
-    assert registrations(master)[-1]["id"] == node["id"]
+    wait_until(lambda: len(master.documents("register")) > before + 1, 10, "a restart registers")
+    assert master.documents("register")[-1]["id"] == node["id"]
 
 
 def another_address_is_noticed(machine, master, node):
     machine.run(["ip", "addr", "del", ADDRESS + "/24", "dev", "eth0"])
     machine.run(["ip", "addr", "add", OTHER_ADDRESS + "/24", "dev", "eth0"])
-    wait_for("the Master knows the new address",
-             lambda: master.wait_node()["meta_data"]["ip"] == OTHER_ADDRESS)
-    assert master.wait_node()["id"] == node["id"]
+    assert master.wait_node(ip=OTHER_ADDRESS)["id"] == node["id"]
 
 
 def test_from_the_installation_to_the_purge(package, master, old, new):
@@ -131,8 +127,8 @@ def test_from_the_installation_to_the_purge(package, master, old, new):
 
     package.install(new)
     machine.systemctl("start", UNIT)
-    wait_for("it is back", lambda: registrations(master)[-1]["meta_data"]["ip"] == OTHER_ADDRESS)
-    assert registrations(master)[-1]["id"] == node["id"]
+    wait_until(lambda: master.documents("register")[-1]["meta_data"]["ip"] == OTHER_ADDRESS, 10, "it is back")
+    assert master.documents("register")[-1]["id"] == node["id"]
 
     if package.purge():
         assert not exists(machine, STATE) and not exists(machine, "/etc/argus"), "it was made by 1.0.0"
@@ -146,7 +142,7 @@ def register_as_the_agent_before(master):
     body = {"name": NAME, "type": "agent", "version": "0.1", "meta_data": {
         "hostname": NAME, "ip": ADDRESS, "env": "dev", "user": "alice", "instance": "web01", "cpu_number": 1,
         "memory_in_bytes": 1, "gpu_number": 0}}
-    asking = urllib.request.Request(master.endpoint + "/api/v1/master/nodes", json.dumps(body).encode(),
+    asking = urllib.request.Request(master.url + "/api/v1/master/nodes", json.dumps(body).encode(),
                                     {"Content-Type": "application/json"})
     with urllib.request.urlopen(asking, timeout=5) as answer:
         return json.load(answer)
@@ -168,17 +164,18 @@ def test_the_state_of_the_agent_before_is_taken_over(package, master, new):
     configure(machine, settings_text())
     machine.systemctl("start", UNIT)
     assert wait_reported(master, "1.1.0")["id"] == node["id"]
-    assert all(registration.get("id") == node["id"] for registration in registrations(master)[1:])
+    assert all(registration.get("id") == node["id"] for registration in master.documents("register")[1:])
     assert stat(machine, STATE, STATE + "/node.json", STATE + "/health") == [
         f"2750 argus-agent:argus-health {STATE}", f"640 argus-agent:argus-health {STATE}/node.json",
         f"3770 argus-agent:argus-health {STATE}/health"]
     assert stat(machine, *others) == before
     assert machine.show("NRestarts") == "0" and bus_property(machine, "StatePersisted") == "b true"
 
-    bad = wait_for("the unreadable file is in the log", lambda: machine.events("health-file-bad"))[0]
+    bad = wait_until(lambda: machine.events("health-file-bad"), 10, "the unreadable file is in the log")[0]
     assert "log-fluentbit" in bad["ARGUS_HEALTH_FILE"] and "argus-health" in bad["MESSAGE"], bad
     machine.run(["sh", "-c", f"chgrp argus-health {STATE}/health/*.json && chmod 0640 {STATE}/health/*.json"])
-    wait_for("once mended it is reported", lambda: master.wait_node()["health"] == {"log-fluentbit": {"state": "ok"}})
+    wait_until(lambda: master.wait_node()["health"] == {"log-fluentbit": {"state": "ok"}}, 10,
+               "once mended it is reported")
 
 
 def test_the_unit_is_clean_where_it_is_installed(package, new):

@@ -2,9 +2,10 @@
 
 import pytest
 
-from machine import UNIT, wait_for
+from support.machine import UNIT
 from packages import SETTINGS, configure
-from settings import settings_text
+from support.installed import settings_text
+from support.wait import wait_until
 from test_packages import NAME, STATE, exists, package, stat  # noqa: F401
 
 pytestmark = pytest.mark.parametrize("package", ["deb"], indirect=True)
@@ -123,7 +124,7 @@ def test_another_root(package, master, new):  # noqa: F811
     package.install(new)
     configure(machine, settings_text())
     machine.systemctl("start", UNIT)
-    wait_for("it has an id", lambda: exists(machine, STATE + "/node.json"))
+    wait_until(lambda: exists(machine, STATE + "/node.json"), 10, "it has an id")
     machine.run(["sh", "-ec", MAKE_TARGET])
     before = machine.main_pid(), stat(machine, STATE, STATE + "/node.json", SETTINGS, "/etc/passwd")
     dpkg = ["dpkg", "--root=/target", "--force-script-chrootless", "--force-depends"]

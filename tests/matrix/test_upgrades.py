@@ -2,9 +2,9 @@
 
 import pytest
 
-from machine import UNIT
+from support.machine import UNIT
 from packages import SETTINGS, configure, wait_upgraded
-from settings import settings_text
+from support.installed import settings_text
 from test_packages import exists, package  # noqa: F401
 
 TEMPLATE = "/usr/share/argus-agent/agent.env"

@@ -1,23 +1,15 @@
-"""Fixtures of the network tests: a node at the end of a cable, and what answers it. Those of the integration tests
-(the agent, the Master, the service manager's socket) are used as they are; only where they stand is another place."""
+"""Fixtures of the network tests: a node at the end of a cable, and what answers it."""
 
-import subprocess
-import sys
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-for folder in HERE.parent, HERE.parent / "booted", HERE.parent / "integration":
-    sys.path.append(str(folder))
-
-from integration.conftest import (  # noqa: E402, F401
-    agent as agent_anywhere, notify, pytest_sessionstart, state_root)
-from dns import Dnsmasq  # noqa: E402
-from lan import LAN_ADDRESSES, LanMaster, Node  # noqa: E402
-from network import BRIDGE, MASTER_ADDRESS, Network, ip  # noqa: E402
-from support.certificates import Authority  # noqa: E402
-from web import FAST, HTTPS, NAME, Nginx, Tinyproxy  # noqa: E402
+from dns import Dnsmasq
+from lan import LAN_ADDRESSES, LanMaster, Node
+from support.agent import pytest_sessionstart  # noqa: F401
+from support.namespaces import mount_scratch
+from support.network import BRIDGE, MASTER_ADDRESS, Network, ip
+from web import FAST, HTTPS, NAME, Nginx, Tinyproxy
 
 
 def pytest_collection_modifyitems(items):
@@ -28,7 +20,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def network():
     """The bridge and its addresses, in the network namespace of this worker."""
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run/netns"], check=True)  # gone with the worker
+    mount_scratch("/run/netns")
     made = Network()
     for address in LAN_ADDRESSES:
         ip("addr", "add", address, "dev", BRIDGE, *(["nodad"] if ":" in address else []))
@@ -37,15 +29,11 @@ def network():
 
 @pytest.fixture
 def make_node(network, tmp_path):
-    nodes = []
-
-    def make(**options):
-        nodes.append(Node(network, tmp_path, **options))
-        return nodes[-1]
-
-    yield make
-    for made in nodes:
-        made.remove()
+    with ExitStack() as nodes:
+        def make(**options):
+            nodes.callback((made := Node(network, tmp_path, **options)).remove)
+            return made
+        yield make
 
 
 @pytest.fixture
@@ -57,15 +45,11 @@ def node(make_node):
 @pytest.fixture
 def servers():
     """Starts a server of the test, which ends after the agent: servers(Nginx, …)."""
-    started = []
-
-    def start(kind, *arguments, **options):
-        started.append(kind(*arguments, **options))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.end()
+    with ExitStack() as started:
+        def start(kind, *arguments, **options):
+            started.callback((made := kind(*arguments, **options)).kill)
+            return made
+        yield start
 
 
 @pytest.fixture
@@ -76,11 +60,6 @@ def master(network, servers, tmp_path_factory):
 @pytest.fixture
 def dns(network, servers, tmp_path_factory):
     return servers(Dnsmasq, tmp_path_factory.mktemp("dns"))
-
-
-@pytest.fixture
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

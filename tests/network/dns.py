@@ -3,7 +3,7 @@
 import signal
 import socket
 
-from network import MASTER_ADDRESS
+from support.network import MASTER_ADDRESS
 from support.program import Program
 from support.wait import wait_until
 
@@ -64,8 +64,3 @@ class Dnsmasq(Program):
 
     def queries(self, name):
         return [line for line in self.lines if "query[" in line and name in line]
-
-    def end(self):
-        if self.is_running:
-            self.resume()
-            self.kill()

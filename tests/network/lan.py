@@ -3,14 +3,13 @@
     worker: Master, nginx, dnsmasq ── lan0 (bridge) ── v-web01 ═ cable ═ eth0 ── node: the agent
 """
 
-import json
 import os
 import re
 import signal
 import subprocess
 
-from network import MASTER_ADDRESS, SUBNET, ip
 from support.master import Master
+from support.network import MASTER_ADDRESS, SUBNET, ip
 from support.program import Program
 from support.wait import wait_until
 
@@ -46,10 +45,9 @@ class LanMaster(Master):
 
     def ips(self):
         """What each registration said of the own address; None where it said nothing."""
-        return [json.loads(request["body"])["meta_data"].get("ip") for request in self.requests("register")]
+        return [sent["meta_data"].get("ip") for sent in self.documents("register")]
 
-    def end(self):
-        self.stop()
+    kill = Master.stop  # as the other servers of a test
 
 
 HAS_SLOW_END = ["ip", "link", "show", "slow0"]

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from lan import ADDRESS, OTHER_ADDRESS, THIRD_ADDRESS
-from network import MASTER_ADDRESS
+from support.network import MASTER_ADDRESS
 from support.wait import stays_true, wait_until
 
 NAME = "master.test"

@@ -5,7 +5,7 @@ import pytest
 
 from dns import CHECKS_SIGNATURES, KNOWS_BROKEN, NO_SUCH_NAME, SERVER_FAILED, Dnsmasq, result_code
 from lan import ADDRESS, DEAD_ADDRESS, MASTER_ADDRESS6, NEAR_ADDRESSES, SECOND_MASTER_ADDRESS, Firewall
-from network import MASTER_ADDRESS
+from support.network import MASTER_ADDRESS
 from support.wait import stays_true, wait_until
 from test_cable import WATCHED, assert_failed_in_time, assert_watchdog_is_fed, time_to_stop
 

@@ -7,7 +7,7 @@ import pytest
 
 from dns import Dnsmasq
 from lan import ADDRESS, ADDRESS6, MASTER_ADDRESS6, OTHER_ADDRESS6, THIRD_ADDRESS
-from network import MASTER_ADDRESS
+from support.network import MASTER_ADDRESS
 from support.wait import wait_until
 from test_addresses import INTERVAL, NOTICED, change_address, wait_told
 

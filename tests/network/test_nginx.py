@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from network import MASTER_ADDRESS
+from support.network import MASTER_ADDRESS
 from support.agent import health_folder
 from support.certificates import Authority
 from support.wait import wait_until
@@ -164,7 +164,7 @@ def test_nginx_is_killed_and_comes_back(https_agent, nginx):
     server = nginx()
     started = https_agent()
     started.wait_online()
-    server.kill_all()
+    server.kill()
     assert failed_words(started, "report-failed").startswith("cannot connect: Connection refused; retrying in ")
     server.start()
     assert_back(started)

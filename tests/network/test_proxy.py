@@ -2,7 +2,7 @@
 
 import pytest
 
-from network import MASTER_ADDRESS
+from support.network import MASTER_ADDRESS
 from web import FAST, HTTPS, NAME, PROXY_ADDRESS, PROXY_PASSWORD, PROXY_USER
 
 WITH_PASSWORD = f"http://{PROXY_USER}:{PROXY_PASSWORD}@{PROXY_ADDRESS}"
@@ -74,7 +74,7 @@ def test_a_proxy_that_is_down_and_comes_back(behind_proxy, proxy):
 
 
 def test_a_proxy_that_cannot_reach_the_master(behind_proxy):
-    behind_proxy.nginx.kill_all()
+    behind_proxy.nginx.kill()
     started = behind_proxy()
     failed = started.wait_log("register-failed")
     assert ": cannot connect: the proxy answered 500; retrying in " in failed["MESSAGE"]

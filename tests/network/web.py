@@ -2,9 +2,9 @@
 
 import os
 import signal
-from pathlib import Path
 
-from network import MASTER_ADDRESS
+from support import proc
+from support.network import MASTER_ADDRESS
 from support.program import Program
 from support.wait import wait_until
 
@@ -55,7 +55,7 @@ class Nginx(Program):
         self.start()
 
     def start(self):
-        """Also after kill_all()."""
+        """Also after kill()."""
         self._write()
         super().__init__(["nginx", "-p", self._folder, "-c", self._folder / "nginx.conf", "-g", "daemon off;"])
         self.wait_line("start worker process ")
@@ -77,12 +77,13 @@ class Nginx(Program):
         wait_until(lambda: (now := self._workers()) and not set(now) & set(old), 10, "a new worker of nginx")
 
     def _workers(self):
-        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        return proc.children(self.pid)
 
-    def kill_all(self):
-        """kill -9, as an out-of-memory kill or a crash: no farewell to anyone."""
-        self.signal_all(signal.SIGKILL)
-        self.wait_exit()
+    def kill(self):
+        """With its worker, as an out-of-memory kill or a crash: no farewell to anyone."""
+        if self.is_running:
+            self.signal_all(signal.SIGKILL)
+        return self.wait_exit()
 
     def signal_all(self, number):
         for pid in [self.pid, *self._workers()]:
@@ -91,10 +92,6 @@ class Nginx(Program):
     def connections(self):
         """The connection of each request, in their order."""
         return [line.split()[0] for line in self.lines if line.startswith("connection=")]
-
-    def end(self):
-        if self.is_running:
-            self.kill_all()
 
 
 PROXY_USER, PROXY_PASSWORD = "robot", "pr0xy-s3cret-Kx7"
@@ -124,8 +121,3 @@ class Tinyproxy(Program):
     def asked_for(self):
         """The requests that it has passed on or refused."""
         return [line.partition("): ")[2] for line in self.lines if "Request (file descriptor" in line]
-
-    def end(self):
-        if self.is_running:
-            self.resume()
-            self.kill()

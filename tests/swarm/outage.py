@@ -7,7 +7,8 @@ refused are counted for the whole network namespace.
 import os
 import time
 
-from processes import cpu_seconds, refused_connections
+from processes import refused_connections
+from support.proc import cpu_seconds
 from swarm import SLACK, most_of_a_node, per_second
 
 AGENTS, INTERVAL = 2000, 60
@@ -35,9 +36,9 @@ def settle(swarm, check):
 
 def live_on(swarm, check, steady):
     """Waits until `steady` seconds after the start; returns the CPU time and memory until then."""
-    cpu, begin = cpu_seconds(swarm.pids), time.monotonic()
+    cpu, begin = sum(map(cpu_seconds, swarm.pids)), time.monotonic()
     swarm.wait(steady)
-    cost = {"cpu_seconds": cpu_seconds(swarm.pids) - cpu, "cpu_span": time.monotonic() - begin,
+    cost = {"cpu_seconds": sum(map(cpu_seconds, swarm.pids)) - cpu, "cpu_span": time.monotonic() - begin,
             "memory_kib": swarm.memory(), "load": os.getloadavg(), "settled": begin - swarm.begun}
     end = time.monotonic()
     cost["reports_settled"] = len(swarm.requests(begin, end, kinds=("report",)))

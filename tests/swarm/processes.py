@@ -1,10 +1,12 @@
 """Many processes that end with us, and what they cost."""
 
+import contextlib
 import os
 import signal
 import subprocess
-import time
 import typing
+
+from support.wait import wait_until
 
 # setpriv becomes the program itself: the same pid, and the kernel ends it should we be killed
 BOUND = ("/usr/bin/setpriv", "--pdeathsig", "KILL", "--")
@@ -30,31 +32,14 @@ def end_all(pids, deadline=30):
     left = [pid for pid in pids if not has_ended(pid)]
     for pid in left:
         os.kill(pid, signal.SIGTERM)
-    end = time.monotonic() + deadline
-    while left and time.monotonic() < end:
-        time.sleep(0.05)
-        left = [pid for pid in left if not has_ended(pid)]
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: all(map(has_ended, left)), deadline)
+    left = [pid for pid in left if not has_ended(pid)]
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     for pid in left:
         os.waitpid(pid, 0)
     return len(left)
-
-
-def cpu_seconds(pids):
-    """Of all together; utime and stime count in steps of 10 ms, in which a report does not show."""
-    total = 0
-    for pid in pids:
-        with open(f"/proc/{pid}/schedstat", encoding="ascii") as schedstat:
-            total += int(schedstat.read().split()[0])
-    return total / 1e9
-
-
-def memory_kib(pid):
-    """Rss, Pss, Anonymous of smaps_rollup."""
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-        found = dict(line.split(":", 1) for line in rollup.readlines()[1:])
-    return {name: int(found[name].split()[0]) for name in ("Rss", "Pss", "Anonymous")}
 
 
 def available_kib():
@@ -97,11 +82,7 @@ class LoadMaster:
         with open(self._folder / "master.log", "ab") as log:
             self._process = subprocess.Popen([*map(str, self._command), *self._ports],
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        end = time.monotonic() + 20
-        while not ports_file.exists():
-            if self._process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError((self._folder / "master.log").read_text())
-            time.sleep(0.02)
+        wait_until(ports_file.exists, 20, (self._folder / "master.log").read_text)
         self._ports = ports_file.read_text().split()
 
     def kill(self):

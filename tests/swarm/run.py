@@ -11,11 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import outage
-import overload
-import pause
-import registering
-from swarm import Scene
+sys.path.append(str(Path(__file__).parents[1]))
+
+import outage  # noqa: E402
+import overload  # noqa: E402
+import pause  # noqa: E402
+import registering  # noqa: E402
+from swarm import Scene  # noqa: E402
 
 STORIES = {"outage": outage, "pause": pause, "registering": registering, "overload": overload}
 

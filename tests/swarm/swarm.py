@@ -8,8 +8,9 @@ import statistics
 import time
 from pathlib import Path
 
-from processes import (LoadMaster, available_kib, end_all, has_ended, memory_kib, refused_connections, signal_all,
-                       spawn)
+from processes import LoadMaster, available_kib, end_all, has_ended, refused_connections, signal_all, spawn
+from support import proc
+from support.wait import wait_until
 
 SAMPLE = 50
 SLACK = 3         # a loaded machine may be this many seconds late
@@ -106,18 +107,16 @@ class Swarm:
     def wait_all_reported(self, since, deadline):
         """Waits until each agent has had a report accepted since then; returns when the last one had, in seconds
         since the start."""
-        end = time.monotonic() + deadline
-        while True:
-            first = {}
+        first = {}
+
+        def all_reported():
+            self.refused.append((time.monotonic(), refused_connections()))
             for request in self.requests(since, kinds=("report",)):
                 if request.status < 300:
                     first.setdefault(request.node_id, request.when)
-            if len(first) == len(self.names):
-                return max(first.values()) - self.begun
-            if time.monotonic() > end:
-                raise AssertionError(f"only {len(first)} of {len(self.names)} reported within {deadline} s")
-            self.refused.append((time.monotonic(), refused_connections()))
-            time.sleep(0.2)
+            return len(first) == len(self.names)
+        wait_until(all_reported, deadline, lambda: f"{len(self.names)} agents have reported, {len(first)} have", pause=0.2)
+        return max(first.values()) - self.begun
 
     def requests(self, first=0, last=float("inf"), kinds=("report", "register", "register-with-another-id")):
         """The requests of this swarm between two times."""
@@ -131,8 +130,8 @@ class Swarm:
 
     def memory(self):
         """Medians over a sample, and the available memory that each agent costs the machine."""
-        found = [memory_kib(pid) for pid in random.sample(self.pids, min(SAMPLE, len(self.pids)))]
-        result = {name: statistics.median(one[name] for one in found) for name in found[0]}
+        found = [proc.memory(pid) for pid in random.sample(self.pids, min(SAMPLE, len(self.pids)))]
+        result = {name: statistics.median(one[name] for one in found) for name in ("Rss", "Pss", "Anonymous")}
         result["Machine"] = (self.before_kib - available_kib()) / len(self.pids)
         return result
 

@@ -15,7 +15,7 @@ NAME = INTERFACE = "org.argus.Agent1"
 PATH = "/org/argus/Agent1"
 LOG_PATH = "/org/freedesktop/LogControl1"
 LOG_INTERFACE = "org.freedesktop.LogControl1"
-POLICY_FILE = Path(__file__).parents[3] / "dbus/org.argus.Agent1.conf"
+POLICY_FILE = Path(__file__).parents[2] / "dbus/org.argus.Agent1.conf"
 
 DOCTYPE = ('<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" '
            '"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">')

@@ -1,12 +1,18 @@
 """The test network: a bridge in this process's own network namespace, and a namespace of its own for each node.
 
-Nothing here touches a real network: tests/booted/run starts the tests in an empty network namespace.
+Nothing here touches a real network: namespaces.py starts the tests in an empty network namespace.
 """
 
 import subprocess
 
+from support.certificates import Authority
+from support.master import Master
+
 SUBNET = "10.77.0."
-MASTER_ADDRESS = SUBNET + "1"
+MASTER_ADDRESS, MASTER_PORT = SUBNET + "1", 3000
+MASTER_URL = f"http://{MASTER_ADDRESS}:{MASTER_PORT}"
+ADDRESS, OTHER_ADDRESS = SUBNET + "11", SUBNET + "12"  # of a machine
+TOKEN = "open-sesame"
 BRIDGE = "lan0"
 
 
@@ -41,3 +47,16 @@ class Network:
             self.attached.remove(node)
             ip("link", "del", f"v-{node}"[:15])
             ip("netns", "del", node)
+
+
+def master_of(directory):
+    """The dev Master of a test, where booted machines look for it."""
+    return Master(directory, host=MASTER_ADDRESS, port=MASTER_PORT)
+
+
+def secured_master_of(directory):
+    """One that speaks TLS only, and asks for a token and a certificate: ca.pem, client.pem, client.key in the directory."""
+    authority = Authority(directory)
+    (cert, key), client = (authority.issue(name, f"IP:{MASTER_ADDRESS}") for name in ("server", "client"))
+    return Master(directory, "--cert", cert, "--key", key, "--client-ca", authority.file, host=MASTER_ADDRESS,
+                  port=MASTER_PORT, trusts=authority.file, pair=client, token=TOKEN)

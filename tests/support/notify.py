@@ -1,5 +1,6 @@
 """The other end of NOTIFY_SOCKET, as systemd would be."""
 
+import os
 import select
 import socket
 import threading
@@ -23,6 +24,7 @@ class NotifySocket:
         self._closed = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.path)
+        os.chmod(self.path, 0o666)  # for an agent of another user
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 

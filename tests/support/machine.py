@@ -10,25 +10,14 @@ import os
 import re
 import signal
 import subprocess
-import time
 import uuid
 from pathlib import Path
 
-import cgroups
+from support import cgroups, proc
+from support.wait import wait_until
 
 UNIT = "argus-agent.service"
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
-
-
-def wait_for(what, condition, timeout=10.0):
-    """Calls the condition until it answers something true, and returns that."""
-    deadline = time.monotonic() + timeout
-    while True:
-        if answer := condition():
-            return answer
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout:g} s: {what} (last answer: {answer!r})")
-        time.sleep(0.05)
 
 
 class Machine:
@@ -76,17 +65,16 @@ class Machine:
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console,
                 env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
                 preexec_fn=lambda: cgroups.enter(self.cgroups))
-        self.init = wait_for("nspawn starts the container's init", self._find_init)
-        wait_for("the container has booted", lambda: self._booted() in ("running", "degraded"), 30)
+        self.init = wait_until(self._find_init, 10, "nspawn starts the container's init")
+        wait_until(lambda: self._booted() in ("running", "degraded"), 30, "the container has booted")
 
     def _find_init(self):
         if self.nspawn.poll() is not None:
             raise AssertionError(f"systemd-nspawn ended with {self.nspawn.returncode}:\n{self.console.read_text()}")
-        children = Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
-        for pid in children:  # a helper of nspawn's comes first, and goes
+        for pid in proc.children(self.nspawn.pid):  # a helper of nspawn's comes first, and goes
             with contextlib.suppress(OSError):
-                if re.search(r"^NSpid:.*\t1$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE):
-                    return int(pid)
+                if re.search(r"^NSpid:.*\t1$", proc.read(pid, "status"), re.MULTILINE):
+                    return pid
         return None
 
     def _booted(self):
@@ -152,7 +140,7 @@ class Machine:
         return self.journal(f"ARGUS_EVENT={event}", *matches)
 
     def wait_active(self, unit=UNIT, timeout=10.0):
-        wait_for(f"{unit} is active", lambda: self.show("ActiveState", unit) == "active", timeout)
+        wait_until(lambda: self.show("ActiveState", unit) == "active", timeout, f"{unit} is active")
 
     def drop_in(self, text, unit=UNIT, name="test"):
         """Changes a unit for one test."""

@@ -1,6 +1,7 @@
 """The dev Master as a process of one test."""
 
 import base64
+import json
 import sys
 from pathlib import Path
 
@@ -9,21 +10,24 @@ import requests
 from support.program import Program
 from support.wait import wait_until
 
-PROGRAM = Path(__file__).parents[2] / "master/master.py"
+PROGRAM = Path(__file__).parents[1] / "master/master.py"
 NODES = "/api/v1/master/nodes"
 
 
 class Master:
-    def __init__(self, folder, *arguments, host="127.0.0.1", scheme="http"):
+    def __init__(self, folder, *arguments, host="127.0.0.1", port=0, trusts=None, pair=None, token=None):
+        """`trusts`, `pair` and `token`: how the test itself talks to a Master with TLS, or that asks for a token."""
         self._folder = folder
-        self._arguments = arguments
+        self._arguments = [*arguments, *(["--token", token] if token else [])]
         self._host = host
-        self._scheme = scheme
+        self._scheme = "https" if trusts else "http"
         self._http = requests.Session()
         self._http.trust_env = False  # neither a proxy nor other certificates of whoever runs the tests
+        self._http.verify, self._http.cert = trusts and str(trusts), pair and tuple(map(str, pair))
+        self._http.headers.update({"Authorization": f"Bearer {token}"} if token else {})
         self.nodes_json = folder / "nodes.json"
         self.program = None
-        self.port = 0
+        self.port = port
         self.start()
 
     def start(self):
@@ -49,11 +53,6 @@ class Master:
     def nodes_url(self):
         return self.url + NODES
 
-    def trust(self, ca_file, pair=None):
-        """For a Master with TLS: how the test itself talks to it."""
-        self._http.verify = str(ca_file)
-        self._http.cert = pair
-
     def ask(self, method, path, **options):
         return self._http.request(method, self.url + path, timeout=20, **options)
 
@@ -74,6 +73,18 @@ class Master:
     def requests(self, kind=None):
         """The requests so far, oldest first; kind: "register", "report"."""
         return self.ask("GET", "/test/requests", params={"kind": kind} if kind else None).json()
+
+    def documents(self, kind):
+        """The documents that were sent, oldest first."""
+        return [json.loads(request["body"]) for request in self.requests(kind)]
+
+    def ids_registered(self):
+        """The id that each registration brought, or None."""
+        return [sent.get("id") for sent in self.documents("register")]
+
+    def targets(self):
+        """The file that a Prometheus would be fed from."""
+        return json.loads(self.nodes_json.read_text())
 
     def nodes(self):
         return self.ask("GET", NODES).json()
@@ -96,3 +107,11 @@ class Master:
             return len(found) >= count and found
         return wait_until(answered, deadline,
                           lambda: f"{count} answered requests ({kind}) in {self.requests(kind)}")
+
+    def wait_node(self, deadline=10.0, ip=None):
+        """The one node that there should be, once it has reported, and, if that is given, has this address."""
+        def one():
+            nodes = self.nodes()
+            assert len(nodes) <= 1, f"one machine became several nodes: {nodes}"
+            return [node for node in nodes if ip in (None, node["meta_data"]["ip"]) and self.requests("report")]
+        return wait_until(one, deadline, lambda: f"a node with the address {ip or 'of any kind'} has reported: {self.nodes()}")[0]

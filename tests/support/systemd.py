@@ -11,6 +11,7 @@ from collections import Counter
 from dbus_next import ErrorType, Message, MessageType, Variant
 from dbus_next.aio import MessageBus
 
+
 NAME = "org.freedesktop.systemd1"
 MANAGER_PATH = "/org/freedesktop/systemd1"
 MANAGER = NAME + ".Manager"

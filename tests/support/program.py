@@ -10,6 +10,7 @@ import termios
 import threading
 import time
 
+from support import proc
 from support.wait import wait_until
 
 
@@ -130,6 +131,4 @@ class Program:
         return self.wait_exit()
 
     def rss(self):
-        """Resident memory in bytes."""
-        with open(f"/proc/{self.pid}/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return proc.rss(self.pid)

@@ -1,4 +1,4 @@
-"""The tree that "meson install" makes, as a layer to boot with.
+"""What is installed in a booted machine: the tree that "meson install" makes, as a layer to boot with, and settings.
 
 Environment (paths are relative to the repository):
   ARGUS_BUILD_DIR    the build to install from, configured with --prefix=/usr (default: build, made when missing)
@@ -9,7 +9,11 @@ import os
 import subprocess
 from pathlib import Path
 
+from support.network import MASTER_URL
+
 REPOSITORY = Path(__file__).parents[2]
+ENVIRONMENT_FILE = "/etc/argus/agent.env"
+SETTINGS = {"MASTER_ENDPOINT": MASTER_URL, "REPORT_INTERVAL_SECONDS": "2"}
 
 
 def installed_tree(directory):
@@ -29,3 +33,8 @@ def as_a_package_would(machine):
     for command in ["systemd-sysusers"], ["systemctl", "preset", "argus-agent.service"]:
         subprocess.run(["unshare", "--mount", "sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"',
                         machine.root, *command], check=True)
+
+
+def settings_text(**changed):
+    """An agent.env; a setting of None is left out."""
+    return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **changed}.items() if value is not None)

@@ -4,11 +4,13 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from support.program import Program
 from support.wait import wait_until
 
 HOSTNAME = "dev-alice-web01"
-BINARY = Path(os.environ.get("ARGUS_AGENT") or Path(__file__).parents[3] / "build/argus-agent").absolute()
+BINARY = Path(os.environ.get("ARGUS_AGENT") or Path(__file__).parents[2] / "build/argus-agent").absolute()
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:")
 # of the tests' own environment the agent sees only these
 PASSED_ON = ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
@@ -21,6 +23,12 @@ def clean_environment(state_root, variables):
                     "AGENT_LOG_TARGET": "json"}
     environment |= {name: value if value is None else str(value) for name, value in variables.items()}
     return {name: value for name, value in environment.items() if value is not None}
+
+
+def pytest_sessionstart():
+    """A hook of the suites that need the agent, for their conftest.py."""
+    if not BINARY.exists():
+        pytest.exit(f"there is no agent at {BINARY}: build it, or name it in ARGUS_AGENT", returncode=2)
 
 
 class Agent(Program):
