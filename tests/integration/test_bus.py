@@ -293,7 +293,7 @@ def test_a_flood_costs_no_memory_and_no_report(agent, master, bus, connect):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_only_root_may_call(agent, master, bus, as_root, method):
-    agent().wait_online()
+    agent(REPORT_INTERVAL_SECONDS="86400").wait_online()
     bus.wait_agent()
     assert bus.get("NodeId", user="nobody") == "A1"
     count = len(master.requests())
