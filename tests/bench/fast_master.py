@@ -7,6 +7,8 @@ import struct
 import threading
 import time
 
+from support.loop import LoopThread
+
 REGISTER, REPORT = "POST", "PUT"
 BYTES_ACKED = 120  # where tcp_info has it, and the bytes received behind it
 
@@ -33,24 +35,21 @@ class Connection(asyncio.Protocol):
             self.master.note_bytes(self.transport)
 
 
-class FastMaster:
+class FastMaster(LoopThread):
     """`times` has the monotonic time of each request by its method; `on_report`, if set, is called before each report
     counts and is answered. `handshakes` tells of each connection by TLS whether its session was "new" or "resumed"."""
 
     def __init__(self, ssl_context=None):
+        super().__init__()
         self.times = {REGISTER: [], REPORT: []}
         self.connections = []
         self.handshakes = []
         self.on_report = None
         self._bytes = []
         self._changed = threading.Condition()
-        self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(
-            self._loop.create_server(lambda: Connection(self), "127.0.0.1", 0, ssl=ssl_context))
+        self._server = self._run(self._loop.create_server(lambda: Connection(self), "127.0.0.1", 0, ssl=ssl_context))
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"{'https' if ssl_context else 'http'}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
 
     def add_connection(self, transport):
         self.connections.append(transport)
@@ -92,10 +91,8 @@ class FastMaster:
             for transport in self.connections:
                 transport.close()
             self.connections.clear()
-        self._loop.call_soon_threadsafe(close)
+        self._call(close)
 
     def stop(self):
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._server.close()
-        self._loop.close()
+        self._call(self._server.close)
+        self._end_loop()

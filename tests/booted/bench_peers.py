@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from support.installed import as_a_package_would
+from support.installed import ENVIRONMENT_FILE, as_a_package_would, settings_text
 from support.machine import Machine
-from support.installed import ENVIRONMENT_FILE, settings_text
 from support.network import ADDRESS
 
 EXTRA = Path(os.environ["ARGUS_BENCH_EXTRA"])

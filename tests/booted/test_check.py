@@ -4,10 +4,9 @@ import base64
 import json
 import re
 
-from support.network import MASTER_URL
-from support.machine import UNIT
 from support.installed import ENVIRONMENT_FILE, settings_text
-from support.network import ADDRESS
+from support.machine import UNIT
+from support.network import ADDRESS, MASTER_URL
 from support.wait import wait_until
 
 D = "/etc/argus/agent.env.d/"

@@ -6,15 +6,12 @@ import time
 
 import pytest
 
-from support.machine import UNIT
 from support.installed import ENVIRONMENT_FILE, settings_text
+from support.machine import BUS, NAME, STATE, UNIT
 from support.network import ADDRESS, OTHER_ADDRESS
 from support.wait import wait_until
 
-NAME = "dev-alice-web01"
-STATE = f"/private/argus/agent/{NAME}"
 HEALTH = STATE + "/health"
-BUS = ["org.argus.Agent1", "/org/argus/Agent1", "org.argus.Agent1"]
 
 
 def add_module(machine, user):
@@ -27,23 +24,10 @@ def drop_health(machine, user, key, document):
                 user=user, input=json.dumps(document))
 
 
-def bus_property(machine, name, user=None):
-    return machine.run(["busctl", "get-property", *BUS, name], user=user).stdout.strip()
-
-
-def assert_refused(machine, user, method):
-    refused = machine.run(["busctl", "call", *BUS, method], user=user, check=False)
-    assert refused.returncode != 0 and re.search("denied|authentication required", refused.stderr, re.I), refused
-
-
 def wait_new_process(machine, old, timeout=10.0):
     """The agent was killed: waits until systemd has another one up."""
     wait_until(lambda: machine.main_pid() not in (0, old), timeout, "systemd has restarted the agent")
     machine.wait_active()
-
-
-def wait_registrations(master, count):
-    wait_until(lambda: len(master.requests("register")) >= count, 10, f"{count} registrations")
 
 
 def test_registers_and_reports_the_health_of_its_modules(running, master):
@@ -104,7 +88,7 @@ def test_restart_keeps_the_id(running, master):
     pid = running.main_pid()
     running.systemctl("restart", UNIT)
     assert running.main_pid() != pid
-    wait_registrations(master, 2)
+    master.wait_for_requests(2, kind="register")
     assert master.documents("register")[-1]["id"] == before
     assert master.wait_node()["id"] == before
 
@@ -133,32 +117,32 @@ def test_another_address_while_it_runs_is_noticed(running, master):
 def test_is_up_before_there_is_a_network(machine):
     machine.start()
     machine.wait_active(timeout=2)
-    assert bus_property(machine, "Registered") == "b false"
-    assert bus_property(machine, "NodeId") == 's ""'
+    assert machine.bus_property("Registered") == "b false"
+    assert machine.bus_property("NodeId") == 's ""'
 
 
 def test_the_bus_tells_and_forces_a_registration(running, master):
     node = master.wait_node()
-    wait_until(lambda: bus_property(running, "LastReportStatus") == 's "success"', 10, "the report is known on the bus")
-    assert bus_property(running, "NodeId") == f's "{node["id"]}"'
-    assert bus_property(running, "State") == 's "online"'
-    assert bus_property(running, "Registered") == "b true"
-    assert bus_property(running, "LastReportHttpStatus") == "u 200"
-    assert bus_property(running, "StatePersisted") == "b true"
-    assert bus_property(running, "Address") == f's "{ADDRESS}"'
+    wait_until(lambda: running.bus_property("LastReportStatus") == 's "success"', 10, "the report is known on the bus")
+    assert running.bus_property("NodeId") == f's "{node["id"]}"'
+    assert running.bus_property("State") == 's "online"'
+    assert running.bus_property("Registered") == "b true"
+    assert running.bus_property("LastReportHttpStatus") == "u 200"
+    assert running.bus_property("StatePersisted") == "b true"
+    assert running.bus_property("Address") == f's "{ADDRESS}"'
 
     before = len(master.requests("register"))
-    assert running.run(["busctl", "call", *BUS, "Reregister"]).stdout.strip() == f's "{node["id"]}"'
+    assert running.bus_call("Reregister").stdout.strip() == f's "{node["id"]}"'
     assert len(master.requests("register")) == before + 1
     before = len(master.requests("report"))
-    assert running.run(["busctl", "call", *BUS, "Report"]).stdout.strip() == "u 200"
+    assert running.bus_call("Report").stdout.strip() == "u 200"
     assert len(master.requests("report")) > before
 
     running.run(["useradd", "--no-create-home", "somebody"])
-    assert bus_property(running, "NodeId", user="somebody") == f's "{node["id"]}"'
+    assert running.bus_property("NodeId", user="somebody") == f's "{node["id"]}"'
     before = len(master.requests("register"))
-    assert_refused(running, "somebody", "Reregister")
-    assert_refused(running, "somebody", "Report")
+    running.assert_refused("somebody", "Reregister")
+    running.assert_refused("somebody", "Report")
     assert len(master.requests("register")) == before
 
 
@@ -171,8 +155,8 @@ def test_polkit_may_let_a_deputy_act(machine, master):
     machine.start(ADDRESS)
     master.wait_node()
     machine.run(["useradd", "--no-create-home", "deputy"])
-    assert machine.run(["busctl", "call", *BUS, "Report"], user="deputy").stdout.strip() == "u 200"
-    assert_refused(machine, "deputy", "Reregister")
+    assert machine.bus_call("Report", user="deputy").stdout.strip() == "u 200"
+    machine.assert_refused("deputy", "Reregister")
 
 
 def test_the_journal_has_the_fields(running, master):
@@ -210,7 +194,7 @@ def test_a_stuck_agent_is_restarted_by_the_watchdog(running, master):
     running.systemctl("kill", "--signal=STOP", UNIT)
     wait_new_process(running, pid, timeout=15)
     wait_until(lambda: running.journal("-u", UNIT, "--grep=[Ww]atchdog"), 10, "the watchdog did it")
-    wait_registrations(master, 3)
+    master.wait_for_requests(3, kind="register")
     assert master.wait_node()["id"] == node["id"]
 
 
@@ -222,10 +206,9 @@ def test_ten_kills_in_a_row_are_survived(running, master):
         running.systemctl("kill", "--signal=KILL", UNIT)
         wait_new_process(running, pid)
     assert running.show("NRestarts") == "10"
-    before = len(master.requests("report"))
-    wait_until(lambda: len(master.requests("report")) > before, 10, "it reports again")
+    master.wait_for_more()
     assert master.wait_node()["id"] == node["id"]
-    assert bus_property(running, "NodeId") == f's "{node["id"]}"'
+    assert running.bus_property("NodeId") == f's "{node["id"]}"'
 
 
 def test_stop_takes_less_than_a_second(running, master):
@@ -241,8 +224,7 @@ def test_stop_takes_less_than_a_second(running, master):
 def test_stop_waits_at_most_two_seconds_for_the_master(running, master):
     master.wait_node()
     master.behave({"match": "report", "hang": True})
-    before = len(master.requests("report"))
-    wait_until(lambda: len(master.requests("report")) > before, 10, "a report hangs")
+    master.wait_for_more()
     started = time.monotonic()
     running.systemctl("stop", UNIT)
     assert time.monotonic() - started < 3.0
@@ -285,7 +267,7 @@ def test_reload_registers_again(running, master):
     node = master.wait_node()
     pid, before = running.main_pid(), len(master.requests("register"))
     running.systemctl("reload", UNIT)
-    wait_registrations(master, before + 1)
+    master.wait_for_requests(before + 1, kind="register")
     running.wait_active()
     assert running.main_pid() == pid and running.show("NRestarts") == "0"
     assert master.wait_node()["id"] == node["id"]
@@ -301,12 +283,11 @@ def test_a_restart_of_the_bus_does_not_disturb(running, master):
     node = master.wait_node()
     pid = running.main_pid()
     running.systemctl("stop", "dbus.service", "dbus.socket")
-    before = len(master.requests("report"))
-    wait_until(lambda: len(master.requests("report")) > before, 10, "it reports without a bus")
+    master.wait_for_more()
     running.systemctl("start", "dbus.socket", "dbus.service")
     wait_until(lambda: running.run(["busctl", "--no-pager", "--acquired", "list"], check=False).stdout.count(BUS[0]),
                10, "the name is back on the bus")
-    assert bus_property(running, "NodeId") == f's "{node["id"]}"'
+    assert running.bus_property("NodeId") == f's "{node["id"]}"'
     assert running.main_pid() == pid and running.show("NRestarts") == "0"
     assert running.events("bus-lost") and running.events("bus-back")
 
@@ -325,5 +306,5 @@ def test_comes_back_after_a_power_cut_and_a_shutdown(running, master, how):
     getattr(running, how)()
     running.start(ADDRESS)
     running.wait_active()
-    wait_registrations(master, 2)
+    master.wait_for_requests(2, kind="register")
     assert master.documents("register")[-1]["id"] == node["id"]

@@ -5,15 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.network import TOKEN, secured_master_of
-from support.machine import UNIT
 from support.installed import ENVIRONMENT_FILE, settings_text
-from support.network import ADDRESS
+from support.machine import NAME, UNIT
+from support.network import ADDRESS, TOKEN, secured_master_of
 from support.wait import wait_until
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "units/examples"
 FLOODER = Path(__file__).with_name("flood_bus.py")
-NAME = "dev-alice-web01"
 
 
 def use_example(machine, name):

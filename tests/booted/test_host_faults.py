@@ -5,21 +5,13 @@ import time
 
 import pytest
 
-from support.machine import UNIT, Machine
-from support.installed import as_a_package_would
-from support.roots import cached_root
-from support.roots import with_broker as with_broker_packages
-from support.installed import ENVIRONMENT_FILE, settings_text
+from support.installed import ENVIRONMENT_FILE, as_a_package_would, settings_text
+from support.machine import BUS, UNIT, Machine
 from support.network import ADDRESS
+from support.roots import cached_root, with_broker as with_broker_packages
 from support.wait import wait_until
-from test_e2e import BUS, assert_refused, bus_property
 
 DROPPED = "log lines were dropped"
-
-
-def wait_more_reports(master, count=2, timeout=15.0):
-    before = len(master.requests("report"))
-    wait_until(lambda: len(master.requests("report")) >= before + count, timeout, f"{count} more reports")
 
 
 def wait_on_bus(machine):
@@ -40,7 +32,7 @@ def test_a_journald_that_hangs_hangs_nobody(running, master):
         begun = time.monotonic()
         running.run(["sh", "-c", f"for n in $(seq 400); do busctl call {' '.join(BUS)} Report; done"], timeout=60)
         assert time.monotonic() - begun < 40
-        wait_more_reports(master)
+        master.wait_for_more(2, 15)
     finally:
         running.systemctl("kill", "--signal=CONT", "systemd-journald")
     wait_until(lambda: [entry for entry in running.journal(f"_PID={pid}") if DROPPED in entry["MESSAGE"]], 15,
@@ -53,7 +45,7 @@ def test_a_journald_that_is_replaced_goes_on_hearing(running, master, how):
     master.wait_node()
     pid = running.main_pid()
     running.systemctl(*how, "systemd-journald")
-    wait_more_reports(master)
+    master.wait_for_more(2, 15)
     since = len(running.events("report-ok"))
     wait_until(lambda: len(running.events("report-ok")) > since, 15, "the new one has entries")
     assert_undisturbed(running, pid)
@@ -63,9 +55,9 @@ def test_a_killed_bus_does_not_disturb(running, master):
     node = master.wait_node()
     pid = running.main_pid()
     running.systemctl("kill", "--signal=KILL", "dbus.service")
-    wait_more_reports(master)
+    master.wait_for_more(2, 15)
     wait_on_bus(running)
-    assert bus_property(running, "NodeId") == f's "{node["id"]}"'
+    assert running.bus_property("NodeId") == f's "{node["id"]}"'
     assert_undisturbed(running, pid)
     assert running.events("bus-lost") and running.events("bus-back")
 
@@ -95,10 +87,10 @@ def test_on_dbus_broker(with_broker, master):
     pid = machine.main_pid()
 
     def works():
-        assert machine.run(["busctl", "call", *BUS, "Report"]).stdout == "u 200\n"
-        assert machine.run(["busctl", "call", *BUS, "Reregister"]).stdout == f's "{node["id"]}"\n'
-        assert bus_property(machine, "NodeId", user="somebody") == f's "{node["id"]}"'
-        assert_refused(machine, "somebody", "Report")  # polkit's word
+        assert machine.bus_call("Report").stdout == "u 200\n"
+        assert machine.bus_call("Reregister").stdout == f's "{node["id"]}"\n'
+        assert machine.bus_property("NodeId", user="somebody") == f's "{node["id"]}"'
+        machine.assert_refused("somebody", "Report")  # polkit's word
         refused = machine.run(["busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                "org.freedesktop.DBus", "RequestName", "su", BUS[0], "0"], user="somebody", check=False)
         assert "denied" in refused.stderr.lower() or "not allowed" in refused.stderr.lower(), refused
@@ -109,7 +101,7 @@ def test_on_dbus_broker(with_broker, master):
         lost = len(machine.events("bus-lost"))
         machine.systemctl(*how, "dbus-broker.service")
         wait_until(lambda: len(machine.events("bus-lost")) > lost, 15, "the agent has noticed")
-        wait_more_reports(master)
+        master.wait_for_more(2, 15)
         wait_until(lambda: len(machine.events("bus-back")) > lost, 15, "the bus is back")
         works()
     assert_undisturbed(machine, pid)

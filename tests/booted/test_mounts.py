@@ -9,13 +9,11 @@ import re
 
 import pytest
 
-from support.machine import UNIT
 from support.installed import ENVIRONMENT_FILE, settings_text
+from support.machine import NAME, STATE, UNIT
 from support.network import ADDRESS
 from support.wait import wait_until
 
-NAME = "dev-alice-web01"
-STATE = f"/private/argus/agent/{NAME}"
 KEY = "log-from"
 
 
@@ -100,8 +98,7 @@ def test_file_systems_come_and_go(watching, master):
     pid_with_first = machine.main_pid()
     unmount(machine, master, seen="")
     wait_status(machine, "STATE NOT SAVED: Read-only file system")
-    since = len(master.requests("report"))
-    wait_until(lambda: len(master.requests("report")) > since + 1, 10, "reports go on")
+    master.wait_for_more(2)
     mount(machine, master, second)
     wait_until(lambda: machine.events("state-recovered"), 10, "it says that it saves again")
     assert "NOT SAVED" not in wait_status(machine, "Online")

@@ -9,12 +9,10 @@ import shlex
 
 import pytest
 
-from support.network import TOKEN, secured_master_of
-from dns_server import DnsServer
-from support.machine import UNIT
-from support.network import MASTER_ADDRESS
+from support.dns import Dnsmasq
 from support.installed import ENVIRONMENT_FILE, settings_text
-from support.network import ADDRESS
+from support.machine import UNIT
+from support.network import ADDRESS, MASTER_ADDRESS, TOKEN, secured_master_of
 from support.wait import wait_until
 
 MOST_EXPOSURE = 1.3
@@ -111,7 +109,7 @@ def test_every_directive_is_in_force(machine, master):
 
 
 @pytest.mark.parametrize("by", ["hosts-file", "resolv-conf", "resolved"])
-def test_the_masters_name_is_found(machine, master, by):
+def test_the_masters_name_is_found(machine, master, directory, by):
     name = f"by-{by}.test"
     machine.write(ENVIRONMENT_FILE, settings_text(MASTER_ENDPOINT=f"http://{name}:3000"), mode=0o600)
     if by == "hosts-file":
@@ -124,9 +122,14 @@ def test_the_masters_name_is_found(machine, master, by):
         pytest.skip("no resolved in this root")
     else:
         machine.write("/etc/systemd/resolved.conf", f"[Resolve]\nDNS={MASTER_ADDRESS}\nDomains=~.\nDNSSEC=no\n")
-    with DnsServer(MASTER_ADDRESS, {name: MASTER_ADDRESS} if by != "hosts-file" else {}):
+    server = Dnsmasq(directory)
+    try:
+        if by != "hosts-file":
+            server.answer(name, MASTER_ADDRESS)
         machine.start(ADDRESS)
         assert master.wait_node(15)["meta_data"]["ip"] == ADDRESS
+    finally:
+        server.kill()
 
 
 def test_a_secured_master_with_the_secrets_as_credentials(machine, network, directory):

@@ -1,7 +1,7 @@
 """What a start comes to: skipped only where nothing is configured, and else a failure that everybody sees."""
 
-from support.machine import UNIT
 from support.installed import ENVIRONMENT_FILE, settings_text
+from support.machine import UNIT
 from support.network import ADDRESS
 from support.wait import wait_until
 

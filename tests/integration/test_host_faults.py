@@ -30,12 +30,6 @@ def reports(master):
     return master.requests("report")
 
 
-def wait_more_reports(master, count=3, deadline=15.0):
-    before = len(reports(master))
-    return wait_until(lambda: len(found := reports(master)) >= before + count and found, deadline,
-                      lambda: f"{count} more reports than {before}; there are {len(reports(master))}")
-
-
 def reported_time(request):
     text = json.loads(request["body"])["timestamp"]
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
@@ -82,7 +76,7 @@ def test_a_clock_that_jumps_by_years_moves_no_report(agent, master, bus, health,
     started.wait_online()
     for jump in jumps:
         wall_clock.shift(jump)
-        found = wait_more_reports(master, 5)[-4:]
+        found = master.wait_for_more(5, 15)[-4:]
         for request in found:
             assert abs(reported_time(request) - jump - request["wall"]) < 5, "the report has the new time"
         for before, after in zip(found, found[1:]):
@@ -131,7 +125,7 @@ def test_no_file_can_be_opened_any_more(agent, master, bus, health):
     set_limit(started, resource.RLIMIT_NOFILE, 3)
 
     (health / "log-a.json").write_text('"changed"')  # has to be read again
-    wait_more_reports(master)
+    master.wait_for_more(3, 15)
     assert not started.entries("report-failed")
 
     master.stop()  # neither a new connection nor a socket for a new bus
@@ -145,7 +139,7 @@ def test_no_file_can_be_opened_any_more(agent, master, bus, health):
     assert cpu_seconds(started.pid) - begun < 1, "it spins"
 
     set_limit(started, resource.RLIMIT_NOFILE, 1024)
-    found = wait_more_reports(master)
+    found = master.wait_for_more(3, 15)
     assert json.loads(found[-1]["body"])["health"] == {"log-a": "changed"}
     bus.wait_property("State", "online", 20)
     wait_until(lambda: len(open_files(started.pid)) <= len(settled) + 1, 10,
@@ -240,7 +234,7 @@ def test_few_megabytes_are_enough(agent, master, bus, health, memory_group):
         (health / f"log-{number}.json").write_text(json.dumps("x" * 400))
     started = agent(REPORT_INTERVAL_SECONDS="1", wrapper=memory_group(6 << 20))
     started.wait_online(20)
-    assert len(json.loads(wait_more_reports(master)[-1]["body"])["health"]) == 5
+    assert len(json.loads(master.wait_for_more(3, 15)[-1]["body"])["health"]) == 5
     assert bus.call("Report") == 200
     assert started.stop() == 0
 
@@ -310,7 +304,7 @@ def test_nothing_can_be_written(agent, master, own_mounts, health):
     started = agent(REPORT_INTERVAL_SECONDS="1", wrapper=in_own_mounts(read_only))
     started.wait_log("state-unwritable")
     started.wait_online()
-    wait_more_reports(master)
+    master.wait_for_more(3, 15)
     assert not started.node_json.exists()
 
 

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from support.network import TOKEN, secured_master_of
 from support.machine import Machine
+from support.network import TOKEN, secured_master_of
 from matrix_roots import bare_root
 from support.network import ADDRESS, OTHER_ADDRESS
 from support.wait import wait_until

@@ -5,15 +5,12 @@ import urllib.request
 
 import pytest
 
-from support.machine import UNIT, Machine
+from support.machine import NAME, STATE, UNIT, Machine
 from packages import KINDS, SETTINGS, configure, wait_upgraded
 from support.installed import settings_text
 from support.network import ADDRESS, OTHER_ADDRESS
 from support.wait import wait_until
 
-NAME = "dev-alice-web01"
-STATE = f"/private/argus/agent/{NAME}"
-BUS = ["org.argus.Agent1", "/org/argus/Agent1", "org.argus.Agent1"]
 
 
 @pytest.fixture(params=KINDS)
@@ -37,10 +34,6 @@ def exists(machine, path):
     return machine.run(["test", "-e", path], check=False).returncode == 0
 
 
-def bus_property(machine, name):
-    return machine.run(["busctl", "get-property", *BUS, name]).stdout.strip()
-
-
 def wait_reported(master, version):
     def reported():
         node = master.wait_node()
@@ -56,9 +49,9 @@ def not_configured_is_no_failure(machine):
 
 
 def bus_and_journal_work(machine, node):
-    assert bus_property(machine, "NodeId") == f's "{node["id"]}"'
+    assert machine.bus_property("NodeId") == f's "{node["id"]}"'
     machine.run(["argusctl", "is-online", "--wait=10"])
-    assert machine.run(["busctl", "call", *BUS, "Report"]).stdout.strip() == "u 200"
+    assert machine.bus_call("Report").stdout.strip() == "u 200"
     registered = machine.events("registered")[-1]
     assert registered["ARGUS_NODE_ID"] == node["id"] and registered["_SYSTEMD_UNIT"] == UNIT
     catalog = machine.run(["journalctl", "--no-pager", "--list-catalog"]).stdout
@@ -169,7 +162,7 @@ def test_the_state_of_the_agent_before_is_taken_over(package, master, new):
         f"2750 argus-agent:argus-health {STATE}", f"640 argus-agent:argus-health {STATE}/node.json",
         f"3770 argus-agent:argus-health {STATE}/health"]
     assert stat(machine, *others) == before
-    assert machine.show("NRestarts") == "0" and bus_property(machine, "StatePersisted") == "b true"
+    assert machine.show("NRestarts") == "0" and machine.bus_property("StatePersisted") == "b true"
 
     bad = wait_until(lambda: machine.events("health-file-bad"), 10, "the unreadable file is in the log")[0]
     assert "log-fluentbit" in bad["ARGUS_HEALTH_FILE"] and "argus-health" in bad["MESSAGE"], bad

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from dns import Dnsmasq
+from support.dns import Dnsmasq
 from lan import LAN_ADDRESSES, LanMaster, Node
 from support.agent import pytest_sessionstart  # noqa: F401
 from support.namespaces import mount_scratch

@@ -3,7 +3,7 @@ any other: it is said in plain words, the loop goes on, and a SIGTERM is not lat
 
 import pytest
 
-from dns import CHECKS_SIGNATURES, KNOWS_BROKEN, NO_SUCH_NAME, SERVER_FAILED, Dnsmasq, result_code
+from support.dns import CHECKS_SIGNATURES, KNOWS_BROKEN, NO_SUCH_NAME, SERVER_FAILED, Dnsmasq, result_code
 from lan import ADDRESS, DEAD_ADDRESS, MASTER_ADDRESS6, NEAR_ADDRESSES, SECOND_MASTER_ADDRESS, Firewall
 from support.network import MASTER_ADDRESS
 from support.wait import stays_true, wait_until

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from dns import Dnsmasq
+from support.dns import Dnsmasq
 from lan import ADDRESS, ADDRESS6, MASTER_ADDRESS6, OTHER_ADDRESS6, THIRD_ADDRESS
 from support.network import MASTER_ADDRESS
 from support.wait import wait_until

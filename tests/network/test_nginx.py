@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from support.network import MASTER_ADDRESS
 from support.agent import health_folder
 from support.certificates import Authority
+from support.network import MASTER_ADDRESS
 from support.wait import wait_until
 from web import FAST, HTTPS, NAME
 

@@ -1,7 +1,6 @@
-"""A D-Bus client that stays connected: for signals, and for many calls at once. Its loop runs in a thread."""
+"""A D-Bus client that stays connected: for signals, and for many calls at once."""
 
 import asyncio
-import threading
 import time
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from dbus_next import Message, MessageType
 from dbus_next.aio import MessageBus
 
 from support.bus import INTERFACE, NAME, PATH
+from support.loop import LoopThread
 
 
 @dataclass
@@ -18,23 +18,19 @@ class Change:
     invalidated: list
 
 
-class BusClient:
+class BusClient(LoopThread):
     def __init__(self, address):
         self.changes = []  # PropertiesChanged of the agent's interface
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
+        super().__init__()
         self._bus = self._run(self._connect(address))
         self._bus.add_message_handler(self._on_message)
-        self._run(self._call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s",
+        self._run(self._ask("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s",
                              [f"type='signal',interface='org.freedesktop.DBus.Properties',path='{PATH}'"]))
 
     def close(self):
-        self._loop.call_soon_threadsafe(self._bus.disconnect)
+        self._call(self._bus.disconnect)
         self._run(self._bus.wait_for_disconnect())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
+        self._end_loop()
 
     def request_name(self, name):
         return self._run(self._bus.request_name(name))
@@ -45,19 +41,16 @@ class BusClient:
     def call_many(self, method, count, deadline=30.0):
         """Sends `count` calls of an agent's method at once; returns the replies in order (messages)."""
         async def all_at_once():
-            return await asyncio.gather(*[self._call(NAME, PATH, INTERFACE, method) for _ in range(count)])
+            return await asyncio.gather(*[self._ask(NAME, PATH, INTERFACE, method) for _ in range(count)])
         return self._run(all_at_once(), deadline)
 
     @staticmethod
     async def _connect(address):
         return await MessageBus(bus_address=address).connect()  # made here: it takes the loop that it is made in
 
-    def _call(self, destination, path, interface, member, signature="", body=()):
+    def _ask(self, destination, path, interface, member, signature="", body=()):
         return self._bus.call(Message(destination=destination, path=path, interface=interface, member=member,
                                       signature=signature, body=list(body)))
-
-    def _run(self, coroutine, deadline=30.0):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(deadline)
 
     def _on_message(self, message):
         if message.message_type == MessageType.SIGNAL and message.member == "PropertiesChanged" \

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-import threading
 from dataclasses import dataclass
+
+from support.loop import LoopThread
 
 CHUNK = 64 * 1024
 
@@ -57,20 +58,17 @@ def hold(data):
     return send
 
 
-class Liar:
+class Liar(LoopThread):
     """Tells the truth (node `A1`, or what the agent says that it is) until told to lie."""
 
     def __init__(self, first_id="A1"):
+        super().__init__()
         self.requests = []
         self.sent = 0  # bytes of endless answers
         self.first_id = first_id
         self._lies = {}
         self._connections = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop).result(10)
+        self._server = self._run(asyncio.start_server(self._serve, "127.0.0.1", 0))
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -83,10 +81,8 @@ class Liar:
         self._lies = {}
 
     def stop(self):
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
+        self._run(self._end())
+        self._end_loop()
 
     async def _end(self):
         self._server.close()

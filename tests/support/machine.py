@@ -17,11 +17,14 @@ from support import cgroups, proc
 from support.wait import wait_until
 
 UNIT = "argus-agent.service"
+NAME = "dev-alice-web01"
+STATE = f"/private/argus/agent/{NAME}"
+BUS = ["org.argus.Agent1", "/org/argus/Agent1", "org.argus.Agent1"]
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
 
 
 class Machine:
-    def __init__(self, directory, layers, network, name="box", hostname="dev-alice-web01"):
+    def __init__(self, directory, layers, network, name="box", hostname=NAME):
         self.directory, self.network, self.name = Path(directory), network, name
         self.root = self.directory / "root"
         self.console = self.directory / "console"
@@ -126,6 +129,18 @@ class Machine:
     def status(self, unit=UNIT):
         """What an admin sees."""
         return self.systemctl("status", "--no-pager", "--full", unit, check=False).stdout
+
+    def bus_property(self, name, user=None):
+        """As busctl prints it, with its type."""
+        return self.run(["busctl", "get-property", *BUS, name], user=user).stdout.strip()
+
+    def bus_call(self, method, **options):
+        return self.run(["busctl", "call", *BUS, method], **options)
+
+    def assert_refused(self, user, method):
+        """Calls a method of the agent as this user, who may not."""
+        refused = self.bus_call(method, user=user, check=False)
+        assert refused.returncode != 0 and re.search("denied|authentication required", refused.stderr, re.I), refused
 
     def main_pid(self):
         """The agent's process id, as seen inside."""

@@ -100,6 +100,10 @@ class Master:
         return wait_until(lambda: (found := self.requests(kind)) and len(found) >= count and found, deadline,
                           lambda: f"{count} requests ({kind}), there are {len(self.requests(kind))}")
 
+    def wait_for_more(self, count=1, deadline=10.0, kind="report"):
+        """Returns all requests of this kind as soon as there are `count` more of them than now."""
+        return self.wait_for_requests(len(self.requests(kind)) + count, deadline, kind)
+
     def wait_for_answers(self, count, deadline=10.0, kind=None):
         """Like wait_for_requests(), but only answered ones count."""
         def answered():

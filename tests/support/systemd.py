@@ -2,14 +2,14 @@
 
 As the real one it unloads an inactive unit that nothing needs, so each look at one loads and unloads it, and says so."""
 
-import asyncio
 import re
-import threading
 import time
 from collections import Counter
 
 from dbus_next import ErrorType, Message, MessageType, Variant
 from dbus_next.aio import MessageBus
+
+from support.loop import LoopThread
 
 
 NAME = "org.freedesktop.systemd1"
@@ -39,10 +39,11 @@ def running(pid=100, **changed):
             "Type": "simple", "Result": "success", "NRestarts": 0, "MainPID": pid} | changed
 
 
-class Systemd:
-    """Its loop runs in a thread. `units`: {name: properties}; a name that is not there is a unit that is not found."""
+class Systemd(LoopThread):
+    """`units`: {name: properties}; a name that is not there is a unit that is not found."""
 
     def __init__(self, address, **units):
+        super().__init__()
         self.units = {name.replace("_", "."): properties for name, properties in units.items()}
         self.aliases = {}
         self.calls = Counter()  # by member
@@ -51,9 +52,6 @@ class Systemd:
         self.pinned = set()  # inactive units that stay loaded, as another needs them
         self.fails = False  # answers no call
         self._address = address
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
         self._bus = None
         self.start()
 
@@ -62,14 +60,12 @@ class Systemd:
 
     def stop(self):
         """Leaves the bus."""
-        self._loop.call_soon_threadsafe(self._bus.disconnect)
+        self._call(self._bus.disconnect)
         self._run(self._bus.wait_for_disconnect())
 
     def close(self):
         self.stop()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
+        self._end_loop()
 
     def change(self, name, **changed):
         """Changes properties and signals them, for the unit's type and for units in general, as systemd does."""
@@ -90,16 +86,13 @@ class Systemd:
 
     def signal(self, path, interface, member, signature, *body):
         message = Message.new_signal(path, interface, member, signature, list(body))
-        self._loop.call_soon_threadsafe(self._bus.send, message)
+        self._call(self._bus.send, message)
 
     async def _connect(self):
         bus = await MessageBus(bus_address=self._address).connect()
         bus.add_message_handler(self._on_message)
         await bus.request_name(NAME)
         return bus
-
-    def _run(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
     @staticmethod
     def _interface(name):
