@@ -44,8 +44,8 @@ static bool is_in_a_name(char *const *environment) {
         return false;
 }
 
-/* A message may show the value of its variable, if that can hold no secret. A warning may show the name of an
- * unknown variable as well. */
+/* A message may show the value of its variable, if that can hold no secret. A warning may show the name of
+ * an unknown variable as well. */
 static bool may_be_shown(char *const *environment, const ConfigMessage *message) {
         const char *value = value_of(environment, message->variable);
 

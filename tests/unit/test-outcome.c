@@ -458,19 +458,17 @@ static void test_a_secret_is_never_shown(void **state _unused_) {
                                         "............................................",
                                         cases[i].body);
                         (void) snprintf(location, sizeof location, "%s", strempty(cases[i].location));
-                        assert_int_equal(
-                                        outcome_classify(
-                                                        &(Answer){ .kind = REQUEST_REPORT,
-                                                                        .secret = secret,
-                                                                        .sent_id = "A7",
-                                                                        .http_status = cases[i].status,
-                                                                        .body = body,
-                                                                        .body_size = strlen(body),
-                                                                        .location = cases[i].location
-                                                                                                    ? location
-                                                                                                    : NULL },
-                                                        &outcome),
-                                        0);
+                        const Answer answer = {
+                                .kind = REQUEST_REPORT,
+                                .secret = secret,
+                                .sent_id = "A7",
+                                .http_status = cases[i].status,
+                                .body = body,
+                                .body_size = strlen(body),
+                                .location = cases[i].location ? location : NULL,
+                        };
+
+                        assert_int_equal(outcome_classify(&answer, &outcome), 0);
                         assert_int_equal(outcome.class, OUTCOME_FAILED);
                         assert_null(strstr(outcome.error, "s3cr3t"));
                         assert_null(strstr(outcome.error, "tok-en"));
