@@ -59,7 +59,7 @@ def test_the_methods(interface):
 
 def test_the_errors_and_actions():
     text = page("org.argus.Agent1.5")
-    names = re.findall(r'ERROR_PREFIX "(\w+)"', source("bus/calls.c"))
+    names = re.findall(r'ERROR\(OPERATION_\w+, "(\w+)"', source("core/agent-properties.h"))
     assert len(names) == 4
     for name in names:
         assert f"*{INTERFACE}.Error.{name}*" in text
