@@ -32,7 +32,6 @@ static int read_rows(HealthRows *health, sd_bus_message *message) {
         const char *key, *verdict, *reason;
         int r;
 
-        health_rows_done(health);
         r = sd_bus_message_enter_container(message, 'a', "(sss)");
         while (r >= 0 && (r = sd_bus_message_read(message, "(sss)", &key, &verdict, &reason)) > 0)
                 r = rows_append(health, key, verdict, reason);
@@ -57,7 +56,6 @@ static int read_value(AgentView *view, HealthRows *health, AgentProperty propert
                         *(bool *) member = boolean;
                 return r;
         case PROPERTY_TYPE_HEALTH:
-                view->health_generation++;
                 return read_rows(health, message);
         case PROPERTY_TYPE_UINT32:
         case PROPERTY_TYPE_UINT64:
@@ -67,8 +65,7 @@ static int read_value(AgentView *view, HealthRows *health, AgentProperty propert
         return sd_bus_message_read_basic(message, info->signature[0], member);
 }
 
-static int read_property(
-                AgentView *view, HealthRows *health, sd_bus_message *message, uint64_t *properties) {
+static int read_property(AgentView *view, HealthRows *health, sd_bus_message *message) {
         AgentProperty property;
         const char *name, *contents;
         int r;
@@ -83,20 +80,18 @@ static int read_property(
         if (property == _PROPERTY_MAX || !streq(contents, agent_properties[property].signature))
                 return sd_bus_message_skip(message, "v");
 
-        *properties |= PROPERTY_BIT(property);
         r = sd_bus_message_enter_container(message, 'v', contents);
         if (r >= 0)
                 r = read_value(view, health, property, message);
         return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-int agent_view_read(AgentView *view, HealthRows *health, sd_bus_message *message, uint64_t *ret_properties) {
+int agent_view_read(AgentView *view, HealthRows *health, sd_bus_message *message) {
         int r;
 
-        *ret_properties = 0;
         r = sd_bus_message_enter_container(message, 'a', "{sv}");
         while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-                r = read_property(view, health, message, ret_properties);
+                r = read_property(view, health, message);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(message);
         }
@@ -141,6 +136,24 @@ size_t health_rows_count_bad(const HealthRows *health) {
         for (size_t i = 0; i < health->n_rows; i++)
                 count += !health_row_is_good(health->rows + i);
         return count;
+}
+
+bool health_rows_equal(const HealthRows *a, const HealthRows *b) {
+        if (a->n_rows != b->n_rows)
+                return false;
+        for (size_t i = 0; i < a->n_rows; i++)
+                if (!streq(a->rows[i].key, b->rows[i].key) ||
+                                !streq(a->rows[i].verdict, b->rows[i].verdict) ||
+                                !streq(a->rows[i].reason, b->rows[i].reason))
+                        return false;
+        return true;
+}
+
+const HealthRow *health_row_find(const HealthRows *health, const char *key) {
+        for (size_t i = 0; i < health->n_rows; i++)
+                if (streq(health->rows[i].key, key))
+                        return health->rows + i;
+        return NULL;
 }
 
 void health_rows_done(HealthRows *health) {

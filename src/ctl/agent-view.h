@@ -1,5 +1,5 @@
-/* The agent as its properties on D-Bus say: read from a message, and put into words. What properties there are
- * stands in core/agent-properties.h. */
+/* The agent as its properties on D-Bus say: read from a message, and put into words. What properties there
+ * are stands in core/agent-properties.h. */
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -23,11 +23,10 @@ typedef struct HealthRows {
         size_t n_rows;
 } HealthRows;
 
-/* Reads a dictionary of properties (a{sv}) where the message stands, and past it. Both objects change in what it
- * holds: HealthFiles replaces all rows, and counts up `health_generation`. *ret_properties is the mask of
- * PROPERTY_BIT() of what it held. A property that is unknown here or of another type is another version's, and
- * skipped. Returns 0 or a negative errno (then the objects may be changed in part). */
-int agent_view_read(AgentView *view, HealthRows *health, sd_bus_message *message, uint64_t *ret_properties);
+/* Reads a dictionary of properties (a{sv}) into both objects, which begin empty. A property that is unknown
+ * here or of another type is another version's, and skipped. Returns 0 or a negative errno; then too the
+ * rows are to be released. */
+int agent_view_read(AgentView *view, HealthRows *health, sd_bus_message *message);
 
 /* Online, and the last report succeeded. */
 bool agent_view_is_well(const AgentView *view);
@@ -38,4 +37,8 @@ const char *agent_view_text(
 
 bool health_row_is_good(const HealthRow *row);
 size_t health_rows_count_bad(const HealthRows *health);
+bool health_rows_equal(const HealthRows *a, const HealthRows *b);
+
+/* NULL if there is none of this key. */
+const HealthRow *health_row_find(const HealthRows *health, const char *key);
 void health_rows_done(HealthRows *health);

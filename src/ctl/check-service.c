@@ -1,5 +1,3 @@
-#include "ctl/check-service.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,9 +6,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/client.h"
 #include "ctl/settings-check.h"
 #include "ctl/unit-run.h"
+#include "ctl/verbs.h"
 #include "util/text.h"
 
 #define UNIT "argus-agent.service"
@@ -159,19 +157,15 @@ static int check(sd_bus *bus, UnitResult *ret_result, sd_bus_error *error) {
         return r;
 }
 
-int check_service(void) {
+int verb_check(Session *session) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         UnitResult result = {};
-        Client client;
         int r;
 
-        if (say_preconditions() < 0 || client_open(false, &client) < 0)
+        if (say_preconditions() < 0 || client_open(session, CALL_TIMEOUT_USEC) < 0)
                 return EXIT_FAILURE;
 
-        r = client_wait_ready(&client);
-        if (r >= 0)
-                r = check(client.bus, &result, &error);
-        client_close(&client);
+        r = check(session->bus, &result, &error);
 
         /* keep stdout and stderr in order */
         (void) fflush(stdout);

@@ -1,51 +1,63 @@
-/* The agent as a service on the bus: calls to it, and why one failed in words. */
+/* The agent as a service on the bus: one session of calls to it, and in words why one failed. Every call
+ * waits for its reply, as nothing else happens meanwhile. A caller who needs a right that he lacks is told
+ * so: no password is asked for. */
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <systemd/sd-bus.h>
 
 #include "ctl/agent-view.h"
+#include "ctl/terminal.h"
+#include "util/time-util.h"
 
 /* Longer than the 20 s in which the agent answers. */
 #define CALL_TIMEOUT_USEC (25 * USEC_PER_SEC)
-/* The agent gives a person this long to enter a password for polkit. */
-#define PASSWORD_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
-typedef struct Client {
+typedef struct Session Session;
+
+typedef struct Verb {
+        const char *name, *argument; /* NULL: takes none */
+        const char *help;
+        const char *action; /* polkit's, that allows it to others than root; NULL: there is none */
+        int (*run)(Session *session);
+        bool opens_bus_itself;
+} Verb;
+
+/* What the command line says, and what it is done with. */
+struct Session {
+        const Verb *verb;
+        const char *argument; /* NULL: none */
+        bool is_user, is_json;
+        usec_t wait_usec; /* of is-online; 0: none */
+
+        Terminal terminal;
         sd_bus *bus;
-        bool is_user;
-        bool may_ask; /* there is a person who can enter a password for polkit */
-} Client;
+};
 
-/* Opens the system bus or the user's. Returns 0, or a negative errno after it said why on stderr. */
-int client_open(bool is_user, Client *ret);
-void client_close(Client *client);
+/* Those that return an error have said on stderr why. */
 
-/* Waits until the bus has let us in; sd_bus_call() would wait longer. -ETIME: no response. */
-int client_wait_ready(const Client *client);
+/* Connects to the system bus or the user's, within the timeout. Returns 0 or a negative errno. */
+int client_open(Session *session, usec_t timeout_usec);
 
-/* A call to the agent, which does not start it. */
-int client_new_call(const Client *client, const char *path, const char *interface, const char *member,
-                sd_bus_message **ret);
+/* Calls a method of AGENT_INTERFACE and reads the value of this type that it returns; strings live as long
+ * as the reply. Returns 0 or a negative errno. */
+int client_call(const Session *session, const char *method, char type, void *ret_value,
+                sd_bus_message **ret_reply);
 
-/* Calls a method of AGENT_INTERFACE, which take no arguments. polkit may ask for a password meanwhile. */
-int client_call_method(
-                const Client *client, const char *member, sd_bus_message **ret_reply, sd_bus_error *error);
+/* All properties; `ret_health` is to be released with health_rows_done(). Returns 0 or a negative errno. */
+int client_get_all(const Session *session, AgentView *ret_view, HealthRows *ret_health);
 
-/* All properties. `ret_health` is to be released with health_rows_done(). */
-int client_get_all(const Client *client, AgentView *ret_view, HealthRows *ret_health, sd_bus_error *error);
+/* The same that says nothing. */
+int client_try_get_all(const Session *session, usec_t timeout_usec, AgentView *ret_view,
+                HealthRows *ret_health, sd_bus_error *error);
 
-int client_get_log_level(const Client *client, char **ret_level, sd_bus_error *error);
-int client_set_log_level(const Client *client, const char *level, sd_bus_error *error);
+int client_get_log_level(const Session *session, char **ret_level);
+int client_set_log_level(const Session *session, const char *level);
 
-/* Whether the error says that nobody has the agent's name. */
-bool client_error_is_absence(const sd_bus_error *error);
+/* Whether the error says that the agent is not on the bus, or that the caller may not do this. */
+bool client_is_absent(const sd_bus_error *error);
+bool client_is_denied(const sd_bus_error *error);
 
-/* Says on stderr why a call failed with `r`, and what to do about it. `verb` is the command to repeat as
- * root and `action` the polkit action that would allow it (NULL: only root may). Returns EXIT_FAILURE. */
-int client_complain(const Client *client, const char *verb, const char *action, int r,
-                const sd_bus_error *error);
-
-/* The same for an agent that is not on the bus. */
-int client_complain_absent(const Client *client);
+/* Says on stderr why a call failed with `r`, and what to do about it. Returns EXIT_FAILURE. */
+int client_complain(const Session *session, int r, const sd_bus_error *error);
+int client_complain_absent(const Session *session);

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* What no calendar reaches is the beginning of time: better than no line at all. */
+/* A time that no calendar reaches becomes the epoch. */
 static struct tm break_down(usec_t realtime_usec) {
         time_t seconds = (time_t) (realtime_usec / USEC_PER_SEC);
         struct tm local = { .tm_mday = 1, .tm_year = 70 };
@@ -15,41 +15,33 @@ static struct tm break_down(usec_t realtime_usec) {
 const char *format_clock(char buffer[static CLOCK_TEXT_SIZE], usec_t realtime_usec) {
         struct tm local = break_down(realtime_usec);
 
-        if (strftime(buffer, CLOCK_TEXT_SIZE, "%a %Y-%m-%d %H:%M:%S %Z", &local) == 0)
-                buffer[0] = '\0';
-        return buffer;
+        return strftime(buffer, CLOCK_TEXT_SIZE, "%a %Y-%m-%d %H:%M:%S %Z", &local) > 0 ? buffer : "";
 }
 
 const char *format_clock_short(char buffer[static CLOCK_TEXT_SIZE], usec_t realtime_usec) {
         struct tm local = break_down(realtime_usec);
 
-        if (strftime(buffer, CLOCK_TEXT_SIZE, "%b %d %H:%M:%S", &local) == 0)
-                buffer[0] = '\0';
-        return buffer;
+        return strftime(buffer, CLOCK_TEXT_SIZE, "%b %d %H:%M:%S", &local) > 0 ? buffer : "";
 }
 
-const char *format_ago(char buffer[static CLOCK_TEXT_SIZE + SPAN_SIZE], usec_t realtime_usec, usec_t now) {
+const char *format_ago(char buffer[static CLOCK_TEXT_SIZE], usec_t realtime_usec, usec_t now) {
         char span[SPAN_SIZE];
 
         if (realtime_usec > usec_add(now, USEC_PER_SEC))
-                (void) snprintf(buffer, CLOCK_TEXT_SIZE, "in the future");
-        else if (usec_sub(now, realtime_usec) < USEC_PER_SEC)
-                (void) snprintf(buffer, CLOCK_TEXT_SIZE, "just now");
-        else
-                (void) snprintf(buffer, CLOCK_TEXT_SIZE + SPAN_SIZE, "%s ago",
-                                format_span(span, usec_sub(now, realtime_usec)));
+                return "in the future";
+        if (usec_sub(now, realtime_usec) < USEC_PER_SEC)
+                return "just now";
+        (void) snprintf(buffer, CLOCK_TEXT_SIZE, "%s ago", format_span(span, usec_sub(now, realtime_usec)));
         return buffer;
 }
 
-const char *format_until(char buffer[static CLOCK_TEXT_SIZE + SPAN_SIZE], usec_t realtime_usec, usec_t now) {
+const char *format_until(char buffer[static CLOCK_TEXT_SIZE], usec_t realtime_usec, usec_t now) {
         char span[SPAN_SIZE];
 
         if (realtime_usec <= now)
-                (void) snprintf(buffer, CLOCK_TEXT_SIZE, "now");
-        else if (realtime_usec - now < USEC_PER_SEC)
-                (void) snprintf(buffer, CLOCK_TEXT_SIZE, "in less than 1s");
-        else
-                (void) snprintf(buffer, CLOCK_TEXT_SIZE + SPAN_SIZE, "in %s",
-                                format_span(span, usec_sub(realtime_usec, now)));
+                return "now";
+        if (realtime_usec - now < USEC_PER_SEC)
+                return "in less than 1s";
+        (void) snprintf(buffer, CLOCK_TEXT_SIZE, "in %s", format_span(span, realtime_usec - now));
         return buffer;
 }

@@ -1,6 +1,11 @@
-/* argusctl: asks the agent on D-Bus and shows what it says. See argusctl(1). */
+/* argusctl: asks the agent on D-Bus and shows what it says. See argusctl(1).
+ *
+ * It is a client on the bus like any other: all that it knows of the agent comes from there, but for the
+ * ages of health files and `check`, which needs systemd and no agent. It must not know how the agent
+ * works inside. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,68 +14,73 @@
 #include "ctl/verbs.h"
 #include "util/text.h"
 
-/* A year, in seconds; more is a mistake. */
-enum { WAIT_SECONDS_MAX = 366 * 24 * 60 * 60 };
-
-typedef struct Verb {
-        const char *name;
-        bool takes_argument, takes_wait;
-        bool is_local; /* needs no agent, and opens what it needs itself */
-        int (*run)(const Session *session);
-} Verb;
+enum {
+        WAIT_SECONDS_MAX = 366 * 24 * 60 * 60, /* more is a mistake */
+        HELP_COLUMN = 21,
+        HELP_WIDTH = 80,
+};
 
 /* The first is what is done without a verb. */
 static const Verb verbs[] = {
-        { "status", false, false, false, verb_status },
-        { "is-online", false, true, false, verb_is_online },
-        { "report", false, false, false, verb_report },
-        { "reregister", false, false, false, verb_reregister },
-        { "node", false, false, false, verb_node },
-        { "health", false, false, false, verb_health },
-        { "monitor", false, false, false, verb_monitor },
-        { "log-level", true, false, false, verb_log_level },
-        { "check", false, false, true, verb_check },
+        { "status", NULL, "show the agent on one screen (the default)", NULL, verb_status, false },
+        { "is-online", NULL, "print the state; exit 0 if online and the last report succeeded", NULL,
+                        verb_is_online, false },
+        { "report", NULL, "report to the Master now", "report", verb_report, false },
+        { "reregister", NULL, "register at the Master again, with the same id", "reregister",
+                        verb_reregister, false },
+        { "node", NULL, "print the node object as the Master sent it", "read-data", verb_node, false },
+        { "health", NULL,
+                        "list the health files and the watched units; with --json print what would be reported",
+                        "read-data", verb_health, false },
+        { "monitor", NULL, "follow changes until interrupted", NULL, verb_monitor, true },
+        { "log-level", "[LEVEL]", "show or set it: err, warning, notice, info, debug", NULL, verb_log_level,
+                        false },
+        { "check", NULL, "check the settings as the service gets them (for root)", NULL, verb_check, true },
 };
 
 static void print_help(void) {
         (void) puts("Usage: argusctl [OPTION...] [COMMAND]\n"
-                    "Shows what the Argus agent does, and makes it act.\n"
+                    "Show what the Argus agent does, and make it act.\n"
                     "\n"
-                    "Commands:\n"
-                    "  status             show the agent on one screen (the default)\n"
-                    "  is-online          is it online, and did the last report succeed?\n"
-                    "  report             report to the Master now\n"
-                    "  reregister         register at the Master again, with the same id\n"
-                    "  node               print the node object as the Master sent it\n"
-                    "  health             list the health files and the watched units; with --json\n"
-                    "                     print what would be reported\n"
-                    "  monitor            follow changes until interrupted\n"
-                    "  log-level [LEVEL]  show or set it: err, warning, notice, info, debug\n"
-                    "  check              check the settings as the service gets them (for root)\n"
-                    "\n"
+                    "Commands:");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+                int length = printf("  %s %s", verbs[i].name, strempty(verbs[i].argument));
+
+                (void) printf("%*s", HELP_COLUMN - length, "");
+                text_wrap(stdout, verbs[i].help, HELP_COLUMN, HELP_WIDTH);
+                (void) putchar('\n');
+        }
+        (void) puts("\n"
                     "Options:\n"
                     "      --wait=SECONDS  is-online: wait that long for it to become true\n"
                     "      --json          write JSON, one object on a line\n"
                     "      --user          talk to an agent on the user bus\n"
-                    "  -h, --help          print this help and end\n"
-                    "      --version       print the version and end\n"
+                    "  -h, --help          print this help and exit\n"
+                    "      --version       print the version and exit\n"
                     "\n"
-                    "Exit status: 0 success (status, is-online: it is online and the last report\n"
-                    "succeeded); 3 it is not (status, is-online); 1 failure: the agent or the bus\n"
-                    "is not there, permission denied, or the Master did not accept; 64 wrong usage.\n"
-                    "check: 0, or 78 if the configuration is invalid.\n"
+                    "Exit status: 0 success (status, is-online: online, last report succeeded); 3 not\n"
+                    "so (status, is-online); 1 failure: the agent or the bus is not there, permission\n"
+                    "denied, or the Master did not accept; 64 wrong usage. check: 0, or 78 if the\n"
+                    "configuration is invalid.\n"
                     "See argusctl(1).");
+}
+
+static _printf_(1, 2) int wrong_usage(const char *format, ...) {
+        va_list arguments;
+
+        (void) fputs("argusctl: ", stderr);
+        va_start(arguments, format);
+        (void) vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        (void) fputs("; see --help.\n", stderr);
+        return -EINVAL;
 }
 
 static int parse_wait(const char *text, usec_t *ret) {
         uint64_t seconds;
 
-        if (text_parse_unsigned(text, WAIT_SECONDS_MAX, &seconds) < 0) {
-                (void) fprintf(stderr,
-                                "argusctl: --wait takes a number of seconds up to a year, not \"%s\".\n",
-                                text);
-                return -EINVAL;
-        }
+        if (text_parse_unsigned(text, WAIT_SECONDS_MAX, &seconds) < 0)
+                return wrong_usage("Invalid --wait=\"%s\": expected a number of seconds up to a year", text);
 
         *ret = seconds * USEC_PER_SEC;
         return 0;
@@ -111,7 +121,6 @@ static int parse_options(int argc, char *argv[], Session *session, bool *ret_has
                 default: /* getopt has said it */
                         return -EINVAL;
                 }
-
         return 1;
 }
 
@@ -119,14 +128,11 @@ static const Verb *find_verb(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (streq(verbs[i].name, name))
                         return verbs + i;
-
-        (void) fprintf(stderr, "argusctl: unknown command: %s (see --help)\n", name);
         return NULL;
 }
 
 /* The same returns as of parse_options(). */
-static int parse_arguments(int argc, char *argv[], Session *session, const Verb **ret_verb) {
-        const Verb *verb = verbs;
+static int parse_arguments(int argc, char *argv[], Session *session) {
         bool has_wait = false;
         int r;
 
@@ -134,53 +140,44 @@ static int parse_arguments(int argc, char *argv[], Session *session, const Verb 
         if (r <= 0)
                 return r;
 
-        if (optind < argc) {
-                verb = find_verb(argv[optind++]);
-                if (!verb)
-                        return -EINVAL;
-        }
-        if (optind < argc && verb->takes_argument)
+        session->verb = optind < argc ? find_verb(argv[optind]) : verbs;
+        if (!session->verb)
+                return wrong_usage("Unknown command \"%s\"", argv[optind]);
+        if (++optind < argc && session->verb->argument)
                 session->argument = argv[optind++];
-        if (optind < argc) {
-                (void) fprintf(stderr, "argusctl: unexpected argument: %s (see --help)\n", argv[optind]);
-                return -EINVAL;
-        }
-        if (has_wait && !verb->takes_wait) {
-                (void) fprintf(stderr, "argusctl: --wait is for is-online, not for %s.\n", verb->name);
-                return -EINVAL;
-        }
-
-        *ret_verb = verb;
+        if (optind < argc)
+                return wrong_usage("Unexpected argument \"%s\"", argv[optind]);
+        if (has_wait && session->verb->run != verb_is_online)
+                return wrong_usage("--wait is for is-online, not for %s", session->verb->name);
+        if (session->verb->run == verb_check && (session->is_user || session->is_json))
+                return wrong_usage("%s is not for check", session->is_user ? "--user" : "--json");
         return 1;
 }
 
-static int run(Session *session, const Verb *verb) {
-        int status;
+static int run(Session *session) {
+        usec_t timeout_usec = session->wait_usec > 0 ? session->wait_usec : CALL_TIMEOUT_USEC;
+        int status = EXIT_FAILURE;
 
         session->terminal = terminal_detect();
-        if (verb->is_local)
-                return verb->run(session);
-        if (client_open(session->is_user, &session->client) < 0)
-                return EXIT_FAILURE;
-
-        status = verb->run(session);
-        client_close(&session->client);
+        if (session->verb->opens_bus_itself ||
+                        client_open(session, usec_earlier(timeout_usec, CALL_TIMEOUT_USEC)) >= 0)
+                status = session->verb->run(session);
+        sd_bus_close_unref(session->bus);
         return status;
 }
 
 int main(int argc, char *argv[]) {
         Session session = {};
-        const Verb *verb;
         int r, status = EXIT_SUCCESS;
 
-        r = parse_arguments(argc, argv, &session, &verb);
+        r = parse_arguments(argc, argv, &session);
         if (r < 0)
                 return EX_USAGE;
         if (r > 0)
-                status = run(&session, verb);
+                status = run(&session);
 
         if (fflush(stdout) != 0 || ferror(stdout)) {
-                (void) fprintf(stderr, "argusctl: Cannot write: %s\n", strerror(errno));
+                (void) fprintf(stderr, "argusctl: Cannot write the output: %s.\n", strerror(errno));
                 return EXIT_FAILURE;
         }
         return status;

@@ -5,11 +5,7 @@
 #include "ctl/terminal.h"
 
 /* The colour of how things are: green for well, red for a failure, yellow for what is not decided yet. */
-Colour view_colour(const AgentView *view);
+const char *view_colour(const Terminal *terminal, const AgentView *view);
 
-/* Where the identity was learnt, in words. */
-const char *identity_source_words(const char *source);
-
-/* Writes the screen on standard output. `now` is CLOCK_REALTIME. Returns 0 or -ENOMEM. */
-int status_screen_print(
-                const Terminal *terminal, const AgentView *view, const HealthRows *health, usec_t now);
+/* `now` is CLOCK_REALTIME. */
+void status_screen_print(const Terminal *t, const AgentView *view, const HealthRows *health, usec_t now);

@@ -1,18 +1,27 @@
-/* What standard output is: how wide, whether colours and which characters may be used. */
+/* Standard output: how wide it is, which colours and characters it takes, and text laid out on it. */
 #include "ctl/terminal.h"
 
 #include <langinfo.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
-#include "util/macro.h"
 #include "util/text.h"
 
-enum { WIDTH_DEFAULT = 80, WIDTH_MAX = 10000 };
+enum {
+        WIDTH_DEFAULT = 80,
+        WIDTH_MAX = 10000,
+        /* With less room than this, broken lines are harder to read than long ones. */
+        ROOM_MIN = 16,
+};
+
+/* ---- what it is ---- */
 
 static unsigned detect_width(bool is_terminal) {
         struct winsize size = {};
@@ -21,38 +30,21 @@ static unsigned detect_width(bool is_terminal) {
         if (text_parse_unsigned(getenv("COLUMNS"), WIDTH_MAX, &columns) == 0)
                 return (unsigned) columns;
         if (!is_terminal)
-                return 0;
+                return NO_WIDTH;
         if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
                 return size.ws_col;
 
         return WIDTH_DEFAULT;
 }
 
-/* 1 or 0 if SYSTEMD_COLORS says so, -1 if it says nothing. */
-static int read_systemd_colours(void) {
-        static const char *const no[] = { "0", "no", "n", "false", "f", "off" };
-        static const char *const yes[] = { "1", "yes", "y", "true", "t", "on", "16", "256", "24bit" };
-        const char *value = getenv("SYSTEMD_COLORS");
-
-        if (!value)
-                return -1;
-
-        for (size_t i = 0; i < ELEMENTSOF(no); i++)
-                if (strcasecmp(value, no[i]) == 0)
-                        return 0;
-        for (size_t i = 0; i < ELEMENTSOF(yes); i++)
-                if (strcasecmp(value, yes[i]) == 0)
-                        return 1;
-
-        return -1;
-}
-
 static bool detect_colours(bool is_terminal) {
-        int wanted = read_systemd_colours();
-        const char *term = getenv("TERM");
+        static const char *const words[] = { "0", "no", "n", "false", "f", "off", /* and those for yes: */
+                "1", "yes", "y", "true", "t", "on", "16", "256", "24bit" };
+        const char *wanted = getenv("SYSTEMD_COLORS"), *term = getenv("TERM");
 
-        if (wanted >= 0)
-                return wanted;
+        for (size_t i = 0; wanted && i < ELEMENTSOF(words); i++)
+                if (strcasecmp(wanted, words[i]) == 0)
+                        return i >= 6;
 
         return is_terminal && isempty(getenv("NO_COLOR")) && !isempty(term) && !streq(term, "dumb");
 }
@@ -67,39 +59,125 @@ static bool detect_utf8(void) {
 }
 
 Terminal terminal_detect(void) {
-        bool is_terminal = isatty(STDOUT_FILENO);
-
-        return (Terminal){
+        bool is_terminal = isatty(STDOUT_FILENO), is_utf8 = detect_utf8();
+        Terminal terminal = {
                 .width = detect_width(is_terminal),
                 .is_terminal = is_terminal,
-                .has_colours = detect_colours(is_terminal),
-                .is_utf8 = detect_utf8(),
+                .off = "\033[0m",
+                .bold = "\033[0;1m",
+                .green = "\033[0;1;32m",
+                .yellow = "\033[0;1;33m",
+                .red = "\033[0;1;31m",
+                .grey = "\033[0;90m",
+                .dot = is_utf8 ? "●" : "*",
+                .cross = is_utf8 ? "×" : "x",
+                .arrow = is_utf8 ? "→" : "->",
+        };
+
+        if (!detect_colours(is_terminal))
+                terminal.off = terminal.bold = terminal.green = terminal.yellow = terminal.red =
+                                terminal.grey = "";
+        return terminal;
+}
+
+/* ---- text on it ---- */
+
+/* One step of text: a character with its width, or a colour sequence. */
+typedef struct Step {
+        size_t size;
+        unsigned columns;
+        bool is_space;
+} Step;
+
+static Step step_read(const char *text) {
+        uint32_t code_point = 0;
+        size_t size;
+        int columns;
+
+        if (text[0] == '\033' && text[1] == '[') {
+                size = strcspn(text, "m");
+                return (Step){ .size = size + (text[size] == 'm') };
+        }
+
+        size = text_decode_utf8(text, strnlen(text, 4), &code_point);
+        if (size == 0)
+                return (Step){ .size = 1, .columns = 1 };
+
+        columns = wcwidth((wchar_t) code_point);
+        return (Step){
+                .size = size,
+                .columns = columns < 0 ? 1 : (unsigned) columns,
+                .is_space = code_point == ' ',
         };
 }
 
-const char *terminal_colour(const Terminal *terminal, Colour colour) {
-        static const char *const sequences[_COLOUR_MAX] = {
-                [COLOUR_OFF] = "\033[0m",
-                [COLOUR_BOLD] = "\033[0;1m",
-                [COLOUR_GREEN] = "\033[0;1;32m",
-                [COLOUR_YELLOW] = "\033[0;1;33m",
-                [COLOUR_RED] = "\033[0;1;31m",
-                [COLOUR_GREY] = "\033[0;90m",
-        };
+unsigned text_columns(const char *text) {
+        unsigned columns = 0;
 
-        assert((size_t) colour < ELEMENTSOF(sequences));
-        return terminal->has_colours ? sequences[colour] : "";
+        for (Step step; *text; text += step.size) {
+                step = step_read(text);
+                columns += step.columns;
+        }
+        return columns;
 }
 
-const char *terminal_glyph(const Terminal *terminal, Glyph glyph) {
-        static const struct {
-                const char *utf8, *ascii;
-        } glyphs[_GLYPH_MAX] = {
-                [GLYPH_DOT] = { "●", "*" },
-                [GLYPH_CROSS] = { "×", "x" },
-                [GLYPH_ARROW] = { "→", "->" },
-        };
+/* The number of bytes that go on a line of `room` columns. */
+static size_t line_size(const char *text, unsigned room) {
+        size_t position = 0, last_break = 0;
+        unsigned columns = 0;
 
-        assert((size_t) glyph < ELEMENTSOF(glyphs));
-        return terminal->is_utf8 ? glyphs[glyph].utf8 : glyphs[glyph].ascii;
+        for (Step step, before = {}; text[position]; position += step.size, before = step) {
+                step = step_read(text + position);
+                if (step.is_space ? !before.is_space : step.columns == 2 || before.columns == 2)
+                        last_break = position;
+
+                columns += step.columns;
+                if (columns > room)
+                        return last_break > 0 ? last_break : position;
+        }
+        return position;
+}
+
+void text_wrap(FILE *out, const char *text, unsigned indent, unsigned width) {
+        if (width < indent + ROOM_MIN) {
+                (void) fputs(text, out);
+                return;
+        }
+
+        while (*text) {
+                size_t size = line_size(text, width - indent);
+
+                (void) fwrite(text, 1, size, out);
+                text += size;
+                text += strspn(text, " ");
+                if (*text)
+                        (void) fprintf(out, "\n%*s", (int) indent, "");
+        }
+}
+
+void print_wrapped(const Terminal *terminal, unsigned indent, const char *format, ...) {
+        char *text = NULL;
+        va_list arguments;
+        int length;
+
+        va_start(arguments, format);
+        length = vasprintf(&text, format, arguments);
+        va_end(arguments);
+        if (length < 0)
+                exit_out_of_memory();
+
+        text_wrap(stdout, text, indent, terminal->width);
+        (void) putchar('\n');
+        free(text);
+}
+
+void text_pad(FILE *out, const char *text, unsigned columns) {
+        unsigned taken = text_columns(text);
+
+        (void) fprintf(out, "%s%*s", text, (int) (taken < columns ? columns - taken : 1), "");
+}
+
+void exit_out_of_memory(void) {
+        (void) fputs("argusctl: Out of memory.\n", stderr);
+        exit(EXIT_FAILURE);
 }

@@ -1,24 +1,25 @@
-/* The commands of argusctl. */
+/* The commands of argusctl. Each does what it is called after, says on stderr why it could not, and returns
+ * the exit status. */
 #pragma once
 
 #include "ctl/client.h"
-#include "ctl/terminal.h"
 
-typedef struct Session {
-        Client client;
-        Terminal terminal;
-        bool is_user, is_json;
-        usec_t wait_usec;     /* of is-online; 0: none */
-        const char *argument; /* of log-level; NULL: none */
-} Session;
+enum {
+        /* EXIT_SUCCESS: done; of status and is-online: online, and the last report succeeded */
+        /* EXIT_FAILURE: the agent or the bus is not there, permission was denied, or the agent could not */
+        EXIT_NOT_ONLINE = 3, /* of status and is-online only */
+        /* EX_USAGE 64: wrong usage */
+};
 
-/* Each does what it is called after, says on stderr why it could not, and returns the exit status. */
-int verb_status(const Session *session);
-int verb_is_online(const Session *session);
-int verb_monitor(const Session *session);
-int verb_node(const Session *session);
-int verb_health(const Session *session);
-int verb_report(const Session *session);
-int verb_reregister(const Session *session);
-int verb_log_level(const Session *session);
-int verb_check(const Session *session);
+int verb_status(Session *session);
+int verb_is_online(Session *session);
+int verb_report(Session *session);
+int verb_reregister(Session *session);
+int verb_node(Session *session);
+int verb_health(Session *session);
+int verb_monitor(Session *session);
+int verb_log_level(Session *session);
+int verb_check(Session *session);
+
+/* Prints the JSON text that a method of the agent returns, as it is. */
+int print_text_of(const Session *session, const char *method);

@@ -1,93 +1,73 @@
 /* What argusctl writes for programs: one JSON object on one line. */
 #include "ctl/view-json.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/terminal.h"
 #include "util/text.h"
 
-DEFINE_CLEANUP(char *, cJSON_free)
+static void *allocate(size_t size) {
+        void *memory = malloc(size);
 
-static void json_delete(cJSON **json) {
-        cJSON_Delete(*json);
+        if (!memory)
+                exit_out_of_memory();
+        return memory;
 }
 
-static cJSON *rows_to_json(const HealthRows *health) {
-        _cleanup_(json_delete) cJSON *array = cJSON_CreateArray();
-
-        if (!array)
-                return NULL;
-
-        for (size_t i = 0; i < health->n_rows; i++) {
-                cJSON *object = cJSON_CreateObject();
-
-                if (!object || !cJSON_AddItemToArray(array, object)) {
-                        cJSON_Delete(object);
-                        return NULL;
-                }
-                if (!cJSON_AddStringToObject(object, "key", health->rows[i].key) ||
-                                !cJSON_AddStringToObject(object, "verdict", health->rows[i].verdict) ||
-                                !cJSON_AddStringToObject(object, "reason", health->rows[i].reason))
-                        return NULL;
-        }
-
-        return TAKE_PTR(array);
+cJSON *json_new_object(void) {
+        cJSON_InitHooks(&(cJSON_Hooks){ .malloc_fn = allocate, .free_fn = free });
+        return cJSON_CreateObject();
 }
 
-cJSON *json_create_number(uint64_t number) {
+void json_add_number(cJSON *object, const char *name, uint64_t number) {
         char digits[sizeof "18446744073709551615"];
 
         (void) snprintf(digits, sizeof digits, "%" PRIu64, number);
-        return cJSON_CreateRaw(digits);
+        (void) cJSON_AddRawToObject(object, name, digits);
 }
 
-static cJSON *value_to_json(const AgentView *view, const HealthRows *health, AgentProperty property) {
-        switch (agent_properties[property].type) {
-        case PROPERTY_TYPE_STRING:
-                return cJSON_CreateString(agent_status_string(view, property));
-        case PROPERTY_TYPE_BOOLEAN:
-                return cJSON_CreateBool(agent_status_number(view, property) != 0);
-        case PROPERTY_TYPE_HEALTH:
-                return rows_to_json(health);
-        default:
-                return json_create_number(agent_status_number(view, property));
+static void add_rows(cJSON *object, const char *name, const HealthRows *health) {
+        cJSON *array = cJSON_AddArrayToObject(object, name);
+
+        for (size_t i = 0; i < health->n_rows; i++) {
+                cJSON *row = cJSON_CreateObject();
+
+                (void) cJSON_AddStringToObject(row, "key", health->rows[i].key);
+                (void) cJSON_AddStringToObject(row, "verdict", health->rows[i].verdict);
+                (void) cJSON_AddStringToObject(row, "reason", health->rows[i].reason);
+                (void) cJSON_AddItemToArray(array, row);
         }
 }
 
 cJSON *view_to_json(const AgentView *view, const HealthRows *health, uint64_t properties) {
-        _cleanup_(json_delete) cJSON *object = cJSON_CreateObject();
-
-        if (!object)
-                return NULL;
+        cJSON *object = json_new_object();
 
         for (AgentProperty i = 0; i < _PROPERTY_MAX; i++) {
-                cJSON *value;
+                const char *name = agent_properties[i].name;
+                PropertyType type = agent_properties[i].type;
 
                 if (!(properties & PROPERTY_BIT(i)))
                         continue;
-
-                value = value_to_json(view, health, i);
-                if (!value || !cJSON_AddItemToObject(object, agent_properties[i].name, value)) {
-                        cJSON_Delete(value);
-                        return NULL;
-                }
+                if (type == PROPERTY_TYPE_STRING)
+                        (void) cJSON_AddStringToObject(object, name, agent_status_string(view, i));
+                else if (type == PROPERTY_TYPE_BOOLEAN)
+                        (void) cJSON_AddBoolToObject(object, name, agent_status_number(view, i) != 0);
+                else if (type == PROPERTY_TYPE_HEALTH)
+                        add_rows(object, name, health);
+                else
+                        json_add_number(object, name, agent_status_number(view, i));
         }
-
-        return TAKE_PTR(object);
+        return object;
 }
 
-int json_print(cJSON *object) {
-        _cleanup_(json_delete) cJSON *owned = object;
-        _cleanup_(cJSON_free_pointer) char *text = NULL;
-
-        text = owned ? cJSON_PrintUnformatted(owned) : NULL;
-        if (!text)
-                return -ENOMEM;
+void json_print(cJSON *object) {
+        char *text = cJSON_PrintUnformatted(object);
 
         (void) puts(text);
-        return 0;
+        free(text);
+        cJSON_Delete(object);
 }
 
 void json_print_text(const char *text, bool is_terminal) {

@@ -91,7 +91,7 @@ def test_status_in_an_outage(agent, master, bus, ctl):
     assert re.fullmatch(r"retrying, \d+ failures in a row", values["State"])
     assert values["Last report"].startswith("failed, status 503; ")
     assert values["Last error"] == bus.get("LastReportError") and "so tired" in values["Last error"]
-    assert values["Last success"] and values["Next try"] and "Next report" not in values
+    assert values["Last success"] and values["Next attempt"] and "Next report" not in values
     assert re.fullmatch(r"[1-9]\d* accepted, [1-9]\d* failed since the agent started", values["Reports"])
     assert ctl.read("is-online", status=NOT_ONLINE) == "retrying\n"
 
@@ -114,7 +114,7 @@ def test_status_when_registration_fails(agent, master, bus, ctl):
     bus.wait_property("State", "retrying")
     values = fields(ctl.read("status", status=NOT_ONLINE))
     assert values["State"].startswith("retrying, ")
-    assert "not you" in values["Last error"] or "journalctl" in values["Last error"]
+    assert "not you" in values["Last error"] or "registration failed; see journalctl" in values["Last error"]
 
 
 def test_status_says_that_nothing_is_saved(agent, master, bus, ctl, state_root):

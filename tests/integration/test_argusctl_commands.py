@@ -24,7 +24,7 @@ def test_is_online(online, ctl):
 
 
 def test_report(online, ctl, master):
-    assert ctl.read("report") == "Reported; the Master answered 200.\n"
+    assert ctl.read("report") == "Report accepted, status 200.\n"
     assert json.loads(ctl.read("--json", "report")) == {"HttpStatus": 200}
     assert len(master.requests("report")) == 3
 
@@ -246,9 +246,9 @@ def test_without_an_agent_on_the_user_bus(bus):
 def test_an_agent_that_hangs(online, ctl):
     online.pause()
     begun = time.monotonic()
-    assert "no answer" in ctl.fail("is-online", "--wait=1")
+    assert "agent: no response" in ctl.fail("is-online", "--wait=1")
     assert time.monotonic() - begun < 5
-    assert "no answer" in ctl.fail("status", deadline=40)
+    assert "agent: no response" in ctl.fail("status", deadline=40)
     online.resume()
 
 
@@ -256,9 +256,9 @@ def test_a_bus_that_hangs(online, bus, ctl):
     bus.daemon.pause()
     try:
         begun = time.monotonic()
-        assert ctl.fail("is-online", "--wait=1")
+        assert "no response" in ctl.fail("is-online", "--wait=1")
         assert time.monotonic() - begun < 5
-        assert "The bus gives no answer" in ctl.fail("status", deadline=40)
+        assert "system bus: no response" in ctl.fail("status", deadline=40)
     finally:
         bus.daemon.resume()
 

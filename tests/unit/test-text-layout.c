@@ -1,5 +1,5 @@
 /* Widths of text on a terminal, and where its lines break. */
-#include "ctl/text-layout.h"
+#include "ctl/terminal.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -51,13 +51,13 @@ static void test_wrap(void **state _unused_) {
                 { "words that do not fit", 0, 20, "words that do not\nfit" },
                 { "words that do not fit", 2, 20, "words that do not\n  fit" },
                 /* all in one line */
-                { "words that do not fit", 2, LAYOUT_NO_WIDTH, "words that do not fit" },
+                { "words that do not fit", 2, NO_WIDTH, "words that do not fit" },
                 { "words that do not fit", 10, 20, "words that do not fit" },
                 /* several spaces are kept within a line, and go with its end */
                 { "two  spaces   three", 0, 20, "two  spaces   three" },
                 { "two spaces at the   end of it", 0, 20, "two spaces at the\nend of it" },
                 /* a word that no line has room for */
-                { "see https://example.com/a/b/c now", 0, 20, "see https://example.\ncom/a/b/c now" },
+                { "see https://example.com/a/b/c now", 0, 20, "see\nhttps://example.com/\na/b/c now" },
                 { "1234567890123456789012345", 2, 20, "123456789012345678\n  9012345" },
                 /* between wide characters, and not through one */
                 { "数据库维护中请稍后再试", 0, 20, "数据库维护中请稍后再\n试" },
