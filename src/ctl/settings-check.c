@@ -14,100 +14,84 @@
 #include "util/fd-util.h"
 #include "util/text.h"
 
-static void warn(const char *path, const char *words) {
-        char name[1024];
+/* `line` is 0 if it is about the whole. */
+static void warn(const char *path, unsigned line, const char *words) {
+        char name[1024], number[16] = "";
 
+        if (line > 0)
+                (void) snprintf(number, sizeof number, ":%u", line);
         text_sanitize_into(name, sizeof name, path, strlen(path));
-        (void) printf("Warning: %s: %s.\n", name, words);
+        (void) printf("Warning: %s%s: %s.\n", name, number, words);
 }
 
 static void on_line(const SettingsLine *line, void *path) {
-        char name[1024];
-
-        if (!line->fault)
-                return;
-        text_sanitize_into(name, sizeof name, path, strlen(path));
-        (void) printf("Warning: %s:%u: %s.\n", name, line->number, line->fault);
+        if (line->fault)
+                warn(path, line->number, line->fault);
 }
 
 /* ---- one file ---- */
 
 static void check_mode(const char *path, const struct stat *st) {
         if (st->st_uid != 0 || (st->st_mode & (S_IWGRP | S_IWOTH)))
-                warn(path, "other users than root may change it; chown root and chmod 0600");
+                warn(path, 0, "other users than root may change it; chown root and chmod 0600");
         if (st->st_mode & S_IROTH)
-                warn(path, "every user may read it, and it may hold secrets; chmod 0600");
+                warn(path, 0, "every user may read it, and it may hold secrets; chmod 0600");
 }
 
-static int check_content(int fd, const char *path) {
+static void check_content(int fd, const char *path) {
         _cleanup_free_ char *text = NULL;
-        size_t size = 0;
-        ssize_t n;
+        size_t size;
+        int r;
 
-        text = malloc(SETTINGS_FILE_MAX + 1);
-        if (!text)
-                return -ENOMEM;
-
-        while (size <= SETTINGS_FILE_MAX && (n = read(fd, text + size, SETTINGS_FILE_MAX + 1 - size)) != 0) {
-                if (n > 0)
-                        size += (size_t) n;
-                else if (errno != EINTR) {
-                        warn(path, strerror(errno));
-                        return 0;
-                }
-        }
-        if (size > SETTINGS_FILE_MAX) {
-                warn(path, "larger than 1 MiB, so its lines were not checked");
-                return 0;
-        }
-
-        return settings_file_read(text, size, on_line, (void *) path);
+        r = fd_read_all(fd, SETTINGS_FILE_MAX, &text, &size);
+        if (r >= 0)
+                r = settings_file_read(text, size, on_line, (void *) path);
+        if (r < 0)
+                warn(path, 0,
+                                r == -EFBIG ? "larger than 1 MiB, so its lines were not checked"
+                                            : strerror(-r));
 }
 
 /* O_NONBLOCK: a FIFO must not hang us. */
-static int check_file(const char *path) {
+static void check_file(const char *path) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         struct stat st;
 
-        if (fd < 0 || fstat(fd, &st) < 0) {
-                warn(path, strerror(errno));
-                return 0;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                warn(path, 0, strerror(errno));
+        else if (S_ISDIR(st.st_mode))
+                warn(path, 0, "a directory, not a file; systemd ignores it");
+        else if (!S_ISREG(st.st_mode))
+                warn(path, 0, "not a regular file; expected one with NAME=value lines");
+        else {
+                check_mode(path, &st);
+                check_content(fd, path);
         }
-        if (!S_ISREG(st.st_mode)) {
-                warn(path, S_ISDIR(st.st_mode) ? "a directory, not a file; systemd ignores it"
-                                               : "not a regular file; expected one with NAME=value lines");
-                return 0;
-        }
-
-        check_mode(path, &st);
-        return check_content(fd, path);
 }
 
 /* ---- those of the unit ---- */
 
-static int check_pattern(const char *pattern, bool may_be_missing) {
+static void check_pattern(const char *pattern, bool may_be_missing) {
         glob_t found = {};
-        int r = 0;
 
         if (glob(pattern, 0, NULL, &found) != 0 && !may_be_missing)
-                warn(pattern, "missing; without it systemd does not start the service");
-        for (size_t i = 0; r >= 0 && i < found.gl_pathc; i++)
-                r = check_file(found.gl_pathv[i]);
+                warn(pattern, 0, "missing; without it systemd does not start the service");
+        for (size_t i = 0; i < found.gl_pathc; i++)
+                check_file(found.gl_pathv[i]);
         globfree(&found);
-        return r;
 }
 
-int settings_check(sd_bus *bus, const char *unit_path) {
+int settings_check(sd_bus *bus) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *value = NULL;
-        const char *pattern, *type;
         int r, may_be_missing;
+        const char *pattern;
 
-        r = unit_get(bus, unit_path, SYSTEMD_SERVICE_INTERFACE, "EnvironmentFiles", &value, &type);
+        r = service_get(bus, SYSTEMD_SERVICE_INTERFACE, "EnvironmentFiles", "a(sb)", &value);
         if (r >= 0)
                 r = sd_bus_message_enter_container(value, 'a', "(sb)");
         while (r >= 0 && (r = sd_bus_message_read(value, "(sb)", &pattern, &may_be_missing)) > 0)
-                r = check_pattern(pattern, may_be_missing);
-        return r < 0 ? r : 0;
+                check_pattern(pattern, may_be_missing);
+        return r;
 }
 
 /* ---- conditions ---- */
@@ -157,12 +141,12 @@ static void warn_of_condition(const char *kind, bool is_negated, const char *par
                         is_negated ? "!" : "", text);
 }
 
-int settings_check_conditions(sd_bus *bus, const char *unit_path) {
+int settings_check_conditions(sd_bus *bus) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *value = NULL;
-        const char *kind, *pattern, *type;
+        const char *kind, *pattern;
         int r, is_trigger, is_negated, state;
 
-        r = unit_get(bus, unit_path, SYSTEMD_UNIT_INTERFACE, "Conditions", &value, &type);
+        r = service_get(bus, SYSTEMD_UNIT_INTERFACE, "Conditions", "a(sbbsi)", &value);
         if (r >= 0)
                 r = sd_bus_message_enter_container(value, 'a', "(sbbsi)");
         while (r >= 0 && (r = sd_bus_message_read(value, "(sbbsi)", &kind, &is_trigger, &is_negated,

@@ -1,16 +1,18 @@
-/* The properties of a service that make the surroundings of its processes (environment, credentials, user,
+/* The properties of the service that make the surroundings of its processes (environment, credentials, user,
  * sandbox, limits), copied from systemd into a call of StartTransientUnit, value by value: systemd does not
- * take back the text that `systemctl show` prints. */
+ * take back the text that `systemctl show` prints. It must not copy what would create, remove or stop
+ * something. */
 #pragma once
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
 
 #define SYSTEMD_BUS_NAME "org.freedesktop.systemd1"
-#define SYSTEMD_MANAGER_PATH "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"
 #define SYSTEMD_UNIT_INTERFACE "org.freedesktop.systemd1.Unit"
 #define SYSTEMD_SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
+
+/* argus-agent.service; systemd loads it if necessary. */
+#define SERVICE_PATH "/org/freedesktop/systemd1/unit/argus_2dagent_2eservice"
 
 /* Properties that are not copied, because this systemd does not accept them or because they would create
  * files or directories. */
@@ -19,16 +21,16 @@ typedef struct UnitOmissions {
         size_t count;
 } UnitOmissions;
 
-/* Reads a property of the unit at `path`; the message is at the value. Returns 0 or a negative errno. */
-int unit_get(sd_bus *bus, const char *path, const char *interface, const char *name, sd_bus_message **ret,
-                const char **ret_type);
+/* Reads a property of the service; the message is inside its variant. Returns 0 or a negative errno. */
+int service_get(sd_bus *bus, const char *interface, const char *name, const char *type,
+                sd_bus_message **ret);
 
-/* Appends (sv) entries to the open array of `call`. Returns 0 or a negative errno. */
-int unit_copy(sd_bus *bus, const char *path, sd_bus_message *call, UnitOmissions *omissions);
+/* Appends all that is set to the open array of (sv). Returns 0 or a negative errno. */
+int service_copy(sd_bus *bus, sd_bus_message *call, UnitOmissions *omissions);
 
-/* Finds the refused property in systemd's error message. Returns true if the next attempt will leave out
- * one property more. */
-bool unit_copy_omit(const sd_bus_error *error, UnitOmissions *omissions);
+/* Finds the refused property in systemd's error message. Returns true if the next attempt will leave out one
+ * property more. */
+bool service_copy_omit(const sd_bus_error *error, UnitOmissions *omissions);
 
 /* Appends ExecStart: the command line of the service with `argument` behind it. */
-int unit_copy_command(sd_bus *bus, const char *path, sd_bus_message *call, const char *argument);
+int service_copy_command(sd_bus *bus, sd_bus_message *call, const char *argument);
