@@ -5,27 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/terminal.h"
 #include "util/text.h"
 
-/* Rows of HealthFiles are short: a key of 128 bytes, escaped, and one sentence. */
-enum { ROW_TEXT_MAX = 1024 };
+static void append_row(HealthRows *health, const char *key, const char *verdict, const char *reason) {
+        HealthRow *rows = reallocarray(health->rows, health->n_rows + 1, sizeof *rows), *row;
 
-static int rows_append(HealthRows *health, const char *key, const char *verdict, const char *reason) {
-        HealthRow *rows, *row;
-
-        rows = reallocarray(health->rows, health->n_rows + 1, sizeof *rows);
         if (!rows)
-                return -ENOMEM;
+                exit_out_of_memory();
         health->rows = rows;
-
         row = rows + health->n_rows++;
-        *row = (HealthRow){
-                .key = text_sanitize(key, strlen(key), ROW_TEXT_MAX),
-                .verdict = text_sanitize(verdict, strlen(verdict), ROW_TEXT_MAX),
-                .reason = text_sanitize(reason, strlen(reason), ROW_TEXT_MAX),
-                .size = HEALTH_SIZE_UNKNOWN,
-        };
-        return row->key && row->verdict && row->reason ? 0 : -ENOMEM;
+        row->size = HEALTH_SIZE_UNKNOWN;
+        row->modified_usec = 0;
+        text_sanitize_into(row->key, sizeof row->key, key, strlen(key));
+        text_sanitize_into(row->verdict, sizeof row->verdict, verdict, strlen(verdict));
+        text_sanitize_into(row->reason, sizeof row->reason, reason, strlen(reason));
 }
 
 static int read_rows(HealthRows *health, sd_bus_message *message) {
@@ -34,7 +28,7 @@ static int read_rows(HealthRows *health, sd_bus_message *message) {
 
         r = sd_bus_message_enter_container(message, 'a', "(sss)");
         while (r >= 0 && (r = sd_bus_message_read(message, "(sss)", &key, &verdict, &reason)) > 0)
-                r = rows_append(health, key, verdict, reason);
+                append_row(health, key, verdict, reason);
         return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
@@ -157,11 +151,6 @@ const HealthRow *health_row_find(const HealthRows *health, const char *key) {
 }
 
 void health_rows_done(HealthRows *health) {
-        for (size_t i = 0; i < health->n_rows; i++) {
-                free(health->rows[i].key);
-                free(health->rows[i].verdict);
-                free(health->rows[i].reason);
-        }
         free(health->rows);
         *health = (HealthRows){};
 }

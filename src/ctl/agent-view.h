@@ -12,8 +12,11 @@ typedef AgentStatus AgentView;
 
 #define HEALTH_SIZE_UNKNOWN UINT64_MAX
 
+/* A key of 128 bytes or a file name of 255, escaped; one sentence. */
+enum { ROW_TEXT_SIZE = 1025 };
+
 typedef struct HealthRow {
-        char *key, *verdict, *reason;
+        char key[ROW_TEXT_SIZE], verdict[32], reason[ROW_TEXT_SIZE];
         uint64_t size;        /* HEALTH_SIZE_UNKNOWN unless somebody looked */
         usec_t modified_usec; /* 0: unknown */
 } HealthRow;

@@ -8,9 +8,6 @@
 
 #include "util/text.h"
 
-#define LOG_CONTROL "org.freedesktop.LogControl1"
-#define LOG_CONTROL_PATH "/org/freedesktop/LogControl1"
-
 /* The agent's longest reason: the Master's words, and what is said around them. */
 enum { ERROR_WORDS_MAX = 1024 };
 
@@ -108,35 +105,6 @@ int client_get_all(const Session *session, AgentView *ret_view, HealthRows *ret_
         int r;
 
         r = client_try_get_all(session, CALL_TIMEOUT_USEC, ret_view, ret_health, &error);
-        if (r < 0)
-                (void) client_complain(session, r, &error);
-        return r;
-}
-
-int client_get_log_level(const Session *session, char **ret_level) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_free_ char *text = NULL;
-        int r;
-
-        r = sd_bus_get_property_string(session->bus, AGENT_BUS_NAME, LOG_CONTROL_PATH, LOG_CONTROL,
-                        "LogLevel", &error, &text);
-        if (r < 0) {
-                (void) client_complain(session, r, &error);
-                return r;
-        }
-
-        *ret_level = text_sanitize(text, strlen(text), ERROR_WORDS_MAX);
-        if (!*ret_level)
-                exit_out_of_memory();
-        return 0;
-}
-
-int client_set_log_level(const Session *session, const char *level) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        int r;
-
-        r = sd_bus_set_property(session->bus, AGENT_BUS_NAME, LOG_CONTROL_PATH, LOG_CONTROL, "LogLevel",
-                        &error, "s", level);
         if (r < 0)
                 (void) client_complain(session, r, &error);
         return r;

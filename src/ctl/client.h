@@ -27,8 +27,8 @@ typedef struct Verb {
 struct Session {
         const Verb *verb;
         const char *argument; /* NULL: none */
-        bool is_user, is_json;
-        usec_t wait_usec; /* of is-online; 0: none */
+        int is_user, is_json; /* as getopt sets them */
+        usec_t wait_usec;     /* of is-online; 0: none */
 
         Terminal terminal;
         sd_bus *bus;
@@ -50,9 +50,6 @@ int client_get_all(const Session *session, AgentView *ret_view, HealthRows *ret_
 /* The same that says nothing. */
 int client_try_get_all(const Session *session, usec_t timeout_usec, AgentView *ret_view,
                 HealthRows *ret_health, sd_bus_error *error);
-
-int client_get_log_level(const Session *session, char **ret_level);
-int client_set_log_level(const Session *session, const char *level);
 
 /* Whether the error says that the agent is not on the bus, or that the caller may not do this. */
 bool client_is_absent(const sd_bus_error *error);

@@ -88,12 +88,11 @@ static int parse_wait(const char *text, usec_t *ret) {
 
 /* Returns 1 to go on, 0 if all is done, or -EINVAL after it said what is wrong. */
 static int parse_options(int argc, char *argv[], Session *session, bool *ret_has_wait) {
-        enum { OPTION_WAIT = 0x100, OPTION_JSON, OPTION_USER, OPTION_VERSION };
-        static const struct option options[] = {
-                { "wait", required_argument, NULL, OPTION_WAIT },
-                { "json", no_argument, NULL, OPTION_JSON },
-                { "user", no_argument, NULL, OPTION_USER },
-                { "version", no_argument, NULL, OPTION_VERSION },
+        const struct option options[] = {
+                { "wait", required_argument, NULL, 'w' },
+                { "json", no_argument, &session->is_json, true },
+                { "user", no_argument, &session->is_user, true },
+                { "version", no_argument, NULL, 'v' },
                 { "help", no_argument, NULL, 'h' },
                 {},
         };
@@ -101,18 +100,14 @@ static int parse_options(int argc, char *argv[], Session *session, bool *ret_has
 
         while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (option) {
-                case OPTION_WAIT:
+                case 0: /* has set its flag */
+                        break;
+                case 'w':
                         if (parse_wait(optarg, &session->wait_usec) < 0)
                                 return -EINVAL;
                         *ret_has_wait = true;
                         break;
-                case OPTION_JSON:
-                        session->is_json = true;
-                        break;
-                case OPTION_USER:
-                        session->is_user = true;
-                        break;
-                case OPTION_VERSION:
+                case 'v':
                         (void) puts("argusctl " ARGUS_AGENT_VERSION);
                         return 0;
                 case 'h':

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "ctl/follower.h"
-#include "ctl/status-screen.h"
 #include "ctl/verbs.h"
 #include "ctl/view-json.h"
 #include "util/text.h"

@@ -1,11 +1,13 @@
 /* `argusctl status`: one screen, a line for each question an administrator has, and where it is longer than
  * the terminal is wide, more lines in its column. */
-#include "ctl/status-screen.h"
-
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "ctl/clock-text.h"
+#include "ctl/verbs.h"
+#include "ctl/view-json.h"
 #include "util/buffer.h"
 #include "util/text.h"
 
@@ -49,17 +51,16 @@ static void print_title(const Terminal *t, const AgentView *view) {
 }
 
 static void print_state(const Terminal *t, const AgentView *view) {
-        const char *colour = view_colour(t, view), *state = view->state;
+        char more[48] = "";
 
-        if (streq(state, "online") && view->last_report_usec == 0)
-                LINE(t, "State", "%s%s%s, the first report is under way", colour, state, t->off);
-        else if (streq(state, "online") && !agent_view_is_well(view))
-                LINE(t, "State", "%s%s%s, but the last report failed", colour, state, t->off);
+        if (streq(view->state, "online") && view->last_report_usec == 0)
+                (void) strcpy(more, ", the first report is under way");
+        else if (streq(view->state, "online") && !agent_view_is_well(view))
+                (void) strcpy(more, ", but the last report failed");
         else if (view->consecutive_failures > 0)
-                LINE(t, "State", "%s%s%s, %" PRIu32 " failure%s in a row", colour, state, t->off,
+                (void) snprintf(more, sizeof more, ", %" PRIu32 " failure%s in a row",
                                 view->consecutive_failures, view->consecutive_failures == 1 ? "" : "s");
-        else
-                LINE(t, "State", "%s%s%s", colour, state, t->off);
+        LINE(t, "State", "%s%s%s%s", view_colour(t, view), view->state, t->off, more);
 }
 
 /* A point in time, and how far away it is. */
@@ -181,10 +182,23 @@ static void print_health(const Terminal *t, const HealthRows *health) {
         print_bad_files(t, health, n_bad);
 }
 
-void status_screen_print(const Terminal *t, const AgentView *view, const HealthRows *health, usec_t now) {
-        print_title(t, view);
-        print_state(t, view);
-        print_node(t, view, now);
-        print_reports(t, view, now);
-        print_health(t, health);
+int verb_status(Session *session) {
+        _cleanup_(health_rows_done) HealthRows health = {};
+        const Terminal *t = &session->terminal;
+        usec_t now = now_usec(CLOCK_REALTIME);
+        AgentView view;
+
+        if (client_get_all(session, &view, &health) < 0)
+                return EXIT_FAILURE;
+
+        if (session->is_json)
+                json_print(view_to_json(&view, &health, PROPERTY_ALL));
+        else {
+                print_title(t, &view);
+                print_state(t, &view);
+                print_node(t, &view, now);
+                print_reports(t, &view, now);
+                print_health(t, &health);
+        }
+        return exit_status_of(&view);
 }

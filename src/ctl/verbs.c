@@ -8,28 +8,15 @@
 
 #include "core/config.h"
 #include "ctl/follower.h"
-#include "ctl/status-screen.h"
 #include "ctl/view-json.h"
 #include "util/text.h"
 
+#define LOG_CONTROL AGENT_BUS_NAME, "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1"
+
 /* ---- reading ---- */
 
-static int exit_status_of(const AgentView *view) {
+int exit_status_of(const AgentView *view) {
         return agent_view_is_well(view) ? EXIT_SUCCESS : EXIT_NOT_ONLINE;
-}
-
-int verb_status(Session *session) {
-        _cleanup_(health_rows_done) HealthRows health = {};
-        AgentView view;
-
-        if (client_get_all(session, &view, &health) < 0)
-                return EXIT_FAILURE;
-
-        if (session->is_json)
-                json_print(view_to_json(&view, &health, PROPERTY_ALL));
-        else
-                status_screen_print(&session->terminal, &view, &health, now_usec(CLOCK_REALTIME));
-        return exit_status_of(&view);
 }
 
 static void print_online(const Session *session, const AgentView *view) {
@@ -122,9 +109,11 @@ int verb_reregister(Session *session) {
 }
 
 int verb_log_level(Session *session) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_free_ char *shown = NULL;
         const char *level = session->argument;
-        int number;
+        char word[64];
+        int r, number;
 
         if (level && log_level_from_string(level, &number) < 0) {
                 (void) fprintf(stderr,
@@ -132,12 +121,16 @@ int verb_log_level(Session *session) {
                                 level);
                 return EX_USAGE;
         }
-        if (level ? client_set_log_level(session, level) < 0 : client_get_log_level(session, &shown) < 0)
-                return EXIT_FAILURE;
 
+        r = level ? sd_bus_set_property(session->bus, LOG_CONTROL, "LogLevel", &error, "s", level)
+                  : sd_bus_get_property_string(session->bus, LOG_CONTROL, "LogLevel", &error, &shown);
+        if (r < 0)
+                return client_complain(session, r, &error);
+
+        text_sanitize_into(word, sizeof word, level ? level : shown, strlen(level ? level : shown));
         if (session->is_json)
-                print_pair("LogLevel", level ? level : shown);
+                print_pair("LogLevel", word);
         else if (!level)
-                (void) puts(shown);
+                (void) puts(word);
         return EXIT_SUCCESS;
 }

@@ -21,5 +21,11 @@ int verb_monitor(Session *session);
 int verb_log_level(Session *session);
 int verb_check(Session *session);
 
+/* Of status and is-online. */
+int exit_status_of(const AgentView *view);
+
+/* Green for well, red for a failure, yellow for what is not decided yet. */
+const char *view_colour(const Terminal *terminal, const AgentView *view);
+
 /* Prints the JSON text that a method of the agent returns, as it is. */
 int print_text_of(const Session *session, const char *method);
