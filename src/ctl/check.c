@@ -4,8 +4,8 @@
  * beside the service, in a transient unit. Only what systemd does silently is read here, in the settings
  * files. Nothing is created, and the service is left alone.
  *
- * It waits for nothing but that unit, so it looks at it again and again, and needs neither signals of systemd
- * nor an event loop. */
+ * It waits for nothing but that unit, so it looks at it again and again, and needs neither signals of
+ * systemd nor an event loop. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -249,11 +249,9 @@ static int check(sd_bus *bus, sd_bus_error *error) {
         r = check_loaded(bus, error);
         if (r >= 0)
                 r = settings_check(bus);
-        if (r >= 0)
-                r = settings_check_conditions(bus);
-        if (r < 0)
-                return r;
-        return r == 0 ? EX_CONFIG : run_check(bus, error);
+        if (r > 0)
+                return run_check(bus, error);
+        return r < 0 ? r : EX_CONFIG;
 }
 
 int verb_check(Session *session) {

@@ -101,10 +101,6 @@ static const char *file_cell(
         }
 }
 
-static bool is_good_file(const Table *table, size_t row) {
-        return health_row_is_good((const HealthRow *) table->rows + row);
-}
-
 static void print_files(const Terminal *terminal, const HealthRows *health, usec_t now) {
         size_t n_bad = health_rows_count_bad(health);
         const Table table = {
@@ -112,7 +108,7 @@ static void print_files(const Terminal *terminal, const HealthRows *health, usec
                 .n_columns = 5,
                 .n_rows = health->n_rows,
                 .cell = file_cell,
-                .is_good = is_good_file,
+                .good = "ok",
                 .rows = health->rows,
                 .now = now,
         };
@@ -200,10 +196,6 @@ static const char *unit_cell(
         }
 }
 
-static bool is_good_unit(const Table *table, size_t row) {
-        return is_healthy(((const JsonSlice *) table->rows)[row]);
-}
-
 static void print_units(const Terminal *terminal, const JsonSlice *units, size_t n_units, usec_t now) {
         size_t n_healthy = 0;
         const Table table = {
@@ -211,7 +203,7 @@ static void print_units(const Terminal *terminal, const JsonSlice *units, size_t
                 .n_columns = 4,
                 .n_rows = n_units,
                 .cell = unit_cell,
-                .is_good = is_good_unit,
+                .good = "yes",
                 .rows = units,
                 .now = now,
         };

@@ -81,7 +81,11 @@ static void check_pattern(const char *pattern, bool may_be_missing) {
         globfree(&found);
 }
 
-int settings_check(sd_bus *bus) {
+static void print_pattern(const char *pattern, _unused_ bool may_be_missing) {
+        (void) printf("  %s\n", pattern);
+}
+
+static int for_each_pattern(sd_bus *bus, void (*callback)(const char *pattern, bool may_be_missing)) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *value = NULL;
         int r, may_be_missing;
         const char *pattern;
@@ -90,39 +94,11 @@ int settings_check(sd_bus *bus) {
         if (r >= 0)
                 r = sd_bus_message_enter_container(value, 'a', "(sb)");
         while (r >= 0 && (r = sd_bus_message_read(value, "(sb)", &pattern, &may_be_missing)) > 0)
-                check_pattern(pattern, may_be_missing);
+                callback(pattern, may_be_missing);
         return r;
 }
 
 /* ---- conditions ---- */
-
-/* The "," or "}" behind a piece of a brace expression, or the end of the text. */
-static const char *end_of_piece(const char *piece) {
-        int depth = 0;
-
-        for (; *piece && (depth > 0 || !strchr(",}", *piece)); piece++)
-                depth += (*piece == '{') - (*piece == '}');
-        return piece;
-}
-
-/* {a,b}c as a line for ac and one for bc. */
-static void print_alternatives(const char *pattern) {
-        const char *open = strchr(pattern, '{'), *close = open, *end;
-        char text[512];
-
-        while (close && *close && *close != '}')
-                close = end_of_piece(close + 1);
-        if (!close || !*close) {
-                (void) printf("  %s\n", pattern);
-                return;
-        }
-        for (const char *piece = open + 1; piece <= close; piece = end + 1) {
-                end = end_of_piece(piece);
-                (void) snprintf(text, sizeof text, "%.*s%.*s%s", (int) (open - pattern), pattern,
-                                (int) (end - piece), piece, close + 1);
-                print_alternatives(text);
-        }
-}
 
 static bool exists(const char *pattern) {
         glob_t found = {};
@@ -141,10 +117,10 @@ static void warn_of_condition(const char *kind, bool is_negated, const char *par
                         is_negated ? "!" : "", text);
 }
 
-int settings_check_conditions(sd_bus *bus) {
+static int check_conditions(sd_bus *bus) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *value = NULL;
-        const char *kind, *pattern;
         int r, is_trigger, is_negated, state;
+        const char *kind, *pattern;
 
         r = service_get(bus, SYSTEMD_UNIT_INTERFACE, "Conditions", "a(sbbsi)", &value);
         if (r >= 0)
@@ -154,11 +130,17 @@ int settings_check_conditions(sd_bus *bus) {
                 if (!streq(kind, "ConditionPathExistsGlob") || is_trigger || is_negated)
                         warn_of_condition(kind, is_negated, pattern);
                 else if (!exists(pattern)) {
-                        (void) puts("The service is not configured: systemd skips its start, because none of "
-                                    "these files exists:");
-                        print_alternatives(pattern);
-                        (void) puts("Set MASTER_ENDPOINT in one of them; argus-agent.env(5) explains the settings.");
-                        return 0;
+                        (void) printf("The service is not configured: systemd skips its start, because there "
+                                      "is no file\n  %s\nSet MASTER_ENDPOINT in one of these; "
+                                      "argus-agent.env(5) explains the settings:\n",
+                                        pattern);
+                        return for_each_pattern(bus, print_pattern);
                 }
         return r < 0 ? r : 1;
+}
+
+int settings_check(sd_bus *bus) {
+        int r = for_each_pattern(bus, check_pattern);
+
+        return r < 0 ? r : check_conditions(bus);
 }

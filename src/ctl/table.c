@@ -1,6 +1,10 @@
 /* A table on standard output, as `argusctl health` prints it. */
 #include "ctl/table.h"
 
+#include <limits.h>
+
+#include "util/text.h"
+
 enum {
         GAP = 2,
         /* A longer name has a line of its own, so that it does not push the whole table to the right. */
@@ -34,15 +38,15 @@ static void measure(const Table *table, unsigned terminal_width, unsigned widths
         unsigned name_max = NAME_COLUMNS_MAX, taken = GAP;
 
         for (size_t column = 1; column < last; column++) {
-                widths[column] = column_width(table, column, ~0U) + GAP;
+                widths[column] = column_width(table, column, UINT_MAX) + GAP;
                 taken += widths[column];
         }
-        taken += column_width(table, last, ~0U) > LAST_COLUMNS ? LAST_COLUMNS
-                                                               : column_width(table, last, ~0U);
+        taken += (unsigned) min_size(column_width(table, last, UINT_MAX), LAST_COLUMNS);
 
-        if (terminal_width != NO_WIDTH && taken + name_max > terminal_width)
-                name_max = taken + NAME_COLUMNS_MIN > terminal_width ? NAME_COLUMNS_MIN
-                                                                     : terminal_width - taken;
+        if (terminal_width != NO_WIDTH && terminal_width < taken + NAME_COLUMNS_MIN)
+                name_max = NAME_COLUMNS_MIN;
+        else if (terminal_width != NO_WIDTH && terminal_width < taken + NAME_COLUMNS_MAX)
+                name_max = terminal_width - taken;
         widths[0] = column_width(table, 0, name_max) + GAP;
 }
 
@@ -63,8 +67,7 @@ static void print_name(const char *name, unsigned width) {
         text_pad(stdout, name, width);
 }
 
-static void print_row(const Table *table, size_t row, const Terminal *terminal, const unsigned *widths) {
-        const char *colour = table->is_good(table, row) ? terminal->green : terminal->red, *text;
+static void print_row(const Table *table, size_t row, const Terminal *t, const unsigned *widths) {
         size_t last = table->n_columns - 1;
         char buffer[TABLE_CELL_SIZE];
         unsigned indent = 0;
@@ -72,17 +75,18 @@ static void print_row(const Table *table, size_t row, const Terminal *terminal, 
         if (cell_columns(table, row, last) == 0) /* no spaces at the end */
                 last--;
         for (size_t column = 0; column < last; column++) {
-                text = table->cell(table, row, column, buffer);
+                const char *text = table->cell(table, row, column, buffer);
+
                 if (column == 0)
                         print_name(text, widths[0]);
                 else {
-                        (void) fputs(column == 1 ? colour : "", stdout);
+                        (void) fputs(column > 1 ? "" : streq(text, table->good) ? t->green : t->red, stdout);
                         text_pad(stdout, text, widths[column]);
-                        (void) fputs(column == 1 ? terminal->off : "", stdout);
+                        (void) fputs(column > 1 ? "" : t->off, stdout);
                 }
                 indent += widths[column];
         }
-        print_wrapped(terminal, indent, "%s", table->cell(table, row, last, buffer));
+        print_wrapped(t, indent, "%s", table->cell(table, row, last, buffer));
 }
 
 void table_print(const Table *table, const Terminal *terminal) {

@@ -2,7 +2,6 @@
  * verdict in green or red, the last one free text that goes on below itself where the terminal is narrow. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "ctl/terminal.h"
@@ -17,7 +16,7 @@ struct Table {
         /* What the cell says: text of its own, or written into `buffer`. Called more than once. */
         const char *(*cell)(
                         const Table *table, size_t row, size_t column, char buffer[static TABLE_CELL_SIZE]);
-        bool (*is_good)(const Table *table, size_t row);
+        const char *good; /* what the second column says where all is well */
         const void *rows;
         usec_t now;
 };

@@ -75,8 +75,9 @@ static int dump(sd_bus_message *value, char **ret) {
         return r < 0 ? r : sd_bus_message_rewind(value, true);
 }
 
-/* systemd refuses some empty values, and takes others for a reset. So what is as in a unit that does not exist,
- * and shows the defaults, counts as not set; but for the limits, whose defaults such a unit does not show. */
+/* systemd refuses some empty values, and takes others for a reset. So what is as in a unit that does not
+ * exist, and shows the defaults, counts as not set; but for the limits, whose defaults such a unit does
+ * not show. */
 static int is_set(sd_bus *bus, const char *name, sd_bus_message *value) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *other = NULL;
         _cleanup_free_ char *text = NULL, *other_text = NULL;
