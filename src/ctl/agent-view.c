@@ -22,46 +22,47 @@ static void append_row(HealthRows *health, const char *key, const char *verdict,
         text_sanitize_into(row->reason, sizeof row->reason, reason, strlen(reason));
 }
 
-static int read_rows(HealthRows *health, sd_bus_message *message) {
+static int read_rows(HealthRows *health, sd_bus_message *message, const char *signature) {
         const char *key, *verdict, *reason;
         int r;
 
-        r = sd_bus_message_enter_container(message, 'a', "(sss)");
+        r = sd_bus_message_enter_container(message, 'v', signature);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(message, 'a', signature + 1);
         while (r >= 0 && (r = sd_bus_message_read(message, "(sss)", &key, &verdict, &reason)) > 0)
                 append_row(health, key, verdict, reason);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(message);
         return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-static int read_value(AgentView *view, HealthRows *health, AgentProperty property, sd_bus_message *message) {
-        const PropertyInfo *info = agent_properties + property;
+static int read_value(
+                AgentView *view, HealthRows *health, const PropertyInfo *info, sd_bus_message *message) {
         char *member = (char *) view + info->offset;
         const char *text;
         int boolean, r;
 
         switch (info->type) {
         case PROPERTY_TYPE_STRING:
-                r = sd_bus_message_read_basic(message, 's', &text);
+                r = sd_bus_message_read(message, "v", "s", &text);
                 if (r >= 0)
                         text_sanitize_into(member, info->size, text, strlen(text));
                 return r;
         case PROPERTY_TYPE_BOOLEAN:
-                r = sd_bus_message_read_basic(message, 'b', &boolean);
+                r = sd_bus_message_read(message, "v", "b", &boolean);
                 if (r >= 0)
                         *(bool *) member = boolean;
                 return r;
         case PROPERTY_TYPE_HEALTH:
-                return read_rows(health, message);
-        case PROPERTY_TYPE_UINT32:
-        case PROPERTY_TYPE_UINT64:
-        case PROPERTY_TYPE_TIME:
-                break;
+                return read_rows(health, message, info->signature);
+        default:
+                return sd_bus_message_read(message, "v", info->signature, member);
         }
-        return sd_bus_message_read_basic(message, info->signature[0], member);
 }
 
 static int read_property(AgentView *view, HealthRows *health, sd_bus_message *message) {
-        AgentProperty property;
         const char *name, *contents;
+        AgentProperty property;
         int r;
 
         r = sd_bus_message_read_basic(message, 's', &name);
@@ -73,11 +74,7 @@ static int read_property(AgentView *view, HealthRows *health, sd_bus_message *me
         property = agent_property_from_name(name);
         if (property == _PROPERTY_MAX || !streq(contents, agent_properties[property].signature))
                 return sd_bus_message_skip(message, "v");
-
-        r = sd_bus_message_enter_container(message, 'v', contents);
-        if (r >= 0)
-                r = read_value(view, health, property, message);
-        return r < 0 ? r : sd_bus_message_exit_container(message);
+        return read_value(view, health, agent_properties + property, message);
 }
 
 int agent_view_read(AgentView *view, HealthRows *health, sd_bus_message *message) {
