@@ -243,17 +243,6 @@ static int check_loaded(sd_bus *bus, sd_bus_error *error) {
         return 0;
 }
 
-static int check(sd_bus *bus, sd_bus_error *error) {
-        int r;
-
-        r = check_loaded(bus, error);
-        if (r >= 0)
-                r = settings_check(bus);
-        if (r > 0)
-                return run_check(bus, error);
-        return r < 0 ? r : EX_CONFIG;
-}
-
 int verb_check(Session *session) {
         static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -265,7 +254,13 @@ int verb_check(Session *session) {
 
         for (size_t i = 0; i < ELEMENTSOF(ends); i++)
                 (void) sigaction(ends[i], &(struct sigaction){ .sa_handler = on_interrupt }, NULL);
-        r = check(session->bus, &error);
+        r = check_loaded(session->bus, &error);
+        if (r >= 0)
+                r = settings_check(session->bus);
+        if (r == 0)
+                return EX_CONFIG;
+        if (r > 0)
+                r = run_check(session->bus, &error);
         if (r >= 0)
                 return r;
         if (r == -EINTR)
@@ -273,6 +268,7 @@ int verb_check(Session *session) {
 
         if (error.message)
                 text_sanitize_into(words, sizeof words, error.message, strlen(error.message));
+        (void) fflush(stdout); /* in order with stderr */
         (void) fprintf(stderr, "argusctl: Cannot check the service: %s.\n",
                         r == -ETIMEDOUT  ? "argus-agent --check did not end in time"
                         : isempty(words) ? strerror(-r)

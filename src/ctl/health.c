@@ -28,11 +28,6 @@ static_assert((int) TABLE_CELL_SIZE > (int) CLOCK_TEXT_SIZE, "a cell holds an ag
 
 /* ---- the files, where they can be seen ---- */
 
-/* 0 means unknown, so a file of the epoch or before is one of the first moment after it. */
-static usec_t modified_usec(const struct stat *st) {
-        return st->st_mtim.tv_sec < 0 ? 1 : (usec_t) st->st_mtim.tv_sec * USEC_PER_SEC + 1;
-}
-
 /* A key that is no plain name is shown escaped, and is not the file's; nothing leads out of
  * the directory. */
 static void stat_row(HealthRow *row, int directory_fd) {
@@ -47,7 +42,8 @@ static void stat_row(HealthRow *row, int directory_fd) {
                 return;
 
         row->size = (uint64_t) st.st_size;
-        row->modified_usec = modified_usec(&st);
+        /* 0 means unknown, so a file of the epoch or before is one of the first moment after it. */
+        row->modified_usec = st.st_mtim.tv_sec <= 0 ? 1 : (usec_t) st.st_mtim.tv_sec * USEC_PER_SEC;
 }
 
 /* Returns whether all could be seen. */

@@ -87,7 +87,7 @@ static int parse_wait(const char *text, usec_t *ret) {
 }
 
 /* Returns 1 to go on, 0 if all is done, or -EINVAL after it said what is wrong. */
-static int parse_options(int argc, char *argv[], Session *session, bool *ret_has_wait) {
+static int parse_options(int argc, char *argv[], Session *session) {
         const struct option options[] = {
                 { "wait", required_argument, NULL, 'w' },
                 { "json", no_argument, &session->is_json, true },
@@ -105,7 +105,6 @@ static int parse_options(int argc, char *argv[], Session *session, bool *ret_has
                 case 'w':
                         if (parse_wait(optarg, &session->wait_usec) < 0)
                                 return -EINVAL;
-                        *ret_has_wait = true;
                         break;
                 case 'v':
                         (void) puts("argusctl " ARGUS_AGENT_VERSION);
@@ -128,10 +127,8 @@ static const Verb *find_verb(const char *name) {
 
 /* The same returns as of parse_options(). */
 static int parse_arguments(int argc, char *argv[], Session *session) {
-        bool has_wait = false;
-        int r;
+        int r = parse_options(argc, argv, session);
 
-        r = parse_options(argc, argv, session, &has_wait);
         if (r <= 0)
                 return r;
 
@@ -142,7 +139,7 @@ static int parse_arguments(int argc, char *argv[], Session *session) {
                 session->argument = argv[optind++];
         if (optind < argc)
                 return wrong_usage("Unexpected argument \"%s\"", argv[optind]);
-        if (has_wait && session->verb->run != verb_is_online)
+        if (session->wait_usec > 0 && session->verb->run != verb_is_online)
                 return wrong_usage("--wait is for is-online, not for %s", session->verb->name);
         if (session->verb->run == verb_check && (session->is_user || session->is_json))
                 return wrong_usage("%s is not for check", session->is_user ? "--user" : "--json");
