@@ -208,19 +208,16 @@ static int run_check(sd_bus *bus, sd_bus_error *error) {
 /* ---- the steps ---- */
 
 static bool can_check(void) {
-        if (access("/run/systemd/system", F_OK) < 0) {
-                (void) fputs("argusctl: systemd is not running here; run argus-agent --check in the environment "
-                             "of the agent.\n",
-                                stderr);
-                return false;
-        }
-        if (geteuid() != 0) {
-                (void) fputs("argusctl: Permission denied: only root may check the service.\n"
-                             "Run it as root: sudo argusctl check\n",
-                                stderr);
-                return false;
-        }
-        return true;
+        const char *fault = NULL;
+
+        if (access("/run/systemd/system", F_OK) < 0)
+                fault = "systemd is not running here; run argus-agent --check in the environment of the agent.";
+        else if (geteuid() != 0)
+                fault = "Permission denied: only root may check the service.\n"
+                        "Run it as root: sudo argusctl check";
+        if (fault)
+                (void) fprintf(stderr, "argusctl: %s\n", fault);
+        return !fault;
 }
 
 static int check_loaded(sd_bus *bus, sd_bus_error *error) {

@@ -170,13 +170,14 @@ static void print_bad_files(const Terminal *t, const HealthRows *health, size_t 
 
 static void print_health(const Terminal *t, const HealthRows *health) {
         size_t n_bad = health_rows_count_bad(health), n_good = health->n_rows - n_bad;
+        char skipped[64] = "";
 
+        if (n_bad > 0)
+                (void) snprintf(skipped, sizeof skipped, ", %s%zu skipped%s", t->red, n_bad, t->off);
         if (health->n_rows == 0)
                 LINE(t, "Health files", "none");
-        else if (n_bad == 0)
-                LINE(t, "Health files", "%zu reported", n_good);
         else
-                LINE(t, "Health files", "%zu reported, %s%zu skipped%s", n_good, t->red, n_bad, t->off);
+                LINE(t, "Health files", "%zu reported%s", n_good, skipped);
 
         print_good_files(t, health, n_good);
         print_bad_files(t, health, n_bad);
