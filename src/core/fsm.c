@@ -444,3 +444,7 @@ usec_t fsm_timer_accuracy(const Fsm *fsm) {
                 return 1;
         return schedule_accuracy(&fsm->schedule);
 }
+
+bool fsm_wants_changes(const Fsm *fsm) {
+        return handlers[fsm->state][FSM_EVENT_HEALTH_CHANGED] != ignore;
+}

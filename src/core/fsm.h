@@ -135,6 +135,9 @@ void fsm_note_acted(Fsm *fsm, usec_t now);
  * coalesce; fine enough not to bend a short interval; exact if somebody waits. */
 usec_t fsm_timer_accuracy(const Fsm *fsm);
 
+/* Whether an EVENT_HEALTH_CHANGED would do anything in this state. */
+bool fsm_wants_changes(const Fsm *fsm);
+
 /* For debugging. */
 const char *fsm_state_to_string(FsmState state);
 const char *fsm_event_to_string(FsmEventType type);

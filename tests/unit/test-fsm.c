@@ -1208,9 +1208,18 @@ static void test_names(void **state _unused_) {
                 assert_non_null(fsm_event_to_string(event));
 }
 
+static void test_changes_are_wanted(void **state _unused_) {
+        for (FsmState from = 0; from < _FSM_STATE_MAX; from++) {
+                Fsm fsm = { .state = from };
+
+                assert_int_equal(fsm_wants_changes(&fsm), from == FSM_IDLE || from == FSM_REPORTING);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),
+                cmocka_unit_test(test_changes_are_wanted),
                 cmocka_unit_test(test_registration_backs_off),
                 cmocka_unit_test(test_a_registration_keeps_off_a_near_slot),
                 cmocka_unit_test(test_timer_accuracy),
