@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -371,44 +370,7 @@ void announce_reply(Manager *manager) {
                 announce_not_registered(manager);
 }
 
-/* ---- health files, the state on disk ---- */
-
-static void announce_health_file(const HealthFile *file) {
-        LogFields fields = { .health_file = file->key };
-
-        if (file->verdict == HEALTH_OK)
-                log_event(LOG_NOTICE, LOG_EVENT_HEALTH_FILE_GOOD, &fields, "Health file %s is good again.",
-                                file->key);
-        else
-                log_event(LOG_WARNING, LOG_EVENT_HEALTH_FILE_BAD, &fields,
-                                "Health file %s is skipped (%s): %s", file->key,
-                                health_verdict_to_string(file->verdict), file->reason);
-}
-
-void announce_health(Manager *manager) {
-        usec_t now = now_usec(CLOCK_BOOTTIME);
-        const HealthFile *file;
-        uint64_t n_left_out;
-        char *gone;
-
-        while ((file = health_set_next_change(manager->health, &manager->health_lines, now)))
-                announce_health_file(file);
-        for (; (gone = health_set_take_gone(manager->health, &manager->health_lines, now)); free(gone))
-                log_event(LOG_NOTICE, LOG_EVENT_NONE, &(LogFields){ .health_file = gone },
-                                "Health file %s is gone and no longer reported.", gone);
-
-        n_left_out = log_crowd_summary(&manager->health_lines, now);
-        if (n_left_out > 0)
-                log_line(LOG_WARNING,
-                                "%" PRIu64 " more changes of health files were not logged; argusctl health "
-                                "shows all.",
-                                n_left_out);
-
-        if (health_set_take_listing_change(manager->health)) {
-                manager->status.health_generation++;
-                announce_status(manager);
-        }
-}
+/* ---- the state on disk ---- */
 
 void announce_saved(Manager *manager) {
         int error = manager->keeper.error, announced = manager->announced_save_error;

@@ -1,12 +1,10 @@
 /* The manager's own state, shared by the files that make up the manager: manager.c (wiring), announce.c
  * (what is told of each step), operations.c (what the bus may ask for), registering.c (which id is sent, and
- * where the node object goes), reporting.c (collects health and reports it), change-watch.c (what makes a
- * report early). */
+ * where the node object goes), reporting.c (what is done when health was collected or has changed). */
 #pragma once
 
 #include <systemd/sd-event.h>
 
-#include "agent/change-watch.h"
 #include "agent/manager.h"
 #include "master/master.h"
 #include "agent/node-keeper.h"
@@ -18,17 +16,9 @@
 #include "bus/auth.h"
 #include "bus/connection.h"
 #include "sys/clock-watch.h"
-#include "health/health-dir.h"
+#include "health/health.h"
 #include "sys/host-info.h"
 #include "sys/net-watch.h"
-
-/* Who waits for the health collection that is under way. */
-typedef enum CollectReason {
-        COLLECT_FOR_REPORT = 1 << 0,
-        COLLECT_FOR_BUS = 1 << 1,
-        COLLECT_FOR_CHANGE = 1 << 2,  /* whether it changed is all that is asked */
-        COLLECT_FOR_LISTING = 1 << 3, /* what HealthFiles on D-Bus shows */
-} CollectReason;
 
 struct Manager {
         const Config *config;
@@ -60,10 +50,7 @@ struct Manager {
         char report_error[OUTCOME_ERROR_SIZE];       /* of the last report; likewise */
         const char *failed_endpoint;                 /* that the last failure is from */
 
-        HealthSet *health;
-        HealthDir *health_dir;
-        unsigned collecting; /* CollectReasons */
-        ChangeWatch changes;
+        Health *health;
         Buffer body;
 
         BusConnection *bus;
@@ -74,10 +61,8 @@ struct Manager {
         bool is_id_refused; /* the Master refused the id, and has not given another yet */
         AgentStatus status;
         int announced_save_error;
-        int announced_health_error;
         usec_t announced_deadline_usec;
         LogPolicy outage;
-        LogCrowd health_lines;
 };
 
 /* manager.c: gives an event to the state machine and does what it says. Returns false if it refused. */
@@ -95,11 +80,8 @@ void manager_give_up_id(Manager *manager);
 /* registering.c: whether a node.json with another id turned up, and no registration has used it yet. */
 bool manager_has_other_id(const Manager *manager);
 
-/* reporting.c: starts a collection of health, or joins the one under way. Returns 0 or a negative errno. */
-int manager_collect(Manager *manager, CollectReason reason);
-
-/* reporting.c: starts the report that the state machine asked for; it waits if change_watch_holds(). */
-void manager_begin_report(Manager *manager);
+/* reporting.c: makes manager->health, whose results are reported there. Returns 0 or a negative errno. */
+int manager_start_health(Manager *manager);
 
 /* reporting.c: adds the size of the report and its largest files to the error of one that is too large. */
 void reporting_explain_size(const Manager *manager, Outcome *outcome);
@@ -113,9 +95,6 @@ void announce_clock(void *userdata);
 /* announce.c: tells of the reply that is being handled: log, counters, waiting callers.
  * Before announce_status(). */
 void announce_reply(Manager *manager);
-
-/* announce.c: the log lines of changed health files. */
-void announce_health(Manager *manager);
 
 /* announce.c: tells if node.json cannot be written any more, or again. After each try to write. */
 void announce_saved(Manager *manager);

@@ -45,8 +45,7 @@ static void on_net_changed(void *userdata) {
 /* ---- requests ---- */
 
 static void manager_cancel(Manager *manager) {
-        manager->changes.is_holding = false;
-        manager->collecting &= ~(unsigned) COLLECT_FOR_REPORT;
+        health_cancel_report(manager->health);
         master_client_cancel(manager->master);
 }
 
@@ -61,8 +60,7 @@ static void manager_do(Manager *manager, FsmAction action) {
                 manager_give_up_id(manager);
                 break;
         case ACTION_REPORT:
-                if (!change_watch_holds(manager))
-                        manager_begin_report(manager);
+                health_collect(manager->health, HEALTH_FOR_REPORT);
                 break;
         case ACTION_CANCEL:
                 manager_cancel(manager);
@@ -248,7 +246,7 @@ static void manager_attach_bus(Manager *manager) {
                 r = bus_log_control_attach(bus, &log_control);
         if (r < 0)
                 log_line(LOG_WARNING, "Cannot offer %s on the bus: %s", BUS_NAME, strerror(-r));
-        change_watch_attach_bus(manager, bus);
+        health_attach_bus(manager->health, bus);
 }
 
 static void on_bus_event(BusEvent event, int error, void *userdata) {
@@ -273,7 +271,7 @@ static void on_bus_event(BusEvent event, int error, void *userdata) {
         case BUS_EVENT_LOST:
                 bus_api_detach(manager->bus_api);
                 bus_auth_reset(manager->bus_auth);
-                change_watch_detach_bus(manager, error);
+                health_detach_bus(manager->health, error);
                 log_event(LOG_WARNING, LOG_EVENT_BUS_LOST, &(LogFields){ .error = -error },
                                 "The bus %s (%s); reporting goes on, and the agent comes on it when it can.",
                                 manager->was_on_bus ? "is gone" : "cannot be reached", strerror(-error));
@@ -288,13 +286,13 @@ static int manager_start_bus(Manager *manager) {
         r = bus_auth_new(manager->config->bus == BUS_USER, &manager->bus_auth);
         if (r < 0)
                 return r;
-        r = bus_api_new(manager->event, &manager->status, manager->health, &manager_operations, manager,
-                        &manager->bus_api);
+        r = bus_api_new(manager->event, &manager->status, health_list(manager->health), &manager_operations,
+                        manager, &manager->bus_api);
         if (r < 0)
                 return r;
 
         if (manager->is_once) {
-                change_watch_has_no_bus(manager, "--once uses no bus");
+                health_has_no_bus(manager->health, "--once uses no bus");
                 return 0;
         }
 
@@ -304,7 +302,7 @@ static int manager_start_bus(Manager *manager) {
                 log_line(manager->config->bus == BUS_NONE || manager->config->bus == BUS_AUTO ? LOG_DEBUG
                                                                                               : LOG_WARNING,
                                 "No bus: %s", strerror(-r));
-                change_watch_has_no_bus(manager, "there is no bus");
+                health_has_no_bus(manager->health, "there is no bus");
                 manager_set_ready(manager);
                 return 0;
         }
@@ -345,11 +343,6 @@ static int manager_build(Manager *manager) {
         if (r >= 0)
                 r = manager_add_signals(manager);
         if (r >= 0)
-                r = health_set_new(&manager->health);
-        if (r >= 0)
-                r = health_dir_new(manager->event, manager->keeper.store,
-                                manager->config->health_max_age_usec, manager->health, &manager->health_dir);
-        if (r >= 0)
                 r = master_client_new(
                                 manager->event, manager->config, on_master_reply, manager, &manager->master);
         if (r >= 0)
@@ -366,7 +359,7 @@ static int manager_build(Manager *manager) {
         if (r < 0)
                 return r;
 
-        r = change_watch_start(manager);
+        r = manager_start_health(manager);
         if (r < 0)
                 return r;
 
@@ -428,13 +421,10 @@ Manager *manager_free(Manager *manager) {
                 master_client_cancel(manager->master);
         bus_api_free(manager->bus_api);
         bus_auth_free(manager->bus_auth);
-        change_watch_done(&manager->changes);
+        health_free(manager->health);
         bus_connection_free(manager->bus);
         net_watch_free(manager->net_watch);
         clock_watch_free(manager->clock_watch);
-        health_dir_free(manager->health_dir);
-        health_set_free(manager->health);
-        log_crowd_done(&manager->health_lines);
         master_client_free(manager->master);
         sd_event_source_disable_unref(manager->timer);
         sd_event_source_disable_unref(manager->ready_timer);

@@ -36,11 +36,7 @@ static int operation_collect_health(const char **ret_reason, void *userdata) {
                 return OPERATION_STOPPING;
         }
 
-        if (manager_collect(manager, COLLECT_FOR_BUS) < 0) {
-                *ret_reason = "the health files cannot be read now";
-                return OPERATION_UNREACHABLE;
-        }
-
+        health_collect(manager->health, HEALTH_FOR_CALLER);
         return 0;
 }
 

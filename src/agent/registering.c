@@ -63,7 +63,7 @@ static void register_as(Manager *manager, const Node *node) {
         master_client_register(manager->master, node, r < 0 ? NULL : manager->body.data, manager->body.size);
 
         /* HealthFiles is true before the first report, and while there is none. */
-        (void) manager_collect(manager, COLLECT_FOR_LISTING);
+        health_collect(manager->health, HEALTH_FOR_LISTING);
 }
 
 void manager_register(Manager *manager) {

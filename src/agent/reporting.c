@@ -1,68 +1,84 @@
-/* From the wish for a report to its request: health is collected, and the body is put together. */
-#include <errno.h>
+/* From the wish for a report to its request: the body is put together from text that was
+ * checked, verbatim. */
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "agent/manager-private.h"
-#include "core/payload.h"
 #include "sys/log.h"
-#include "util/text.h"
 
-static void manager_report(Manager *manager) {
+static int build_report(Manager *manager, Buffer *body) {
+        char timestamp[TIMESTAMP_SIZE];
         int r;
 
-        buffer_clear(&manager->body);
-        r = payload_build_report(now_usec(CLOCK_REALTIME), manager->health, change_watch_members(manager),
-                        &manager->body);
+        buffer_clear(body);
+        r = buffer_append_string(body, "{\"timestamp\":\"");
+        if (r >= 0)
+                r = buffer_append_string(body, format_timestamp(timestamp, now_usec(CLOCK_REALTIME)));
+        if (r >= 0)
+                r = buffer_append_string(body, "\",\"health\":");
+        if (r >= 0)
+                r = health_splice(manager->health, body);
+        if (r >= 0)
+                r = buffer_append_string(body, "}");
+        return r;
+}
+
+static void manager_report(Manager *manager) {
+        int r = build_report(manager, &manager->body);
+
         log_line(LOG_DEBUG, "Sending a report of %zu bytes.", manager->body.size);
         master_client_report(manager->master, manager->keeper.node, r < 0 ? NULL : manager->body.data,
                         manager->body.size);
 }
 
-static void on_health_collected(int error, void *userdata) {
+static void complete_health(Manager *manager) {
+        _cleanup_(buffer_done) Buffer text = {};
+
+        if (health_splice(manager->health, &text) < 0)
+                bus_api_complete_health(manager->bus_api, OPERATION_UNREACHABLE, "out of memory");
+        else
+                bus_api_complete_health(manager->bus_api, OPERATION_OK, text.data);
+}
+
+static void on_health_collected(unsigned purposes, void *userdata) {
         Manager *manager = userdata;
-        unsigned reasons = manager->collecting;
 
-        manager->collecting = 0;
-        change_watch_collected(manager, reasons);
-        if (reasons == COLLECT_FOR_CHANGE) /* a report follows if there is anything to say */
-                return;
-
-        if (error < 0 && error != manager->announced_health_error)
-                log_line(LOG_WARNING, "Cannot read %s: %s", state_store_health_path(manager->keeper.store),
-                                strerror(-error));
-        manager->announced_health_error = error;
-        announce_health(manager);
-
-        if (reasons & COLLECT_FOR_BUS) {
-                _cleanup_(buffer_done) Buffer text = {};
-
-                if (health_set_splice(manager->health, change_watch_members(manager), &text) < 0)
-                        bus_api_complete_health(manager->bus_api, OPERATION_UNREACHABLE, "out of memory");
-                else
-                        bus_api_complete_health(manager->bus_api, OPERATION_OK, text.data);
+        if (health_take_listing_change(manager->health)) {
+                manager->status.health_generation++;
+                announce_status(manager);
         }
-        if (reasons & COLLECT_FOR_REPORT)
+        if (purposes & HEALTH_FOR_CALLER)
+                complete_health(manager);
+        if (purposes & HEALTH_FOR_REPORT)
                 manager_report(manager);
 }
 
-int manager_collect(Manager *manager, CollectReason reason) {
-        int r;
-
-        change_watch_collecting(manager, reason);
-        manager->collecting |= reason;
-        r = health_dir_collect(manager->health_dir, on_health_collected, manager);
-        if (r == -EBUSY) /* the one under way serves both */
-                return 0;
-        if (r < 0)
-                manager->collecting &= ~(unsigned) reason;
-        return r;
+static void on_health_changed(void *userdata) {
+        (void) manager_step(userdata, FSM_EVENT_HEALTH_CHANGED);
 }
 
-void manager_begin_report(Manager *manager) {
-        if (manager_collect(manager, COLLECT_FOR_REPORT) < 0)
-                manager_report(manager); /* what is known of the last time is better than silence */
+static bool wants_health_changes(void *userdata) {
+        return fsm_wants_changes(&((const Manager *) userdata)->fsm);
+}
+
+static const HealthHandlers health_handlers = {
+        .collected = on_health_collected,
+        .changed = on_health_changed,
+        .wants_changes = wants_health_changes,
+};
+
+int manager_start_health(Manager *manager) {
+        HealthOptions options = {
+                .event = manager->event,
+                .config = manager->config,
+                .store = manager->keeper.store,
+                .reports_changes = manager->config->report_on_change && !manager->is_once,
+                .handlers = &health_handlers,
+                .userdata = manager,
+        };
+
+        return health_new(&options, &manager->health);
 }
 
 enum { LARGEST_SHOWN = 3 };
@@ -87,7 +103,7 @@ void reporting_explain_size(const Manager *manager, Outcome *outcome) {
 
         used += (size_t) snprintf(outcome->error + used, sizeof outcome->error - used,
                         "; the report has %zu bytes", manager->reply->body_size);
-        find_largest(manager->health, largest);
+        find_largest(health_list(manager->health), largest);
         for (size_t i = 0; i < LARGEST_SHOWN && largest[i] && used < sizeof outcome->error; i++)
                 used += (size_t) snprintf(outcome->error + used, sizeof outcome->error - used, "%s %s %zu",
                                 i == 0 ? ", its largest health files:" : ",", largest[i]->key,

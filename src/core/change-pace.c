@@ -3,8 +3,6 @@
 #include "util/macro.h"
 
 void change_pace_note(ChangePace *pace, usec_t now) {
-        assert(pace);
-
         if (!pace->is_pending)
                 pace->first_usec = now;
         pace->is_pending = true;
@@ -12,15 +10,11 @@ void change_pace_note(ChangePace *pace, usec_t now) {
 }
 
 void change_pace_settle(ChangePace *pace) {
-        assert(pace);
-
         pace->is_pending = false;
 }
 
 usec_t change_pace_due(const ChangePace *pace) {
         usec_t quiet, latest;
-
-        assert(pace);
 
         if (!pace->is_pending)
                 return USEC_INFINITY;
@@ -31,14 +25,6 @@ usec_t change_pace_due(const ChangePace *pace) {
 }
 
 void change_pace_take(ChangePace *pace, usec_t now) {
-        assert(pace);
-
         pace->is_pending = false;
         pace->not_before_usec = usec_add(now, CHANGE_PAUSE_USEC);
-}
-
-usec_t change_pace_idle_until(const ChangePace *pace) {
-        assert(pace);
-
-        return pace->is_pending ? usec_sub(pace->not_before_usec, CHANGE_QUIET_USEC) : 0;
 }

@@ -1,6 +1,6 @@
 /* When changes of health are worth a report of their own: after a second of quiet, so that a series of
- * changes is one report; within five seconds of the first, so that what never rests is told too; and at most
- * every ten seconds. Times are boot time. */
+ * changes is one report; within five seconds of the first, so that what never rests is reported too; and at
+ * most every ten seconds. Times are boot time. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,6 +30,3 @@ usec_t change_pace_due(const ChangePace *pace);
 
 /* The extra report is made. */
 void change_pace_take(ChangePace *pace, usec_t now);
-
-/* Until when it makes no difference whether more has changed: `now` or earlier if it does. */
-usec_t change_pace_idle_until(const ChangePace *pace);

@@ -1,69 +1,81 @@
-/* What a HealthSet remembers of one file. Internal to the set. */
+/* What a HealthSet remembers of one file, and how a scan goes through the files. For the set and its scan
+ * (health/health-scan.c) alone. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/health-file.h"
+#include "core/health-set.h"
 #include "core/health-share.h"
-#include "util/macro.h"
-
-/* How the scan that is under way met the file. */
-typedef enum HealthSight {
-        HEALTH_NOT_SEEN,
-        HEALTH_KEPT,  /* `known` holds */
-        HEALTH_FOUND, /* `found` takes its place at the end */
-} HealthSight;
-
-/* What a file was found to be, the limits on all files together aside. */
-typedef struct HealthContent {
-        HealthVerdict verdict;
-        char *reason; /* NULL for HEALTH_OK */
-        char *value;  /* NULL unless HEALTH_OK; also NULL where it was given up for a limit */
-        size_t value_size;
-        bool is_same; /* in `found`: the value is the one of `known`, which has it */
-        HealthStamp stamp;
-        bool stamp_is_trusted;
-} HealthContent;
+#include "core/json-slice.h"
 
 typedef struct HealthEntry {
-        HealthClaim claim;    /* the first member: lists of entries are lists of their demands */
-        HealthFile file;      /* as of the end of the last scan; points into `known` and `limit_reason` */
+        HealthClaim claim; /* the first member: lists of entries are lists of their demands */
+        HealthFile file;
         const char *bad_name; /* static words; NULL if the name can be used as a key */
-        char *limit_reason;   /* why there is no room; NULL if static words say it */
-        HealthContent known, found;
-        HealthSight sight;
-        bool is_listed; /* the last scan had it */
-        HealthVerdict said_verdict;
-        size_t next_kept; /* position of the file that was kept behind it: a guess, as files come and go */
+        char *reason;         /* what `file.reason` shows; NULL: static words */
+        HealthStamp stamp;    /* of what is known of the content */
+        bool is_trusted;      /* an equal stamp means equal content */
+        bool is_valid;     /* it could be reported: `claim.size` is its size, whether or not there is room */
+        bool is_torn;      /* it looked half-written at this stamp */
+        bool is_wanted;    /* it has room, but no text */
+        bool is_other;     /* it has another text than at the end of the last scan */
+        bool is_listed;    /* it was there at the end of the last scan */
+        bool was_reported; /* likewise */
+        HealthVerdict logged;
+
+        /* For the scan that is under way; the last three are what stat says. */
+        unsigned scan; /* the last that met it */
+        size_t next;   /* the place of what the directory had behind it: a guess, as files come and go */
+        HealthStamp seen;
+        uint32_t mode;
+        int error; /* a negative errno */
 } HealthEntry;
 
-/* `file_name` must have the form of a health file's name, or be a misnamed one. Returns 0 or -ENOMEM. */
-int health_entry_new(const char *file_name, HealthEntry **ret);
+/* `bad_name` is static words, or NULL. Returns NULL if memory is out. */
+HealthEntry *health_entry_new(const char *file_name, bool is_misnamed, const char *bad_name);
 HealthEntry *health_entry_free(HealthEntry *entry);
+FairDemand *health_entry_demand(HealthEntry *entry); /* the claim's, completed, of a size of 1 */
+void health_entry_drop(HealthEntry *entry);          /* its text */
+void health_entry_take(HealthEntry *entry, char *text, size_t size, JsonSlice value); /* `value` of `text` */
 
-DEFINE_CLEANUP(HealthEntry *, health_entry_free)
+/* ---- the set ---- */
 
-/* Forgets what the scan under way found. */
-void health_entry_reset(HealthEntry *entry);
+/* Whether equal stamps will mean equal content. */
+typedef enum HealthAge {
+        HEALTH_OLD,
+        HEALTH_YOUNG,   /* not yet: stamps are coarse */
+        HEALTH_WRITTEN, /* it was written to while it was read: the text may be a mixture */
+} HealthAge;
 
-/* Whether the file is known with this stamp, and that says that it has not changed. */
-bool health_entry_is_current(const HealthEntry *entry, const HealthStamp *stamp);
+/* Begins a scan; one that was not ended is forgotten. `is_second`: the one before had half-written files. */
+void health_set_begin(HealthSet *set, bool is_second);
 
-/* The scan found this text, or why there is none; both after a reset. health_entry_check() takes *text, and
- * sets it to NULL, if its value is to be kept. Returns 1 if the text ended too early, 0 otherwise, or
- * -ENOMEM (then the entry is as after the reset). */
-int health_entry_check(
-                HealthEntry *entry, const HealthStamp *stamp, bool is_trusted, char **text, size_t size);
-int health_entry_refuse(HealthEntry *entry, HealthVerdict verdict, const char *reason);
+/* The directory has this name. Returns 1 and the entry, which the caller gives what stat says before the
+ * next call; 0 if it is not meant as a health file; or -ENOMEM. */
+int health_set_meet(HealthSet *set, const char *file_name, HealthEntry **ret);
 
-/* Whether the file could be reported, as far as the scan has come. If so, its claim has size and room. */
-bool health_entry_claims(HealthEntry *entry);
+/* It is not there after all. */
+void health_set_miss(HealthSet *set, HealthEntry *entry);
 
-/* Of an entry that could be: completes the claim for health_share(). */
-FairDemand *health_entry_claim(HealthEntry *entry);
+/* All are met. Chooses HEALTH_ENTRIES_MAX of them, and HEALTH_MISNAMED_MAX misnamed ones, in fair shares. */
+void health_set_choose(HealthSet *set);
 
-/* The scan is over and saw the file: applies the result, as its claim was decided. Returns true if that
- * changes what is reported. Sets *wants_scan if the file could be reported but must be read again, because
- * its value was dropped; *is_listing_other if its listed verdict or reason differs. */
-bool health_entry_settle(HealthEntry *entry, bool *wants_scan, bool *is_listing_other);
+/* The files that were met and chosen, in byte order of name; *position begins with 0. NULL: no more. One
+ * that is given neither content nor a refusal stays as it is. */
+HealthEntry *health_set_next(const HealthSet *set, size_t *position);
+
+/* The file's content, at the stamp `seen`, which is checked here. Takes over `text`, which has room for a
+ * NUL behind it. Returns 1 if it looks half-written for the first time: a file that is listed then stays as
+ * it is, and a second scan a moment later decides. Otherwise 0. */
+int health_set_content(HealthSet *set, HealthEntry *entry, HealthAge age, char *text, size_t size);
+
+/* The file has no content that may be used. `reason` is copied. */
+void health_set_refuse(HealthSet *set, HealthEntry *entry, HealthVerdict verdict, const char *reason);
+
+/* Drops the files that were not met, and applies the limits on number and size, in fair shares. Returns how
+ * many files have room by now (`is_wanted`), but their text was given up when they had none: give their
+ * content, and end the scan once more. What is not given has to be read by the next scan. */
+size_t health_set_end(HealthSet *set);

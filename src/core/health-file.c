@@ -69,6 +69,7 @@ const char *health_verdict_to_string(HealthVerdict verdict) {
                 [HEALTH_TOO_MANY] = "too-many",
                 [HEALTH_UNREADABLE] = "unreadable",
                 [HEALTH_STALE] = "stale",
+                [HEALTH_GONE] = "gone",
         };
 
         assert((size_t) verdict < ELEMENTSOF(names));

@@ -19,6 +19,7 @@ typedef enum HealthVerdict {
         HEALTH_TOO_MANY,
         HEALTH_UNREADABLE,
         HEALTH_STALE,
+        HEALTH_GONE, /* only for the log: there is no such file any more */
 } HealthVerdict;
 
 /* What stat says of a file's content; equal stamps that are not too young mean equal content. */

@@ -1,343 +1,371 @@
-/* Keeps the health files of one directory with their verdicts. What a scan finds is collected beside what is
- * known and takes its place at the scan's end, so that a reader in between never sees half a scan, and a
- * file that is read again with the same content costs neither memory nor a change. */
+/* Each known file is an entry that lives as long as the file. A scan marks the entries that it meets and
+ * puts new ones between them; what it finds out goes into the entry at once. At its end those without the
+ * mark are gone. */
 #include "core/health-set.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/health-entry.h"
+#include "core/json-scan.h"
 #include "util/macro.h"
 #include "util/text.h"
 
-enum { HEALTH_LISTED_MAX = HEALTH_ENTRIES_MAX + HEALTH_MISNAMED_MAX };
-
-/* A file that is not there any more, as the log knows it. */
-typedef struct GoneFile {
-        char *key;
-        HealthVerdict said_verdict;
-} GoneFile;
-
-struct HealthSet {
-        /* Both in byte order of name. `listed` is what readers see; `entries` is that and what the scan
-         * under way found new. */
-        HealthEntry *listed[HEALTH_LISTED_MAX], *entries[2 * HEALTH_LISTED_MAX];
-        size_t n_listed, n_entries;
-        size_t listed_overflow, overflow;        /* of the last scan, of the one under way */
-        size_t found_size;                       /* of all values in `found` */
-        size_t last_kept;                        /* position in `entries` */
-        HealthEntry *changed[HEALTH_LISTED_MAX]; /* of `listed`: their verdict is still to be handed out */
-        size_t n_changed, next_change;
-        GoneFile gone[HEALTH_FILES_MAX]; /* not handed out yet; more are not told */
-        size_t n_gone;
-        bool wants_scan;
-        bool is_listing_other; /* since it was last asked for */
+enum {
+        MET_MAX = 2 * HEALTH_ENTRIES_MAX, /* then a scan chooses which it goes on with */
+        REASON_SIZE = 128,
 };
 
+struct HealthSet {
+        HealthEntry *files[HEALTH_LISTED_MAX + MET_MAX]; /* in byte order of name */
+        HealthEntry *gone[HEALTH_FILES_MAX];             /* not logged yet; more are not logged */
+        size_t count, n_gone;
+        unsigned scan;
+        bool is_second;
+        size_t n_met[2];     /* by the scan under way; the second are misnamed */
+        size_t first, *next; /* the guesses: of the scan's first file, of its next one */
+        size_t new_size;     /* of the texts that the scan under way brought */
+        size_t overflow;
+        bool is_changed, is_listing_other; /* since it was last asked for */
+};
+
+static void set_judge(HealthSet *set, HealthEntry *entry, HealthVerdict verdict, const char *reason) {
+        HealthFile *file = &entry->file;
+
+        if (file->verdict == verdict && streq(file->reason, reason)) /* what stays bad costs nothing */
+                return;
+
+        free(entry->reason);
+        entry->reason = *reason ? strdup(reason) : NULL;
+        file->reason = entry->reason ? entry->reason : *reason ? "out of memory" : "";
+        file->verdict = verdict;
+        set->is_listing_other = true;
+}
+
+/* ---- life ---- */
+
 int health_set_new(HealthSet **ret) {
-        HealthSet *set;
-
-        set = calloc(1, sizeof *set);
-        if (!set)
-                return -ENOMEM;
-
-        *ret = set;
-        return 0;
+        *ret = calloc(1, sizeof **ret);
+        return *ret ? 0 : -ENOMEM;
 }
 
 HealthSet *health_set_free(HealthSet *set) {
         if (!set)
                 return NULL;
 
-        health_set_begin(set); /* forgets a scan under way: only what is listed is left */
-        for (size_t i = 0; i < set->n_listed; i++)
-                (void) health_entry_free(set->listed[i]);
-        for (size_t i = 0; i < set->n_gone; i++)
-                free(set->gone[i].key);
+        while (set->count > 0)
+                (void) health_entry_free(set->files[--set->count]);
+        while (set->n_gone > 0)
+                (void) health_entry_free(set->gone[--set->n_gone]);
         free(set);
         return NULL;
 }
 
-static void set_reset_entry(HealthSet *set, HealthEntry *entry) {
-        if (entry->found.value)
-                set->found_size -= entry->found.value_size;
-        health_entry_reset(entry);
+/* ---- which files there are ---- */
+
+void health_set_begin(HealthSet *set, bool is_second) {
+        set->scan++;
+        set->is_second = is_second;
+        set->next = &set->first;
+        set->n_met[0] = set->n_met[1] = set->new_size = set->overflow = 0;
 }
 
-/* Takes an entry out of the scan; the end of the scan takes it out of the list. */
-static void set_drop_entry(HealthSet *set, HealthEntry *entry) {
-        set_reset_entry(set, entry);
-        if (!entry->is_listed)
-                (void) health_entry_free(entry);
-}
-
-/* Returns the entry or NULL; in both cases *ret_position is its place in byte order of name. */
-static HealthEntry *set_find(const HealthSet *set, const char *file_name, size_t *ret_position) {
-        size_t low = 0, high = set->n_entries;
+/* Returns the entry or NULL; in both cases *ret_place is its place. */
+static HealthEntry *set_find(const HealthSet *set, const char *file_name, size_t *ret_place) {
+        size_t low = 0, high = set->count;
 
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
-                int order = strcmp(file_name, set->entries[middle]->file.file_name);
+                int order = strcmp(file_name, set->files[middle]->file.file_name);
 
-                if (order == 0) {
-                        *ret_position = middle;
-                        return set->entries[middle];
-                }
+                if (order == 0)
+                        return set->files[*ret_place = middle];
                 if (order < 0)
                         high = middle;
                 else
                         low = middle + 1;
         }
 
-        *ret_position = low;
+        *ret_place = low;
         return NULL;
 }
 
-/* The same, of unchanged files one after another. A directory mostly has the order that it had: the first
- * guess is the file that was kept behind the last one then. */
-static HealthEntry *set_find_next(HealthSet *set, const char *file_name, size_t *ret_position) {
-        HealthEntry *last = set->last_kept < set->n_entries ? set->entries[set->last_kept] : NULL;
-        HealthEntry *entry = last && last->next_kept < set->n_entries ? set->entries[last->next_kept] : NULL;
+/* A file that comes back before its loss was logged: the last logged verdict still counts. */
+static HealthEntry *set_take_gone(HealthSet *set, const char *file_name) {
+        for (size_t i = 0; i < set->n_gone; i++) {
+                HealthEntry *entry = set->gone[i];
 
-        if (entry && streq(entry->file.file_name, file_name))
-                *ret_position = last->next_kept;
-        else
-                entry = set_find(set, file_name, ret_position);
-
-        if (last)
-                last->next_kept = *ret_position;
-        set->last_kept = *ret_position;
-        return entry;
+                if (streq(entry->file.file_name, file_name)) {
+                        set->gone[i] = set->gone[--set->n_gone];
+                        return entry;
+                }
+        }
+        return NULL;
 }
 
-static void set_note_gone(HealthSet *set, HealthEntry *entry) {
+int health_set_meet(HealthSet *set, const char *file_name, HealthEntry **ret) {
+        const char *bad_name = NULL;
+        HealthEntry *entry;
+        HealthName kind;
+        size_t place;
+
+        if (set->n_met[0] + set->n_met[1] >= MET_MAX || set->count == ELEMENTSOF(set->files))
+                health_set_choose(set);
+
+        /* A directory mostly has the order that it had: the first guess is what came here then. */
+        place = *set->next;
+        entry = place < set->count ? set->files[place] : NULL;
+        if (!entry || !streq(entry->file.file_name, file_name)) {
+                kind = health_name_check(file_name, &bad_name);
+                if (kind == HEALTH_NAME_OTHER)
+                        return 0;
+                entry = set_find(set, file_name, &place);
+        }
+        if (!entry) {
+                entry = set_take_gone(set, file_name);
+                if (!entry)
+                        entry = health_entry_new(file_name, kind == HEALTH_NAME_MISNAMED, bad_name);
+                if (!entry)
+                        return -ENOMEM;
+                memmove(set->files + place + 1, set->files + place,
+                                (set->count++ - place) * sizeof *set->files);
+                set->files[place] = entry;
+        }
+
+        *set->next = place;
+        set->next = &entry->next;
+        set->n_met[entry->file.is_misnamed] += entry->scan != set->scan;
+        entry->scan = set->scan;
+        *ret = entry;
+        return 1;
+}
+
+void health_set_miss(HealthSet *set, HealthEntry *entry) {
+        entry->scan = set->scan - 1;
+        set->n_met[entry->file.is_misnamed]--;
+}
+
+HealthEntry *health_set_next(const HealthSet *set, size_t *position) {
+        while (*position < set->count) {
+                HealthEntry *entry = set->files[(*position)++];
+
+                if (entry->scan == set->scan)
+                        return entry;
+        }
+        return NULL;
+}
+
+static void set_lose(HealthSet *set, HealthEntry *entry) {
+        set->is_listing_other |= entry->is_listed;
+        set->is_changed |= entry->was_reported;
+
         /* Beyond the limit of remembered files it may only have made room for another; a misnamed file was
          * never reported. */
-        if (set->overflow == 0 && !entry->file.is_misnamed && set->n_gone < ELEMENTSOF(set->gone))
-                set->gone[set->n_gone++] = (GoneFile){ TAKE_PTR(entry->file.key), entry->said_verdict };
-}
-
-static char *set_take_gone(HealthSet *set, size_t index) {
-        char *key = set->gone[index].key;
-
-        set->n_gone--;
-        memmove(set->gone + index, set->gone + index + 1, (set->n_gone - index) * sizeof *set->gone);
-        return key;
-}
-
-/* A file that comes back before its loss was logged: the last logged verdict still counts. */
-static void set_note_new(HealthSet *set, HealthEntry *entry) {
-        for (size_t i = 0; i < set->n_gone; i++) {
-                if (streq(set->gone[i].key, entry->file.key)) {
-                        entry->said_verdict = set->gone[i].said_verdict;
-                        free(set_take_gone(set, i));
-                        return;
-                }
+        if ((!entry->is_listed && entry->file.verdict != HEALTH_GONE) || set->overflow > 0 ||
+                        entry->file.is_misnamed || set->n_gone == HEALTH_FILES_MAX) {
+                (void) health_entry_free(entry);
+                return;
         }
+
+        health_set_refuse(set, entry, HEALTH_GONE, "");
+        entry->is_listed = entry->was_reported = false;
+        set->gone[set->n_gone++] = entry;
 }
 
-/* Finds the entry of a file, or makes one. Returns 0 or -ENOMEM. */
-static int set_admit(HealthSet *set, const char *file_name, HealthEntry **ret) {
-        HealthEntry *entry, **place;
-        size_t position;
+/* Those that are not met are lost, or only those that are not listed either. */
+static void set_sweep(HealthSet *set, bool is_end) {
+        size_t n_files = 0;
+
+        for (size_t i = 0; i < set->count; i++) {
+                HealthEntry *entry = set->files[i];
+
+                if (entry->scan == set->scan || (!is_end && entry->is_listed))
+                        set->files[n_files++] = entry;
+                else
+                        set_lose(set, entry);
+        }
+        set->count = n_files;
+        set->next = &set->first;
+}
+
+/* Returns how many have no room. One that has none now would have none among more files. */
+static size_t set_choose(HealthSet *set, bool is_misnamed, size_t max) {
+        FairDemand *demands[MET_MAX];
+        size_t count = 0;
+        HealthEntry *entry;
+
+        for (size_t i = 0; (entry = health_set_next(set, &i));)
+                if (entry->file.is_misnamed == is_misnamed)
+                        demands[count++] = health_entry_demand(entry);
+        fair_order(demands, count);
+        for (size_t i = max; i < count; i++)
+                health_set_miss(set, (HealthEntry *) demands[i]);
+        return count - max;
+}
+
+void health_set_choose(HealthSet *set) {
+        bool is_crowd = set->n_met[false] > HEALTH_ENTRIES_MAX,
+             is_misnamed = set->n_met[true] > HEALTH_MISNAMED_MAX;
+
+        if (is_crowd)
+                set->overflow += set_choose(set, false, HEALTH_ENTRIES_MAX);
+        if (is_misnamed)
+                (void) set_choose(set, true, HEALTH_MISNAMED_MAX);
+        if (is_crowd || is_misnamed || set->count == ELEMENTSOF(set->files))
+                set_sweep(set, false);
+}
+
+/* ---- what is in them ---- */
+
+static void set_take_text(HealthSet *set, HealthEntry *entry, char **text, size_t size, JsonSlice value) {
+        const HealthFile *file = &entry->file;
+
+        entry->is_valid = true;
+        entry->claim.size = value.size;
+        if (file->value && file->value_size == value.size &&
+                        memcmp(file->value, value.text, value.size) == 0)
+                return;
+
+        entry->is_other = true;
+        health_entry_drop(entry);
+        /* If it has room at the end it is wanted. */
+        if (set->new_size + value.size > HEALTH_TOTAL_MAX)
+                return;
+        set->new_size += value.size;
+        health_entry_take(entry, TAKE_PTR(*text), size, value);
+}
+
+int health_set_content(HealthSet *set, HealthEntry *entry, HealthAge age, char *text_taken, size_t size) {
+        _cleanup_free_ char *text = text_taken;
+        char reason[REASON_SIZE];
+        bool is_torn, is_decided;
+        JsonError error = {};
+        JsonSlice value;
         int r;
 
-        entry = set_find(set, file_name, &position);
-        if (entry) {
-                set_reset_entry(set, entry);
-                *ret = entry;
-                return 0;
+        r = json_scan_portable(text, size, &value, &error);
+        is_torn = error.is_incomplete || age == HEALTH_WRITTEN;
+        is_decided = !is_torn ||
+                     (entry->is_torn && (set->is_second || health_stamp_equal(&entry->stamp, &entry->seen)));
+        entry->stamp = entry->seen;
+        entry->is_torn = is_torn;
+        entry->is_trusted = age == HEALTH_OLD && is_decided;
+        if (!is_decided && entry->is_listed)
+                return 1;
+
+        if (r >= 0)
+                set_take_text(set, entry, &text, size, value);
+        else {
+                (void) snprintf(reason, sizeof reason, "%s at byte %zu", error.reason, error.offset);
+                entry->is_valid = false;
+                health_entry_drop(entry);
+                set_judge(set, entry, HEALTH_INVALID, reason);
         }
-
-        assert(set->n_entries < ELEMENTSOF(set->entries));
-        r = health_entry_new(file_name, &entry);
-        if (r < 0)
-                return r;
-
-        place = set->entries + position;
-        memmove(place + 1, place, (set->n_entries - position) * sizeof *place);
-        *place = entry;
-        set->n_entries++;
-
-        *ret = entry;
-        return 0;
+        return !is_decided;
 }
 
-/* Decides who has room, as far as the scan has come. */
+void health_set_refuse(HealthSet *set, HealthEntry *entry, HealthVerdict verdict, const char *reason) {
+        entry->is_trusted = entry->is_torn = entry->is_valid = false;
+        health_entry_drop(entry);
+        set_judge(set, entry, verdict, reason);
+}
+
+/* ---- the end of a scan ---- */
+
+/* Decides who has room. */
 static void set_share(HealthSet *set) {
-        FairDemand *claims[ELEMENTSOF(set->entries)];
+        FairDemand *claims[HEALTH_LISTED_MAX];
         size_t n_claims = 0, size = 0;
 
-        for (size_t i = 0; i < set->n_entries; i++)
-                if (health_entry_claims(set->entries[i])) {
-                        n_claims++;
-                        size += set->entries[i]->claim.size;
-                }
+        for (size_t i = 0; i < set->count; i++) {
+                HealthEntry *entry = set->files[i];
+
+                if (!entry->is_valid)
+                        continue;
+                entry->claim.verdict = HEALTH_OK;
+                size += entry->claim.size;
+                claims[n_claims++] = &entry->claim.demand;
+        }
         if (n_claims <= HEALTH_FILES_MAX && size <= HEALTH_TOTAL_MAX)
                 return;
 
-        n_claims = 0;
-        for (size_t i = 0; i < set->n_entries; i++)
-                if (health_entry_claims(set->entries[i]))
-                        claims[n_claims++] = health_entry_claim(set->entries[i]);
+        for (size_t i = 0; i < n_claims; i++)
+                (void) health_entry_demand((HealthEntry *) claims[i]);
         health_share(claims, n_claims);
 }
 
-/* Gives up values that will not be reported as far as the scan has come, so that a directory full of large
- * files never takes the memory of more than two reports. */
-static void set_apply_limits_early(HealthSet *set) {
+/* Of a file that could be reported: gives it its place, or takes it. */
+static void set_place(HealthSet *set, HealthEntry *entry) {
+        char reason[HEALTH_CLAIM_REASON_SIZE];
+
+        if (entry->claim.verdict != HEALTH_OK) {
+                health_entry_drop(entry);
+                set_judge(set, entry, entry->claim.verdict, health_claim_reason(&entry->claim, reason));
+        } else if (entry->file.value)
+                set_judge(set, entry, HEALTH_OK, "");
+        else {
+                entry->is_wanted = true;
+                entry->is_trusted = false;
+                if (entry->file.verdict != HEALTH_TOO_MANY)
+                        set_judge(set, entry, HEALTH_TOO_LARGE, HEALTH_TOTAL_REASON);
+        }
+}
+
+size_t health_set_end(HealthSet *set) {
+        size_t n_wanted = 0;
+
+        set_sweep(set, true);
+        assert(set->count <= HEALTH_LISTED_MAX);
         set_share(set);
-        for (size_t i = 0; i < set->n_entries; i++) {
-                HealthEntry *entry = set->entries[i];
+        for (size_t i = 0; i < set->count; i++) {
+                HealthEntry *entry = set->files[i];
+                bool is_reported;
 
-                if (!entry->found.value || entry->claim.verdict == HEALTH_OK)
-                        continue;
-                set->found_size -= entry->found.value_size;
-                free(TAKE_PTR(entry->found.value));
+                entry->is_wanted = false;
+                if (entry->is_valid)
+                        set_place(set, entry);
+                n_wanted += entry->is_wanted;
+                is_reported = entry->file.value;
+                set->is_changed |= is_reported != entry->was_reported || (is_reported && entry->is_other);
+                set->is_listing_other |= !entry->is_listed;
+                entry->was_reported = is_reported;
+                entry->is_listed = true;
+                entry->is_other = false;
         }
+        set->new_size = 0;
+        return n_wanted;
 }
 
-void health_set_begin(HealthSet *set) {
-        for (size_t i = 0; i < set->n_entries; i++)
-                set_drop_entry(set, set->entries[i]);
+/* ---- what readers see ---- */
 
-        memcpy(set->entries, set->listed, set->n_listed * sizeof *set->entries);
-        set->n_entries = set->n_listed;
-        set->overflow = 0;
-        set->last_kept = ELEMENTSOF(set->entries); /* none yet */
+size_t health_set_count(const HealthSet *set) {
+        return set->count;
 }
 
-bool health_set_keep(HealthSet *set, const char *file_name, const HealthStamp *stamp) {
-        HealthEntry *entry;
-        size_t position;
-
-        entry = set_find_next(set, file_name, &position);
-        if (!entry || !health_entry_is_current(entry, stamp))
-                return false;
-
-        set_reset_entry(set, entry);
-        entry->sight = HEALTH_KEPT;
-        return true;
+const HealthFile *health_set_get(const HealthSet *set, size_t index) {
+        assert(index < set->count);
+        return &set->files[index]->file;
 }
 
-int health_set_content(HealthSet *set, const char *file_name, const HealthStamp *stamp, bool is_trusted,
-                char *text_taken, size_t size) {
-        _cleanup_free_ char *text = text_taken;
-        HealthEntry *entry;
-        int r;
-
-        r = set_admit(set, file_name, &entry);
-        if (r < 0)
-                return r;
-        if (entry->bad_name)
-                return health_entry_refuse(entry, HEALTH_INVALID, entry->bad_name);
-        if (size > HEALTH_FILE_SIZE_MAX)
-                return health_entry_refuse(entry, HEALTH_TOO_LARGE, "larger than 1 MiB");
-
-        r = health_entry_check(entry, stamp, is_trusted, &text, size);
-        if (r < 0)
-                return r;
-
-        if (entry->found.value) {
-                set->found_size += entry->found.value_size;
-                if (set->found_size > HEALTH_TOTAL_MAX)
-                        set_apply_limits_early(set);
-        }
-        return r;
+size_t health_set_overflow(const HealthSet *set) {
+        return set->overflow;
 }
 
-int health_set_refuse(HealthSet *set, const char *file_name, HealthVerdict verdict, const char *reason) {
-        HealthEntry *entry;
-        int r;
+static bool take(bool *flag) {
+        bool taken = *flag;
 
-        assert(verdict != HEALTH_OK);
-
-        r = set_admit(set, file_name, &entry);
-        if (r < 0)
-                return r;
-        return health_entry_refuse(entry, verdict, reason);
+        *flag = false;
+        return taken;
 }
 
-void health_set_pass_over(HealthSet *set, size_t count) {
-        set->overflow += count;
-}
-
-/* In fair order: the log limits how many lines there may be. */
-static void set_order_changes(HealthSet *set) {
-        FairDemand *demands[ELEMENTSOF(set->changed)];
-
-        set->n_changed = set->next_change = 0;
-        for (size_t i = 0; i < set->n_listed; i++) {
-                HealthEntry *entry = set->listed[i];
-
-                if (entry->said_verdict == entry->file.verdict)
-                        continue;
-                demands[set->n_changed] = health_entry_claim(entry);
-                demands[set->n_changed++]->size = 1;
-        }
-        fair_order(demands, set->n_changed);
-        for (size_t i = 0; i < set->n_changed; i++)
-                set->changed[i] = (HealthEntry *) demands[i];
-}
-
-bool health_set_end(HealthSet *set) {
-        bool is_changed = false;
-        size_t n_entries = 0;
-
-        set->wants_scan = false;
-
-        for (size_t i = 0; i < set->n_entries; i++) {
-                HealthEntry *entry = set->entries[i];
-
-                if (entry->sight != HEALTH_NOT_SEEN)
-                        set->entries[n_entries++] = entry;
-                else
-                        set_drop_entry(set, entry);
-        }
-
-        set->n_entries = n_entries;
-        assert(n_entries <= ELEMENTSOF(set->listed));
-        set_share(set);
-
-        /* The files that are gone, and those that had to make room. */
-        for (size_t i = 0; i < set->n_listed; i++) {
-                HealthEntry *entry = set->listed[i];
-
-                if (entry->sight != HEALTH_NOT_SEEN)
-                        continue;
-                if (entry->file.value)
-                        is_changed = true;
-                set->is_listing_other = true;
-                set_note_gone(set, entry);
-                (void) health_entry_free(entry);
-        }
-
-        for (size_t i = 0; i < n_entries; i++) {
-                if (!set->entries[i]->is_listed)
-                        set_note_new(set, set->entries[i]);
-                if (health_entry_settle(set->entries[i], &set->wants_scan, &set->is_listing_other))
-                        is_changed = true;
-        }
-
-        memcpy(set->listed, set->entries, n_entries * sizeof *set->listed);
-        set->n_listed = n_entries;
-        set->listed_overflow = set->overflow;
-        set->found_size = 0;
-        set_order_changes(set);
-
-        return is_changed;
+bool health_set_take_change(HealthSet *set) {
+        return take(&set->is_changed);
 }
 
 bool health_set_take_listing_change(HealthSet *set) {
-        bool is_other = set->is_listing_other;
-
-        set->is_listing_other = false;
-        return is_other;
-}
-
-bool health_set_wants_scan(const HealthSet *set) {
-        return set->wants_scan;
+        return take(&set->is_listing_other);
 }
 
 int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
@@ -346,8 +374,8 @@ int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
         int r;
 
         /* All at once: millions of bytes are not moved, and either all is appended or nothing. */
-        for (size_t i = 0; i < set->n_listed; i++) {
-                const HealthFile *file = &set->listed[i]->file;
+        for (size_t i = 0; i < set->count; i++) {
+                const HealthFile *file = &set->files[i]->file;
 
                 if (file->value)
                         size += strlen("\"\":,") + strlen(file->key) + file->value_size;
@@ -357,8 +385,8 @@ int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
                 return r;
 
         end = stpcpy(buffer->data + buffer->size, "{");
-        for (size_t i = 0; i < set->n_listed; i++) {
-                const HealthFile *file = &set->listed[i]->file;
+        for (size_t i = 0; i < set->count; i++) {
+                const HealthFile *file = &set->files[i]->file;
 
                 if (!file->value)
                         continue;
@@ -377,43 +405,26 @@ int health_set_splice(const HealthSet *set, const char *more, Buffer *buffer) {
         return 0;
 }
 
-size_t health_set_count(const HealthSet *set) {
-        return set->n_listed;
-}
+void health_set_log(HealthSet *set, LogCrowd *crowd, usec_t now, void (*log)(const HealthFile *file)) {
+        FairDemand *demands[HEALTH_LISTED_MAX + HEALTH_FILES_MAX];
+        size_t count = 0;
 
-const HealthFile *health_set_get(const HealthSet *set, size_t index) {
-        assert(index < set->n_listed);
-        return &set->listed[index]->file;
-}
+        for (size_t i = 0; i < set->count; i++)
+                if (set->files[i]->logged != set->files[i]->file.verdict)
+                        demands[count++] = health_entry_demand(set->files[i]);
+        for (size_t i = 0; i < set->n_gone; i++)
+                demands[count++] = health_entry_demand(set->gone[i]);
 
-const HealthFile *health_set_next_change(HealthSet *set, LogCrowd *crowd, usec_t now) {
-        while (set->next_change < set->n_changed) {
-                HealthEntry *entry = set->changed[set->next_change++];
+        fair_order(demands, count); /* `crowd` limits how many there may be */
+        for (size_t i = 0; i < count; i++) {
+                HealthEntry *entry = (HealthEntry *) demands[i];
                 LogTurn turn = log_crowd_ask(crowd, entry->file.key, now);
 
-                if (turn == LOG_TURN_LATER)
-                        continue;
-                entry->said_verdict = entry->file.verdict;
                 if (turn == LOG_TURN_NOW)
-                        return &entry->file;
+                        log(&entry->file);
+                if (turn != LOG_TURN_LATER)
+                        entry->logged = entry->file.verdict;
+                if (entry->logged == HEALTH_GONE)
+                        (void) health_entry_free(set_take_gone(set, entry->file.file_name));
         }
-        return NULL;
-}
-
-char *health_set_take_gone(HealthSet *set, LogCrowd *crowd, usec_t now) {
-        for (size_t i = 0; i < set->n_gone;) {
-                LogTurn turn = log_crowd_ask(crowd, set->gone[i].key, now);
-
-                if (turn == LOG_TURN_NOW)
-                        return set_take_gone(set, i);
-                if (turn == LOG_TURN_LATER)
-                        i++;
-                else
-                        free(set_take_gone(set, i));
-        }
-        return NULL;
-}
-
-size_t health_set_overflow(const HealthSet *set) {
-        return set->listed_overflow;
 }

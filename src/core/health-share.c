@@ -101,16 +101,18 @@ static const char *format_part(char ret[static PART_SIZE], HealthVerdict verdict
         return ret;
 }
 
-void health_claim_reason(const HealthClaim *claim, char ret[static HEALTH_CLAIM_REASON_SIZE]) {
-        const char *limit = claim->verdict == HEALTH_TOO_MANY ? "256 files" : "8 MiB in all files";
+const char *health_claim_reason(const HealthClaim *claim, char ret[static HEALTH_CLAIM_REASON_SIZE]) {
+        bool is_many = claim->verdict == HEALTH_TOO_MANY;
+        const char *limit = is_many ? "256 files" : "8 MiB in all files";
         char owner[PART_SIZE], prefix[PART_SIZE];
 
         (void) format_part(owner, claim->verdict, &claim->of_owner);
         (void) format_part(prefix, claim->verdict, &claim->of_prefix);
 
         if (claim->is_only_owner && claim->is_only_prefix)
-                ret[0] = '\0';
-        else if (claim->is_only_owner)
+                return is_many ? "more than 256 files" : HEALTH_TOTAL_REASON;
+
+        if (claim->is_only_owner)
                 (void) snprintf(ret, HEALTH_CLAIM_REASON_SIZE, "%s at most, %s of them for this prefix",
                                 limit, prefix);
         else if (claim->is_only_prefix)
@@ -120,4 +122,5 @@ void health_claim_reason(const HealthClaim *claim, char ret[static HEALTH_CLAIM_
                 (void) snprintf(ret, HEALTH_CLAIM_REASON_SIZE,
                                 "%s at most, %s of them for this owner, %s for this prefix", limit, owner,
                                 prefix);
+        return ret;
 }

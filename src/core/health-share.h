@@ -27,7 +27,9 @@ typedef struct HealthClaim {
  * `demand.name` and `size`. */
 void health_share(FairDemand **claims, size_t count);
 
+#define HEALTH_TOTAL_REASON "all files together are larger than 8 MiB"
+
 enum { HEALTH_CLAIM_REASON_SIZE = 128 };
 
-/* Why there is no room; empty if all files that share the limit have this prefix. */
-void health_claim_reason(const HealthClaim *claim, char ret[static HEALTH_CLAIM_REASON_SIZE]);
+/* Why there is no room: static words if all files that share the limit have this prefix, else in `ret`. */
+const char *health_claim_reason(const HealthClaim *claim, char ret[static HEALTH_CLAIM_REASON_SIZE]);

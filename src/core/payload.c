@@ -1,5 +1,3 @@
-/* Builds the bodies of the requests. The registration is small and goes through cJSON; a report is put
- * together from text that was checked, since cJSON would print foreign numbers and strings anew. */
 #include "core/payload.h"
 
 #include <cjson/cJSON.h>
@@ -57,21 +55,5 @@ int payload_build_register(const char *id_json, const Identity *identity, const 
 
         r = buffer_append_string(buffer, text);
         cJSON_free(text);
-        return r;
-}
-
-int payload_build_report(usec_t realtime_usec, const HealthSet *health, const char *more, Buffer *buffer) {
-        char timestamp[TIMESTAMP_SIZE];
-        int r;
-
-        r = buffer_append_string(buffer, "{\"timestamp\":\"");
-        if (r >= 0)
-                r = buffer_append_string(buffer, format_timestamp(timestamp, realtime_usec));
-        if (r >= 0)
-                r = buffer_append_string(buffer, "\",\"health\":");
-        if (r >= 0)
-                r = health_set_splice(health, more, buffer);
-        if (r >= 0)
-                r = buffer_append_string(buffer, "}");
         return r;
 }

@@ -1,12 +1,10 @@
-/* The bodies of the two requests. */
+/* The body of the registration. (A report is the text of others: agent/reporting.c puts it together.) */
 #pragma once
 
 #include <stdint.h>
 
-#include "core/health-set.h"
 #include "core/identity.h"
 #include "util/buffer.h"
-#include "util/time-util.h"
 
 /* What the agent tells the Master of its machine. */
 typedef struct HostFacts {
@@ -22,7 +20,3 @@ typedef struct HostFacts {
  * for none: it is put in as it stands. Appends to `buffer`. Returns 0 or -ENOMEM. */
 int payload_build_register(const char *id_json, const Identity *identity, const HostFacts *facts,
                 const char *version, Buffer *buffer);
-
-/* Builds a report: time stamp and health. `more`: see health_set_splice(). Appends to `buffer`. Returns 0,
- * or -ENOMEM, and then the buffer may hold a part of it. */
-int payload_build_report(usec_t realtime_usec, const HealthSet *health, const char *more, Buffer *buffer);

@@ -33,7 +33,6 @@ struct HealthWatch {
         const StateStore *store;
         int fd;
         int directory; /* inotify's number of it; -1: none is watched */
-        usec_t rest_until_usec;
         HealthWatchCallback callback;
         void *userdata;
 };
@@ -117,9 +116,8 @@ int health_watch_renew(HealthWatch *watch) {
 
 static int on_event(sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata) {
         HealthWatch *watch = userdata;
-        usec_t at = usec_add(now_usec(CLOCK_BOOTTIME), LOOK_USEC);
 
-        event_timer_arm(watch->timer_source, at > watch->rest_until_usec ? at : watch->rest_until_usec);
+        event_timer_arm(watch->timer_source, usec_add(now_usec(CLOCK_BOOTTIME), LOOK_USEC));
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
@@ -138,10 +136,6 @@ static int on_look(_unused_ sd_event_source *source, _unused_ usec_t usec, void 
         if (is_hint)
                 watch->callback(watch->userdata); /* may free the watch */
         return 0;
-}
-
-void health_watch_rest(HealthWatch *watch, usec_t until) {
-        watch->rest_until_usec = until;
 }
 
 int health_watch_new(sd_event *event, const StateStore *store, HealthWatchCallback callback, void *userdata,

@@ -23,6 +23,3 @@ HealthWatch *health_watch_free(HealthWatch *watch);
  * Returns 0, or a negative errno if there is none that can be watched: it is tried again every ten seconds
  * then, and success is a hint. */
 int health_watch_renew(HealthWatch *watch);
-
-/* No hint before this boot time: what happens until then is one hint afterwards. */
-void health_watch_rest(HealthWatch *watch, usec_t until);

@@ -1,6 +1,7 @@
 /* Floods of calls, from many connections that read their answers or never do: the agent's memory stays flat,
  * and what else its loop has to do is done in time. */
 #include "bus-fixture.h"
+#include "core/health-entry.h"
 
 #include <malloc.h>
 
@@ -117,13 +118,14 @@ static void flood_measure(const Flood *flood) {
         agent.node = agent.health_text = text;
 
         /* As many files as are remembered: a property of some 60 KiB. */
-        health_set_begin(agent.health);
+        health_set_begin(agent.health, false);
         for (unsigned i = 0; i < HEALTH_FILES; i++) {
+                HealthEntry *entry;
                 char name[64];
 
                 (void) snprintf(name, sizeof name, "metric-%u.json", i);
-                assert_int_equal(health_set_refuse(agent.health, name, HEALTH_INVALID, "no JSON: byte 17"),
-                                0);
+                assert_int_equal(health_set_meet(agent.health, name, &entry), 1);
+                health_set_refuse(agent.health, entry, HEALTH_INVALID, "no JSON: byte 17");
         }
         (void) health_set_end(agent.health);
 

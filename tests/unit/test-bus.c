@@ -2,6 +2,7 @@
 #include "bus-fixture.h"
 
 #include "bus/log-control.h"
+#include "core/health-entry.h"
 
 static void call_property(sd_bus *client, const char *member, const char *name, Reply *reply) {
         *reply = (Reply){ 0 };
@@ -70,13 +71,13 @@ static const struct {
 };
 
 static void health_fill(HealthSet *set) {
-        const HealthStamp stamp = { 0 };
+        HealthEntry *entry;
 
-        health_set_begin(set);
-        assert_int_equal(health_set_content(set, "log-fluentbit.json", &stamp, true, strdup("{\"a\":1}"), 7),
-                        0);
-        assert_int_equal(
-                        health_set_refuse(set, "log-x.json", HEALTH_UNREADABLE, "mode \xEF\xBF\xBF\xFF"), 0);
+        health_set_begin(set, false);
+        assert_int_equal(health_set_meet(set, "log-fluentbit.json", &entry), 1);
+        assert_int_equal(health_set_content(set, entry, HEALTH_OLD, strdup("{\"a\":1}"), 7), 0);
+        assert_int_equal(health_set_meet(set, "log-x.json", &entry), 1);
+        health_set_refuse(set, entry, HEALTH_UNREADABLE, "mode \xEF\xBF\xBF\xFF");
         (void) health_set_end(set);
 }
 

@@ -88,19 +88,6 @@ static void test_other_reports(void **state _unused_) {
         assert_int_equal(change_pace_due(&pace), AT(11500));
 }
 
-/* While a report has to wait in any case, nothing needs to be looked at, but for the last second. */
-static void test_idle(void **state _unused_) {
-        ChangePace pace = {};
-
-        assert_true(change_pace_idle_until(&pace) <= AT(0));
-        change_pace_note(&pace, AT(0));
-        assert_true(change_pace_idle_until(&pace) <= AT(0));
-        change_pace_take(&pace, AT(1000));
-        assert_true(change_pace_idle_until(&pace) <= AT(1000)); /* nothing waits yet */
-        change_pace_note(&pace, AT(2000));
-        assert_int_equal(change_pace_idle_until(&pace), AT(10000));
-}
-
 static void test_end_of_time(void **state _unused_) {
         ChangePace pace = {};
 
@@ -115,7 +102,6 @@ int main(void) {
                 cmocka_unit_test(test_a_series_is_one),
                 cmocka_unit_test(test_at_most_every_ten_seconds),
                 cmocka_unit_test(test_other_reports),
-                cmocka_unit_test(test_idle),
                 cmocka_unit_test(test_end_of_time),
         };
 

@@ -131,24 +131,6 @@ static void test_many_events_are_few_hints(void **state _unused_) {
         fixture_stop(&fixture);
 }
 
-static void test_rest(void **state _unused_) {
-        usec_t until = now_usec(CLOCK_BOOTTIME) + USEC_PER_SEC;
-        Fixture fixture;
-
-        make_directories(in("health"));
-        fixture_start(&fixture);
-        assert_int_equal(health_watch_renew(fixture.watch), 0);
-        health_watch_rest(fixture.watch, until);
-        for (unsigned i = 0; i < 3; i++) {
-                write_text(in("health/a-b.json"), "{}");
-                run_for(&fixture, 10 * USEC_PER_MSEC);
-        }
-        wait_hints(&fixture, 1);
-        assert_true(now_usec(CLOCK_BOOTTIME) >= until);
-        expect_no_hint(&fixture);
-        fixture_stop(&fixture);
-}
-
 /* The kernel's queue is full: the events that are lost are one hint. */
 static void test_overflow(void **state _unused_) {
         Fixture fixture;
@@ -249,7 +231,6 @@ int main(void) {
                 HEALTH_WATCH_TEST(test_each_kind_of_change),
                 HEALTH_WATCH_TEST(test_what_is_no_health_file),
                 HEALTH_WATCH_TEST(test_many_events_are_few_hints),
-                HEALTH_WATCH_TEST(test_rest),
                 HEALTH_WATCH_TEST(test_overflow),
                 HEALTH_WATCH_TEST(test_directory_is_replaced),
                 HEALTH_WATCH_TEST(test_parent_is_replaced),

@@ -1,4 +1,4 @@
-/* The bodies of the two requests, to the byte. */
+/* The body of the registration, to the byte. */
 #include "core/payload.h"
 
 #include <errno.h>
@@ -10,8 +10,6 @@
 
 #include "core/json-scan.h"
 #include "test-memory.h"
-
-DEFINE_CLEANUP(HealthSet *, health_set_free)
 
 static char env[] = "dev", user[] = "alice", instance[] = "web01";
 static const Identity identity = { .env = env, .user = user, .instance = instance };
@@ -104,79 +102,15 @@ static void test_register_escapes(void **state) {
                         "\"gpu_number\":0}}");
 }
 
-static HealthSet *set_new(void) {
-        static const char text[] = " { \"n\" : 18446744073709551616.50 } ";
-        HealthSet *set = NULL;
-
-        assert_int_equal(health_set_new(&set), 0);
-        health_set_begin(set);
-        assert_int_equal(health_set_content(set, "log-fluentbit.json", &(HealthStamp){}, true, strdup(text),
-                                         strlen(text)),
-                        0);
-        assert_true(health_set_end(set));
-        return set;
-}
-
-static void test_report(void **state) {
-        _cleanup_(health_set_free_pointer) HealthSet *set = set_new(), *empty = NULL;
-        _cleanup_(buffer_done) Buffer buffer = {};
-
-        (void) state;
-        assert_int_equal(payload_build_report(1795522380123000, set, NULL, &buffer), 0);
-        assert_string_equal(buffer.data,
-                        "{\"timestamp\":\"2026-11-24T12:13:00.123Z\","
-                        "\"health\":{\"log-fluentbit\":{ \"n\" : 18446744073709551616.50 }}}");
-
-        buffer_clear(&buffer);
-        assert_int_equal(payload_build_report(0, set, "\"systemd-x\":{}", &buffer), 0);
-        assert_string_equal(buffer.data,
-                        "{\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"health\":{\"log-fluentbit\":"
-                        "{ \"n\" : 18446744073709551616.50 },\"systemd-x\":{}}}");
-
-        assert_int_equal(health_set_new(&empty), 0);
-        buffer_clear(&buffer);
-        assert_int_equal(payload_build_report(0, empty, NULL, &buffer), 0);
-        assert_string_equal(buffer.data, "{\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"health\":{}}");
-}
-
 static int build_register(void) {
         _cleanup_(buffer_done) Buffer buffer = {};
 
         return payload_build_register("\"A7\"", &identity, &facts, "1.0.0", &buffer);
 }
 
-static HealthSet *report_set;
-
-static int build_report(void) {
-        _cleanup_(buffer_done) Buffer buffer = {};
-
-        return payload_build_report(0, report_set, NULL, &buffer);
-}
-
 static void test_no_memory(void **state) {
-        _cleanup_(health_set_free_pointer) HealthSet *set = NULL;
-        static const size_t size = 1024;
-        char *text;
-
         (void) state;
-        if (!memory_can_fail())
-                skip();
-
         memory_check(build_register);
-
-        report_set = set = set_new();
-        memory_check(build_report);
-
-        /* A value that needs more room than the first bytes made. */
-        text = malloc(size + 1);
-        assert_non_null(text);
-        memset(text, ' ', size);
-        text[0] = '[';
-        text[size - 1] = ']';
-        health_set_begin(set);
-        assert_int_equal(health_set_content(set, "a-b.json", &(HealthStamp){}, true, text, size), 0);
-        assert_true(health_set_end(set));
-        memory_check(build_report);
 }
 
 int main(void) {
@@ -185,7 +119,6 @@ int main(void) {
                 cmocka_unit_test(test_register_without),
                 cmocka_unit_test(test_register_exact),
                 cmocka_unit_test(test_register_escapes),
-                cmocka_unit_test(test_report),
                 cmocka_unit_test(test_no_memory),
         };
 

@@ -1,5 +1,4 @@
-/* health-dir: half-written files get a second chance, unchanged ones are not even opened, and a collection
- * may be dropped at any time. */
+/* health-scan: half-written files get a second chance, and unchanged ones are not even opened. */
 #include <sys/inotify.h>
 
 #include "test-health-fixture.h"
@@ -45,7 +44,7 @@ static void test_reads_and_keeps(_unused_ void **state) {
 
         assert_true(collect(&fixture));
         assert_int_equal(fixture.error, 0);
-        assert_true(health_dir_has_changed(fixture.dir));
+        assert_true(fixture.is_changed);
         assert_int_equal(health_set_count(fixture.set), 3);
         assert_verdict(&fixture, "plain.json", HEALTH_INVALID, "not named PREFIX-NAME.json");
         assert_int_equal(health_set_splice(fixture.set, NULL, &text), 0);
@@ -54,13 +53,13 @@ static void test_reads_and_keeps(_unused_ void **state) {
 
         /* Too young to be trusted: read again. Then old: read for the last time. Then not opened. */
         assert_true(collect(&fixture));
-        assert_false(health_dir_has_changed(fixture.dir));
+        assert_false(fixture.is_changed);
         assert_int_equal(count_opens(opens), 2);
         clock_offset_seconds = 3;
         assert_true(collect(&fixture));
         assert_int_equal(count_opens(opens), 2);
         assert_true(collect(&fixture));
-        assert_false(health_dir_has_changed(fixture.dir));
+        assert_false(fixture.is_changed);
         assert_int_equal(count_opens(opens), 0);
         assert_value(&fixture, "log-fluentbit.json", "{\"ok\":1.0}");
 
@@ -70,7 +69,7 @@ static void test_reads_and_keeps(_unused_ void **state) {
         clock_offset_seconds = -3600;
         for (unsigned i = 0; i < 2; i++) {
                 assert_true(collect(&fixture));
-                assert_int_equal(health_dir_has_changed(fixture.dir), i == 0);
+                assert_int_equal(fixture.is_changed, i == 0);
                 assert_int_equal(count_opens(opens), 1);
         }
         assert_value(&fixture, "metric-node-exporter.json", "[1]");
@@ -87,7 +86,7 @@ static void test_directory_itself(_unused_ void **state) {
         assert_true(collect(&fixture));
         assert_int_equal(fixture.error, 0);
         assert_int_equal(health_set_count(fixture.set), 0);
-        assert_false(health_dir_has_changed(fixture.dir));
+        assert_false(fixture.is_changed);
 
         assert_return_code(mkdir(in(HEALTH), 0755), errno);
         write_text(in(HEALTH "/a-b.json"), "1");
@@ -108,7 +107,7 @@ static void test_directory_itself(_unused_ void **state) {
         assert_true(collect(&fixture));
         assert_int_equal(fixture.error, -ENOTDIR);
         assert_int_equal(health_set_count(fixture.set), 0);
-        assert_true(health_dir_has_changed(fixture.dir));
+        assert_true(fixture.is_changed);
 
         /* A link that an administrator made. */
         assert_return_code(unlink(in(HEALTH)), errno);
@@ -118,7 +117,6 @@ static void test_directory_itself(_unused_ void **state) {
         assert_value(&fixture, "c-d.json", "2");
 
         fixture_done(&fixture);
-        assert_null(health_dir_free(NULL));
 }
 
 static void set_age(const char *path, int64_t seconds) {
@@ -155,7 +153,7 @@ static void test_stale(_unused_ void **state) {
         clock_offset_seconds = 1500;
         assert_true(collect(&fixture));
         assert_string_equal(find_file(&fixture, "a-fresh.json")->reason, reason);
-        assert_false(health_dir_has_changed(fixture.dir));
+        assert_false(fixture.is_changed);
 
         write_text(in(HEALTH "/a-fresh.json"), "1");
         clock_offset_seconds = 0;
@@ -164,29 +162,30 @@ static void test_stale(_unused_ void **state) {
         fixture_done(&fixture);
 }
 
-static int on_write_rest(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
-        write_text(in(HEALTH "/a-b.json"), userdata);
-        return 0;
+static void write_rest(void) {
+        write_text(in(HEALTH "/a-b.json"), "{\"a\":1}");
+}
+
+static void remove_it(void) {
+        assert_return_code(unlink(in(HEALTH "/a-b.json")), errno);
 }
 
 static void test_half_written(_unused_ void **state) {
         Fixture fixture = fixture_new();
-        usec_t begin;
 
         write_text(in(HEALTH "/a-b.json"), "{\"a\":");
         write_text(in(HEALTH "/a-c.json"), "3");
-
-        /* Finished 20 ms later. */
-        assert_int_equal(sd_event_add_time_relative(fixture.event, NULL, CLOCK_MONOTONIC, 20 * USEC_PER_MSEC,
-                                         USEC_PER_MSEC, on_write_rest, "{\"a\":1}"),
-                        0);
-        begin = now_usec(CLOCK_MONOTONIC);
+        fixture.between = write_rest;
         assert_false(collect(&fixture));
-        begin = now_usec(CLOCK_MONOTONIC) - begin;
-        assert_true(begin >= 50 * USEC_PER_MSEC && begin < 500 * USEC_PER_MSEC);
         assert_int_equal(fixture.error, 0);
         assert_value(&fixture, "a-b.json", "{\"a\":1}");
         assert_value(&fixture, "a-c.json", "3");
+
+        /* In between it has its last good text. */
+        write_text(in(HEALTH "/a-b.json"), "{\"a\":");
+        assert_int_equal(scan(&fixture, false), 1);
+        assert_value(&fixture, "a-b.json", "{\"a\":1}");
+        fixture.between = NULL;
 
         /* Never finished: it is bad, waited for once, and not again until it changes. */
         write_text(in(HEALTH "/a-b.json"), "");
@@ -207,53 +206,30 @@ static void test_half_written(_unused_ void **state) {
         assert_verdict(&fixture, "a-b.json", HEALTH_INVALID, "");
 
         /* Gone at the second look. */
-        write_text(in(HEALTH "/a-b.json"), "[");
-        assert_int_equal(health_dir_collect(fixture.dir, on_collected, &fixture), 0);
-        assert_return_code(unlink(in(HEALTH "/a-b.json")), errno);
-        assert_int_equal(health_dir_collect(fixture.dir, on_collected, &fixture), -EBUSY);
-        fixture.n_calls = 0;
-        while (fixture.n_calls == 0)
-                assert_true(sd_event_run(fixture.event, USEC_PER_SEC) > 0);
-        assert_true(collect(&fixture));
+        write_text(in(HEALTH "/a-b.json"), "[[");
+        fixture.between = remove_it;
+        assert_false(collect(&fixture));
         assert_int_equal(health_set_count(fixture.set), 1);
         fixture_done(&fixture);
 }
 
-static void test_freed_while_it_waits(_unused_ void **state) {
+/* The file that was left out has the place of one that goes, in the same scan; and what is wanted may
+ * be gone. */
+static void test_room_for_one_that_is_gone(_unused_ void **state) {
         Fixture fixture = fixture_new();
 
-        write_text(in(HEALTH "/a-b.json"), "1");
+        for (unsigned i = 0; i <= HEALTH_FILES_MAX; i++)
+                write_text(in(HEALTH "/a-%04u.json", i), "1");
+        clock_offset_seconds = 3;
         assert_true(collect(&fixture));
-
-        write_text(in(HEALTH "/a-b.json"), "["); /* looks half-written */
-        fixture.n_calls = 0;
-        assert_int_equal(health_dir_collect(fixture.dir, on_collected, &fixture), 0);
-        fixture.dir = health_dir_free(fixture.dir);
-        for (unsigned i = 0; i < 10; i++)
-                (void) sd_event_run(fixture.event, 10 * USEC_PER_MSEC);
-        assert_int_equal(fixture.n_calls, 0);
-        assert_value(&fixture, "a-b.json", "1"); /* the set is as it was */
+        assert_verdict(&fixture, "a-0256.json", HEALTH_TOO_MANY, "");
+        assert_return_code(unlink(in(HEALTH "/a-0000.json")), errno);
+        assert_true(collect(&fixture));
+        assert_value(&fixture, "a-0256.json", "1");
+        assert_true(fixture.is_changed);
+        assert_true(collect(&fixture));
+        assert_false(fixture.is_changed);
         fixture_done(&fixture);
-}
-
-static void test_callback_may_do_anything(_unused_ void **state) {
-        static const char *const texts[] = { "1", "[" }; /* from within collect, from the timer */
-
-        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
-                Fixture fixture = fixture_new();
-
-                write_text(in(HEALTH "/a-b.json"), texts[i]);
-                fixture.collects_again = true;
-                assert_int_equal(health_dir_collect(fixture.dir, on_collected, &fixture), 0);
-                while (fixture.n_calls < 2)
-                        assert_true(sd_event_run(fixture.event, USEC_PER_SEC) > 0);
-                fixture_done(&fixture);
-
-                fixture = fixture_new();
-                fixture.frees = true;
-                (void) collect(&fixture);
-                fixture_done(&fixture);
-        }
 }
 
 int main(void) {
@@ -263,9 +239,8 @@ int main(void) {
                 TEST(test_directory_itself),
                 TEST(test_stale),
                 TEST(test_half_written),
-                TEST(test_freed_while_it_waits),
-                TEST(test_callback_may_do_anything),
+                TEST(test_room_for_one_that_is_gone),
         };
 
-        return cmocka_run_group_tests_name("health-dir", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("health-scan", tests, NULL, NULL);
 }
