@@ -10,14 +10,7 @@ static int compare_numbers(uint64_t a, uint64_t b) {
         return (a > b) - (a < b);
 }
 
-static int compare_names(const void *a, const void *b) {
-        const FairDemand *x = *(FairDemand *const *) a, *y = *(FairDemand *const *) b;
-        int order = compare_numbers(x->owner, y->owner);
-
-        return order != 0 ? order : strcmp(x->name, y->name);
-}
-
-static int compare_turns_of_owner(const void *a, const void *b) {
+static int compare_in_owner(const void *a, const void *b) {
         const FairDemand *x = *(FairDemand *const *) a, *y = *(FairDemand *const *) b;
         int order = compare_numbers(x->owner, y->owner);
 
@@ -30,7 +23,7 @@ static int compare_turns(const void *a, const void *b) {
         const FairDemand *x = *(FairDemand *const *) a, *y = *(FairDemand *const *) b;
         int order = compare_numbers(x->turn, y->turn);
 
-        return order != 0 ? order : compare_names(a, b);
+        return order != 0 ? order : compare_in_owner(a, b);
 }
 
 /* A long list is mostly of one group, and already in order. */
@@ -42,14 +35,15 @@ static void sort(FairDemand **demands, size_t count, int (*compare)(const void *
                 }
 }
 
-static bool same_owner(const FairDemand *a, const FairDemand *b) {
+bool fair_same_owner(const FairDemand *a, const FairDemand *b) {
         return a->owner == b->owner;
 }
 
 bool fair_same_prefix(const FairDemand *a, const FairDemand *b) {
         size_t size = strcspn(a->name, "-");
 
-        return same_owner(a, b) && strncmp(a->name, b->name, size) == 0 && strcspn(b->name, "-") == size;
+        return fair_same_owner(a, b) && strncmp(a->name, b->name, size) == 0 &&
+               strcspn(b->name, "-") == size;
 }
 
 /* Makes each turn the running total of its group. */
@@ -63,13 +57,15 @@ static void add_up(FairDemand **demands, size_t count,
 }
 
 void fair_sort(FairDemand **demands, size_t count) {
-        sort(demands, count, compare_names);
+        for (size_t i = 0; i < count; i++)
+                demands[i]->turn = 0;
+        sort(demands, count, compare_in_owner);
 }
 
 void fair_order(FairDemand **demands, size_t count) {
         fair_sort(demands, count);
         add_up(demands, count, fair_same_prefix);
-        sort(demands, count, compare_turns_of_owner);
-        add_up(demands, count, same_owner);
+        sort(demands, count, compare_in_owner);
+        add_up(demands, count, fair_same_owner);
         sort(demands, count, compare_turns);
 }

@@ -7,12 +7,13 @@
 #include <stdint.h>
 
 typedef struct FairDemand {
-        uint32_t owner;
+        uint64_t owner;
         const char *name; /* the caller's; the prefix ends before its first dash */
         uint64_t size;    /* what it takes of the limit; 1 where the limit is on their number */
         uint64_t turn;    /* for fair_order() */
 } FairDemand;
 
+bool fair_same_owner(const FairDemand *a, const FairDemand *b);
 bool fair_same_prefix(const FairDemand *a, const FairDemand *b);
 
 /* By owner, then in byte order of names, so that the names of one prefix are adjacent. */

@@ -55,12 +55,6 @@ HealthName health_name_check(const char *file_name, const char **ret_reason) {
         return *ret_reason ? HEALTH_NAME_BAD_KEY : HEALTH_NAME_GOOD;
 }
 
-bool health_stamp_equal(const HealthStamp *a, const HealthStamp *b) {
-        return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-               a->modified_usec == b->modified_usec && a->changed_usec == b->changed_usec &&
-               a->owner == b->owner;
-}
-
 const char *health_verdict_to_string(HealthVerdict verdict) {
         static const char *const names[] = {
                 [HEALTH_OK] = "ok",

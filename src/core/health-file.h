@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "util/time-util.h"
 
@@ -26,10 +27,12 @@ typedef enum HealthVerdict {
 typedef struct HealthStamp {
         uint64_t device, inode, size;
         usec_t modified_usec, changed_usec;
-        uint32_t owner;
+        uint64_t owner;
 } HealthStamp;
 
-bool health_stamp_equal(const HealthStamp *a, const HealthStamp *b);
+static inline bool health_stamp_equal(const HealthStamp *a, const HealthStamp *b) {
+        return memcmp(a, b, sizeof *a) == 0; /* it has no padding */
+}
 
 typedef struct HealthFile {
         char *file_name;  /* as in the directory */

@@ -9,11 +9,6 @@ static HealthClaim *claim_of(FairDemand *demand) {
         return (HealthClaim *) demand;
 }
 
-static void tally_count(HealthTally *tally, const HealthClaim *claim) {
-        tally->count++;
-        tally->size += claim->size;
-}
-
 /* Counts a claim if there is room. Smaller ones may still fit after a large one did not. */
 static HealthVerdict tally_add(HealthTally *tally, const HealthClaim *claim) {
         if (tally->count >= HEALTH_FILES_MAX)
@@ -21,7 +16,8 @@ static HealthVerdict tally_add(HealthTally *tally, const HealthClaim *claim) {
         if (claim->size > HEALTH_TOTAL_MAX - tally->size)
                 return HEALTH_TOO_LARGE;
 
-        tally_count(tally, claim);
+        tally->count++;
+        tally->size += claim->size;
         return HEALTH_OK;
 }
 
@@ -39,45 +35,23 @@ static void order_claims(FairDemand **claims, size_t count) {
         fair_order(claims, n_places);
 }
 
-static bool same_owner(const FairDemand *a, const FairDemand *b) {
-        return a->owner == b->owner;
+static bool same_limit(_unused_ const FairDemand *a, _unused_ const FairDemand *b) {
+        return true;
 }
 
-/* How many of the sorted claims belong to the group of the first; *ret_tally is what they have. */
-static size_t group_tally(FairDemand **claims, size_t count,
-                bool (*same_group)(const FairDemand *a, const FairDemand *b), HealthTally *ret_tally) {
-        size_t n = 0;
-
-        *ret_tally = (HealthTally){};
-        for (; n < count && same_group(claims[0], claims[n]); n++)
-                if (claim_of(claims[n])->verdict == HEALTH_OK)
-                        tally_count(ret_tally, claim_of(claims[n]));
-        return n;
-}
-
-static void tell_owner(FairDemand **claims, size_t count, const HealthTally *of_owner, bool is_only_owner) {
+/* Tells each of the sorted claims what its group has. */
+static void tell_group(FairDemand **claims, size_t count, HealthGroup group,
+                bool (*same_group)(const FairDemand *a, const FairDemand *b)) {
         for (size_t i = 0, n; i < count; i += n) {
-                HealthTally of_prefix;
+                HealthTally tally = {};
 
-                n = group_tally(claims + i, count - i, fair_same_prefix, &of_prefix);
-                for (size_t j = i; j < i + n; j++) {
-                        HealthClaim *claim = claim_of(claims[j]);
-
-                        claim->of_owner = *of_owner;
-                        claim->of_prefix = of_prefix;
-                        claim->is_only_owner = is_only_owner;
-                        claim->is_only_prefix = n == count;
+                for (n = 0; i + n < count && same_group(claims[i], claims[i + n]); n++) {
+                        tally.n_claims++;
+                        if (claim_of(claims[i + n])->verdict == HEALTH_OK)
+                                (void) tally_add(&tally, claim_of(claims[i + n]));
                 }
-        }
-}
-
-static void tell_shares(FairDemand **claims, size_t count) {
-        fair_sort(claims, count);
-        for (size_t i = 0, n; i < count; i += n) {
-                HealthTally of_owner;
-
-                n = group_tally(claims + i, count - i, same_owner, &of_owner);
-                tell_owner(claims + i, n, &of_owner, n == count);
+                for (size_t j = i; j < i + n; j++)
+                        claim_of(claims[j])->of[group] = tally;
         }
 }
 
@@ -87,40 +61,41 @@ void health_share(FairDemand **claims, size_t count) {
         order_claims(claims, count);
         for (size_t i = 0; i < count; i++)
                 claim_of(claims[i])->verdict = tally_add(&tally, claim_of(claims[i]));
-        tell_shares(claims, count);
+
+        fair_sort(claims, count);
+        tell_group(claims, count, HEALTH_GROUP_ALL, same_limit);
+        tell_group(claims, count, HEALTH_GROUP_OWNER, fair_same_owner);
+        tell_group(claims, count, HEALTH_GROUP_PREFIX, fair_same_prefix);
 }
 
-enum { PART_SIZE = 24 };
+/* "128 of them for this owner", "3.9 MiB for this prefix" */
+static size_t add_part(
+                char *text, size_t used, const HealthClaim *claim, HealthGroup group, const char *words) {
+        const HealthTally *tally = &claim->of[group];
 
-/* "128 of them", "3.9 MiB of them" */
-static const char *format_part(char ret[static PART_SIZE], HealthVerdict verdict, const HealthTally *tally) {
-        if (verdict == HEALTH_TOO_MANY)
-                (void) snprintf(ret, PART_SIZE, "%zu", tally->count);
-        else
-                (void) snprintf(ret, PART_SIZE, "%.1f MiB", (double) tally->size / (1024 * 1024));
-        return ret;
+        if (claim->verdict == HEALTH_TOO_MANY)
+                return used + (size_t) snprintf(text + used, HEALTH_CLAIM_REASON_SIZE - used, ", %zu%s",
+                                              tally->count, words);
+        return used + (size_t) snprintf(text + used, HEALTH_CLAIM_REASON_SIZE - used, ", %.1f MiB%s",
+                                      (double) tally->size / (1024 * 1024), words);
 }
 
 const char *health_claim_reason(const HealthClaim *claim, char ret[static HEALTH_CLAIM_REASON_SIZE]) {
         bool is_many = claim->verdict == HEALTH_TOO_MANY;
-        const char *limit = is_many ? "256 files" : "8 MiB in all files";
-        char owner[PART_SIZE], prefix[PART_SIZE];
+        bool is_only_owner = claim->of[HEALTH_GROUP_OWNER].n_claims == claim->of[HEALTH_GROUP_ALL].n_claims;
+        bool is_only_prefix =
+                        claim->of[HEALTH_GROUP_PREFIX].n_claims == claim->of[HEALTH_GROUP_OWNER].n_claims;
+        size_t used;
 
-        (void) format_part(owner, claim->verdict, &claim->of_owner);
-        (void) format_part(prefix, claim->verdict, &claim->of_prefix);
-
-        if (claim->is_only_owner && claim->is_only_prefix)
+        if (is_only_owner && is_only_prefix)
                 return is_many ? "more than 256 files" : HEALTH_TOTAL_REASON;
 
-        if (claim->is_only_owner)
-                (void) snprintf(ret, HEALTH_CLAIM_REASON_SIZE, "%s at most, %s of them for this prefix",
-                                limit, prefix);
-        else if (claim->is_only_prefix)
-                (void) snprintf(ret, HEALTH_CLAIM_REASON_SIZE, "%s at most, %s of them for this owner",
-                                limit, owner);
-        else
-                (void) snprintf(ret, HEALTH_CLAIM_REASON_SIZE,
-                                "%s at most, %s of them for this owner, %s for this prefix", limit, owner,
-                                prefix);
+        used = (size_t) snprintf(ret, HEALTH_CLAIM_REASON_SIZE, "%s at most",
+                        is_many ? "256 files" : "8 MiB in all files");
+        if (!is_only_owner)
+                used = add_part(ret, used, claim, HEALTH_GROUP_OWNER, " of them for this owner");
+        if (!is_only_prefix)
+                (void) add_part(ret, used, claim, HEALTH_GROUP_PREFIX,
+                                is_only_owner ? " of them for this prefix" : " for this prefix");
         return ret;
 }

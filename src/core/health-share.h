@@ -11,16 +11,22 @@
 /* What counts against the limits. */
 typedef struct HealthTally {
         size_t count, size;
+        size_t n_claims; /* with those that have no room */
 } HealthTally;
+
+typedef enum HealthGroup {
+        HEALTH_GROUP_ALL,
+        HEALTH_GROUP_OWNER,
+        HEALTH_GROUP_PREFIX,
+        _HEALTH_GROUP_MAX,
+} HealthGroup;
 
 typedef struct HealthClaim {
         FairDemand demand; /* the first member: lists of claims are lists of their demands */
         size_t size;       /* of the value */
 
-        HealthVerdict verdict; /* HEALTH_OK, HEALTH_TOO_MANY or HEALTH_TOO_LARGE */
-        /* If not HEALTH_OK: what other files of the owner and of the prefix have, for the reason. */
-        HealthTally of_owner, of_prefix;
-        bool is_only_owner, is_only_prefix;
+        HealthVerdict verdict;             /* HEALTH_OK, HEALTH_TOO_MANY or HEALTH_TOO_LARGE */
+        HealthTally of[_HEALTH_GROUP_MAX]; /* what those of its groups have, for the reason */
 } HealthClaim;
 
 /* Decides all claims, which together do not fit; reorders the list. The caller sets `demand.owner`,
