@@ -11,75 +11,22 @@
 #include "core/identity.h"
 #include "core/node.h"
 #include "start.h"
-#include "master/ca-store.h"
-#include "master/http-security.h"
+#include "master/master.h"
 #include "sys/log.h"
-#include "master/secret-files.h"
 #include "sys/state-check.h"
 #include "util/macro.h"
 #include "util/text.h"
 
 DEFINE_CLEANUP(Node *, node_free)
-DEFINE_CLEANUP(SecretFiles *, secret_files_free)
 
 /* Each check returns 0 if all is well, -EINVAL if it logged an error, or another negative errno. */
 
-/* One at a time, so that each unusable file is named. */
-static int check_file(const char *token, const char *cert, const char *key, const char *ca) {
-        _cleanup_(secret_files_free_pointer) SecretFiles *secrets = NULL;
-        SecretFault fault;
-        int r;
-
-        r = secret_files_new(token, cert, key, ca, &secrets);
-        if (r < 0)
-                return r;
-
-        r = secret_files_refresh(secrets, &fault);
-        if (r >= 0 || r == -ENOMEM)
-                return r;
-        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, &(LogFields){ .error = -r }, "Cannot use %s %s: %s.",
-                        fault.what, fault.path, fault.reason);
-        return -EINVAL;
-}
-
-static int check_tls(const Config *config) {
-        _cleanup_free_ char *words = NULL;
-        int r;
-
-        r = http_security_check(
-                        &(HttpSecurity){
-                                        .ca_file = config->ca_file ? config->ca_file : ca_store_find(),
-                                        .client_cert_file = config->client_cert_file,
-                                        .client_key_file = config->client_key_file,
-                        },
-                        &words);
-        if (r >= 0 || r == -ENOMEM)
-                return r;
-        if (r != -EBADMSG) {
-                log_line(LOG_WARNING, "Cannot test the certificates: %s.", strerror(-r));
-                return 0;
-        }
-
-        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "Cannot use %s.", words);
-        return -EINVAL;
-}
-
-static int check_secrets(const Config *config) {
-        const int results[] = {
-                check_file(config->token_file, NULL, NULL, NULL),
-                check_file(NULL, config->client_cert_file, NULL, NULL),
-                check_file(NULL, NULL, config->client_key_file, NULL),
-                check_file(NULL, NULL, NULL, config->ca_file),
-        };
-        bool has_tls = false;
-
-        for (size_t i = 0; i < ELEMENTSOF(results); i++)
-                if (results[i] < 0)
-                        return results[i];
-        for (size_t i = 0; i < config->n_endpoints; i++)
-                has_tls = has_tls || config->endpoints[i].is_tls;
-
-        return has_tls ? check_tls(config) : 0;
+static void on_secret_fault(int error, const char *words) {
+        if (words)
+                log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, &(LogFields){ .error = error },
+                                "Cannot use %s.", words);
+        else
+                log_line(LOG_WARNING, "Cannot test the certificates: %s.", strerror(error));
 }
 
 static const char *state_remedy(int error) {
@@ -164,7 +111,7 @@ int check_run(void) {
         has_place = config.state_root && config.hostname;
         if (config_result >= 0) /* else start_load_config() looked for it */
                 results[0] = start_find_identity(&config, &node, &identity);
-        results[1] = check_secrets(&config);
+        results[1] = master_check_secrets(&config, on_secret_fault);
         results[2] = has_place ? check_state(&config, &is_in_use) : 0;
         for (size_t i = 0; i < ELEMENTSOF(results); i++)
                 if (results[i] == -ENOMEM)

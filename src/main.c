@@ -1,5 +1,4 @@
 /* argus-agent: arguments, configuration, the stored state, then the manager's loop. See argus-agent(8). */
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -18,6 +17,7 @@
 #include "core/config.h"
 #include "core/identity.h"
 #include "late-name.h"
+#include "master/master.h"
 #include "start.h"
 #include "sys/log.h"
 #include "sys/state-store.h"
@@ -216,14 +216,6 @@ static void open_standard_streams(void) {
                 (void) close(fd);
 }
 
-/* Before 7.87 libcurl waits for its resolver thread when a request is dropped: then a name server that does
- * not answer would stop the loop for as long as the C library has patience. See resolv.conf(5). */
-static void bound_old_resolver(void) {
-#if LIBCURL_VERSION_NUM < 0x075700
-        (void) setenv("RES_OPTIONS", "timeout:1 attempts:1", 0);
-#endif
-}
-
 int main(int argc, char *argv[]) {
         RunMode mode;
         int r;
@@ -240,14 +232,13 @@ int main(int argc, char *argv[]) {
                 return EXIT_SUCCESS;
 
         block_signals();
-        bound_old_resolver();
-        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        if (master_start_library() < 0) {
                 fputs("argus-agent: libcurl cannot be started\n", stderr);
                 return EXIT_FAILURE;
         }
 
         r = run(mode);
-        curl_global_cleanup();
+        master_stop_library();
         log_close();
         return r;
 }

@@ -12,10 +12,11 @@
 #include "sys/host-info.h"
 #include "sys/log.h"
 #include "master/master.h"
-#include "master/proxy-info.h"
 #include "sys/service-notify.h"
 #include "util/macro.h"
 #include "util/text.h"
+
+enum { EXCEPTIONS_SHOWN_MAX = 256 };
 
 DEFINE_CLEANUP(StateStore *, state_store_free)
 DEFINE_CLEANUP(Node *, node_free)
@@ -114,20 +115,21 @@ int start_load_config(Config *ret) {
 
 /* Returns whether it was logged: once is enough. */
 static bool log_proxy(const Endpoint *endpoint, int level) {
-        _cleanup_(proxy_info_done) ProxyInfo proxy = {};
+        _cleanup_free_ char *proxy = NULL, *value = NULL;
+        const char *unmatched;
 
-        if (proxy_info_find(endpoint, &proxy) <= 0)
+        if (master_find_proxy(endpoint, &proxy, &unmatched) <= 0)
                 return false;
 
-        if (proxy.exceptions)
+        if (unmatched)
+                value = text_sanitize(getenv(unmatched), strlen(getenv(unmatched)), EXCEPTIONS_SHOWN_MAX);
+        if (value)
                 log_line(level,
-                                "Connections to %s go through the proxy %s (from %s): libcurl does not match the host "
-                                "with %s=\"%s\".",
-                                endpoint->url, proxy.url, proxy.variable, proxy.exceptions,
-                                proxy.exceptions_value);
+                                "Connections to %s go through the proxy %s: libcurl does not match the host with "
+                                "%s=\"%s\".",
+                                endpoint->url, proxy, unmatched, value);
         else
-                log_line(level, "Connections to %s go through the proxy %s (from %s).", endpoint->url,
-                                proxy.url, proxy.variable);
+                log_line(level, "Connections to %s go through the proxy %s.", endpoint->url, proxy);
         return true;
 }
 
@@ -135,12 +137,8 @@ static void warn_of_proxies(const Config *config, int level) {
         bool is_said = false, has_capitals = false;
 
         for (size_t i = 0; i < config->n_endpoints; i++) {
-                const Endpoint *endpoint = &config->endpoints[i];
-
-                if (endpoint->is_loopback) /* never reached through a proxy */
-                        continue;
-                is_said = is_said || log_proxy(endpoint, level);
-                has_capitals = has_capitals || proxy_info_is_in_capitals(endpoint);
+                is_said = is_said || log_proxy(&config->endpoints[i], level);
+                has_capitals = has_capitals || master_ignores_proxy(&config->endpoints[i]);
         }
 
         if (has_capitals)

@@ -357,9 +357,9 @@ static int words_from_id(const Answer *answer, const char *id, char **ret) {
 
 int describe_other_node(const Answer *answer, const Node *node, Buffer *text) {
         _cleanup_free_ char *got = NULL, *expected = NULL;
-        const char *own = answer->node ? answer->node->id_json : answer->sent_id;
 
-        if (words_from_id(answer, node->id_json, &got) < 0 || words_from_id(answer, own, &expected) < 0)
+        if (words_from_id(answer, node->id_json, &got) < 0 ||
+                        words_from_id(answer, answer->node->id_json, &expected) < 0)
                 return -ENOMEM;
         return buffer_printf(
                         text, "the response is about another node: its id is %s, ours is %s", got, expected);

@@ -14,11 +14,7 @@ DEFINE_CLEANUP(Node *, node_free)
 
 /* A report's answer must be about the node that was reported. */
 static bool is_other_node(const Answer *answer, const Node *node) {
-        if (answer->kind != REQUEST_REPORT)
-                return false;
-        if (answer->node)
-                return !node_same_id(answer->node, node);
-        return answer->sent_id && !streq(answer->sent_id, node->id);
+        return answer->kind == REQUEST_REPORT && answer->node && !node_same_id(answer->node, node);
 }
 
 /* Byte for byte: a large object that never changes need not be read at each report. */
@@ -64,10 +60,10 @@ static OutcomeClass class_of_status(const Answer *answer) {
         case 410:
                 if (answer->kind == REQUEST_REPORT)
                         return OUTCOME_FORGOTTEN;
-                return answer->sent_id ? OUTCOME_ID_REFUSED : OUTCOME_FAILED;
+                return answer->node ? OUTCOME_ID_REFUSED : OUTCOME_FAILED;
         case 409:
-                return answer->kind == REQUEST_REGISTER && answer->sent_id ? OUTCOME_ID_REFUSED
-                                                                           : OUTCOME_FAILED;
+                return answer->kind == REQUEST_REGISTER && answer->node ? OUTCOME_ID_REFUSED
+                                                                        : OUTCOME_FAILED;
         default:
                 return OUTCOME_FAILED;
         }

@@ -30,8 +30,7 @@ typedef struct Answer {
         RequestKind kind;
         const char *request; /* "PUT http://m:3000/…", for the words; NULL: not named */
         const char *secret;  /* what must not be shown, should it come back; NULL if none */
-        const char *sent_id; /* the id that the request carried, decoded; NULL if none */
-        const Node *node;    /* the newest node object; NULL if none */
+        const Node *node;    /* the newest node object, whose id the request carried; NULL if it had none */
         TransportResult transport;
         const char *transport_text; /* words of the library: "Connection refused" */
         unsigned http_status;       /* 0 if no status line came */

@@ -1,84 +1,177 @@
 #include "master/http-client.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "master/http-failure.h"
-#include "master/http-loop.h"
+#include "sys/event-timer.h"
 #include "util/buffer.h"
 #include "util/macro.h"
+#include "util/text.h"
+
+#define USER_AGENT "argus-agent/" ARGUS_AGENT_VERSION
 
 enum {
+        CONNECTIONS_MAX = 4,
+        ADDRESSES_MAX = 16, /* of a name, tried one after the other without a wait */
         KEEPALIVE_SECONDS = 60,
         CONNECTION_IDLE_MAX_SECONDS = 24 * 60 * 60, /* libcurl's own 118 s are shorter than many intervals */
 };
 
-struct HttpClient {
-        HttpLoop *loop;
-        CURLSH *tls_sessions; /* of all requests; for their one thread it needs no locks */
-        char *user_agent;
-        size_t body_max;
-        unsigned n_requests; /* added to the loop */
-        bool is_drop_wanted; /* connections go before the next request */
-};
-
-struct HttpRequest {
-        HttpClient *client;
+/* A request, and then its response until it is cancelled or the next is submitted. */
+typedef struct Transfer {
         CURL *easy;
-        bool is_added;
+        bool is_done;
+        const Endpoint *endpoint;
         struct curl_slist *headers;
         Buffer body;
         HttpSights sights;
         char error[CURL_ERROR_SIZE];
+} Transfer;
+
+struct HttpClient {
+        sd_event *event;
+        sd_event_source *timer;
         HttpCallback callback;
         void *userdata;
+        /* Connections live in `multi`, TLS sessions beside it; for their one thread they need no locks. Both
+         * go and come together, and are NULL before the first request and if memory was out. */
+        CURLM *multi;
+        CURLSH *tls_sessions;
+        unsigned n_sockets;  /* that libcurl waits for */
+        bool is_drop_wanted; /* connections go before the next request */
+        Transfer *transfer;  /* NULL: none */
 };
 
-static void on_transfer_done(CURL *easy, CURLcode code);
+/* ---- the event loop ---- */
 
-static int http_client_open_sessions(HttpClient *client) {
+static void http_client_complete(HttpClient *client, CURLcode code);
+
+/* libcurl 7.88 notes that an address of a name does not answer, but opens the socket to the next one only
+ * when it is called again, and does not ask for that: the attempt would end with nothing to wait for but its
+ * timeout. Newer ones ask. No other function runs a transfer that has no socket. */
+static void http_client_go_on(HttpClient *client, int running) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+        for (size_t i = 0; i < ADDRESSES_MAX && running > 0 && client->n_sockets == 0; i++)
+                (void) curl_multi_socket_all(client->multi, &running);
+#pragma GCC diagnostic pop
+}
+
+static void http_client_act(HttpClient *client, curl_socket_t fd, int action) {
+        int running = 0, left;
+        CURLMsg *message;
+
+        (void) curl_multi_socket_action(client->multi, fd, action, &running);
+        http_client_go_on(client, running);
+
+        /* Only here, outside of libcurl, is a request ended: everything may be done in its callback. */
+        message = curl_multi_info_read(client->multi, &left);
+        if (message && message->msg == CURLMSG_DONE)
+                http_client_complete(client, message->data.result);
+}
+
+static int on_socket_ready(sd_event_source *source _unused_, int fd, uint32_t revents, void *userdata) {
+        http_client_act(userdata, fd,
+                        (revents & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                                        (revents & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                                        (revents & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0));
+        return 0;
+}
+
+static int on_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        http_client_act(userdata, CURL_SOCKET_TIMEOUT, 0);
+        return 0;
+}
+
+/* libcurl says which descriptors it waits for. The event source is kept as its pointer of the socket:
+ * descriptor numbers are reused by the kernel within one call of libcurl, so a source must go at the moment
+ * of CURL_POLL_REMOVE. */
+static int on_curl_socket(
+                CURL *easy _unused_, curl_socket_t fd, int what, void *userdata, void *socket_data) {
+        HttpClient *client = userdata;
+        sd_event_source *source = socket_data;
+        uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+
+        /* If one of these fails (memory, descriptors), the request ends by its timeout. */
+        if (what == CURL_POLL_REMOVE) {
+                client->n_sockets -= source ? 1 : 0;
+                sd_event_source_disable_unref(source);
+        } else if (source)
+                (void) sd_event_source_set_io_events(source, events);
+        else if (sd_event_add_io(client->event, &source, fd, events, on_socket_ready, client) >= 0) {
+                (void) curl_multi_assign(client->multi, fd, source);
+                client->n_sockets++;
+        }
+
+        return 0;
+}
+
+/* libcurl says when it wants to be called next. It must not be called from in here. */
+static int on_curl_timer(CURLM *multi _unused_, long timeout_msec, void *userdata) {
+        HttpClient *client = userdata;
+        usec_t wait = (usec_t) timeout_msec * USEC_PER_MSEC;
+
+        event_timer_arm(client->timer,
+                        timeout_msec < 0 ? USEC_INFINITY : usec_add(now_usec(CLOCK_MONOTONIC), wait));
+        return 0;
+}
+
+/* ---- connections ---- */
+
+static void http_client_close_connections(HttpClient *client) {
+        if (client->multi)
+                (void) curl_multi_cleanup(client->multi);
+        if (client->tls_sessions)
+                (void) curl_share_cleanup(client->tls_sessions);
+        client->multi = NULL;
+        client->tls_sessions = NULL;
+        client->n_sockets = 0;
+        client->is_drop_wanted = false;
+        event_timer_arm(client->timer, USEC_INFINITY);
+}
+
+static int http_client_open_connections(HttpClient *client) {
+        client->multi = curl_multi_init();
         client->tls_sessions = curl_share_init();
-        if (!client->tls_sessions)
+        if (!client->multi || !client->tls_sessions) {
+                http_client_close_connections(client);
                 return -ENOMEM;
+        }
 
+        (void) curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+        (void) curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+        (void) curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+        (void) curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+        (void) curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long) CONNECTIONS_MAX);
         (void) curl_share_setopt(client->tls_sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
         return 0;
 }
 
-static void http_client_close_sessions(HttpClient *client) {
-        (void) curl_share_cleanup(client->tls_sessions);
-        client->tls_sessions = NULL;
+void http_client_drop_connections(HttpClient *client) {
+        assert(client);
+
+        client->is_drop_wanted = true;
 }
 
-/* Connections live in the loop, TLS sessions beside it: both go. */
-static int http_client_close_connections(HttpClient *client) {
-        int r;
-
-        assert(client->n_requests == 0);
-
-        client->is_drop_wanted = false;
-        r = http_loop_reset(client->loop);
-        http_client_close_sessions(client);
-        return r;
-}
-
-int http_client_new(sd_event *event, const char *user_agent, size_t body_max, HttpClient **ret) {
+int http_client_new(sd_event *event, HttpCallback callback, void *userdata, HttpClient **ret) {
         HttpClient *client;
         int r;
 
         assert(event);
-        assert(user_agent);
+        assert(callback);
         assert(ret);
 
         client = calloc(1, sizeof *client);
         if (!client)
                 return -ENOMEM;
+        client->event = sd_event_ref(event);
+        client->callback = callback;
+        client->userdata = userdata;
 
-        client->body_max = body_max;
-        client->user_agent = strdup(user_agent);
-        r = client->user_agent ? http_loop_new(event, on_transfer_done, &client->loop) : -ENOMEM;
+        /* Accuracy 1 µs: the default of 250 ms would be added to each of libcurl's steps. */
+        r = event_timer_new(event, CLOCK_MONOTONIC, 1, on_timer, client, &client->timer);
         if (r < 0) {
                 http_client_free(client);
                 return r;
@@ -92,181 +185,163 @@ HttpClient *http_client_free(HttpClient *client) {
         if (!client)
                 return NULL;
 
-        assert(client->n_requests == 0);
-
-        http_loop_free(client->loop);
-        http_client_close_sessions(client);
-        free(client->user_agent);
+        http_client_cancel(client);
+        http_client_close_connections(client);
+        sd_event_source_disable_unref(client->timer);
+        sd_event_unref(client->event);
         free(client);
         return NULL;
 }
 
-void http_client_drop_connections(HttpClient *client) {
-        assert(client);
-
-        client->is_drop_wanted = true;
-}
-
-/* ---- what libcurl hands over during a transfer ---- */
+/* ---- the response ---- */
 
 static size_t on_body(char *data, size_t size, size_t count, void *userdata) {
-        HttpRequest *request = userdata;
+        Transfer *transfer = userdata;
         size_t n = size * count;
 
-        if (!http_sights_body(&request->sights, data, n, request->client->body_max - request->body.size))
+        if (!http_sights_body(&transfer->sights, data, n, NODE_SIZE_MAX - transfer->body.size))
                 return 0;
-        return buffer_append(&request->body, data, n) < 0 ? 0 : n;
+        return buffer_append(&transfer->body, data, n) < 0 ? 0 : n;
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *userdata) {
-        HttpRequest *request = userdata;
+        Transfer *transfer = userdata;
 
-        return http_sights_header(&request->sights, data, size * count) ? size * count : 0;
+        return http_sights_header(&transfer->sights, data, size * count) ? size * count : 0;
 }
 
-/* libcurl keeps the first words of a request. Those about a kept connection that had ended say nothing of
- * the new one, on which it goes on. */
+/* libcurl keeps the first error message of a request, also when it goes on over a new connection: that of
+ * the kept one, which had ended, says nothing any more. */
 static int on_new_socket(void *userdata, curl_socket_t fd _unused_, curlsocktype purpose _unused_) {
-        HttpRequest *request = userdata;
+        Transfer *transfer = userdata;
 
-        request->error[0] = '\0';
+        transfer->error[0] = '\0';
         return CURL_SOCKOPT_OK;
 }
 
-/* ---- completion ---- */
+static const char *text_info(CURL *easy, CURLINFO info) {
+        char *text = NULL;
 
-static void http_request_remove(HttpRequest *request) {
-        if (!request->is_added)
-                return;
-
-        http_loop_remove(request->client->loop, request->easy);
-        request->is_added = false;
-        request->client->n_requests--;
+        return curl_easy_getinfo(easy, info, &text) == CURLE_OK && !isempty(text) ? text : NULL;
 }
 
-static void http_request_complete(HttpRequest *request, CURLcode code) {
-        HttpResult result = { .body = request->body.data, .body_size = request->body.size };
-        curl_off_t retry_after = 0;
-        char *text = NULL;
+static usec_t retry_after(const Transfer *transfer) {
+        curl_off_t seconds = 0;
+
+        if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds <= 0)
+                return transfer->sights.has_long_retry_after ? USEC_INFINITY : 0;
+        return (usec_t) seconds < USEC_INFINITY / USEC_PER_SEC ? (usec_t) seconds * USEC_PER_SEC
+                                                               : USEC_INFINITY;
+}
+
+static void read_answer(Transfer *transfer, CURLcode code, Answer *ret) {
         long status = 0;
 
-        result.transport = http_failure(
-                        request->easy, code, &request->sights, request->error, &result.transport_text);
-        /* libcurl reads HTTP/23 as version 2 with a status of 3. */
-        if (curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status >= 100 &&
-                        status <= 999)
-                result.http_status = (unsigned) status;
-        else if (result.transport == TRANSPORT_ANSWERED) {
-                result.transport = TRANSPORT_NOT_HTTP;
-                result.transport_text = "its status is not between 100 and 999";
-        }
-        if (curl_easy_getinfo(request->easy, CURLINFO_REDIRECT_URL, &text) == CURLE_OK)
-                result.location = text;
-        if (curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
-                        retry_after > 0)
-                result.retry_after_usec = (usec_t) retry_after < USEC_INFINITY / USEC_PER_SEC
-                                                          ? (usec_t) retry_after * USEC_PER_SEC
-                                                          : USEC_INFINITY;
-        else if (request->sights.has_long_retry_after)
-                result.retry_after_usec = USEC_INFINITY;
-        if (curl_easy_getinfo(request->easy, CURLINFO_LOCAL_IP, &text) == CURLE_OK && text && *text)
-                result.local_address = text;
-        if (curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text)
-                result.remote_address = text;
+        ret->body = transfer->body.data;
+        ret->body_size = transfer->body.size;
+        ret->location = text_info(transfer->easy, CURLINFO_REDIRECT_URL);
+        ret->retry_after_usec = retry_after(transfer);
+        ret->transport = http_failure(transfer->easy, code, transfer->endpoint, &transfer->sights,
+                        transfer->error, &ret->transport_text);
 
-        http_request_remove(request);
+        /* libcurl reads HTTP/23 as version 2 with a status of 3. */
+        (void) curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status >= 100 && status <= 999)
+                ret->http_status = (unsigned) status;
+        else if (ret->transport == TRANSPORT_ANSWERED) {
+                ret->transport = TRANSPORT_NOT_HTTP;
+                ret->transport_text = "its status is not between 100 and 999";
+        }
+}
+
+static void http_client_complete(HttpClient *client, CURLcode code) {
+        Transfer *transfer = client->transfer;
+        HttpResult result = {};
+
+        read_answer(transfer, code, &result.answer);
+        (void) snprintf(result.local_address, sizeof result.local_address, "%s",
+                        strempty(text_info(transfer->easy, CURLINFO_LOCAL_IP)));
+        (void) snprintf(result.remote_address, sizeof result.remote_address, "%s",
+                        strempty(text_info(transfer->easy, CURLINFO_PRIMARY_IP)));
+        (void) curl_multi_remove_handle(client->multi, transfer->easy);
+        transfer->is_done = true;
 
         /* What timed out may be half-open: the next request must not wait on it again. And libcurl remembers
          * addresses of names for a minute, also those where nobody answers any more. */
-        if (result.transport != TRANSPORT_ANSWERED)
-                request->client->is_drop_wanted = true;
+        if (result.answer.transport != TRANSPORT_ANSWERED)
+                client->is_drop_wanted = true;
 
-        request->callback(request, &result, request->userdata);
+        client->callback(&result, client->userdata);
+        if (client->transfer && client->transfer->is_done)
+                http_client_cancel(client);
 }
 
-static void on_transfer_done(CURL *easy, CURLcode code) {
-        HttpRequest *request = NULL;
+/* ---- the request ---- */
 
-        if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &request) == CURLE_OK && request)
-                http_request_complete(request, code);
-}
+static int add_header(Transfer *transfer, const char *line) {
+        struct curl_slist *longer = curl_slist_append(transfer->headers, line);
 
-/* ---- requests ---- */
-
-static int http_request_add_header(HttpRequest *request, const char *line) {
-        struct curl_slist *longer;
-
-        longer = curl_slist_append(request->headers, line);
         if (!longer)
                 return -ENOMEM;
-
-        request->headers = longer;
+        transfer->headers = longer;
         return 0;
 }
 
-static int http_request_set_headers(HttpRequest *request, const char *bearer_token) {
+static int set_headers(Transfer *transfer, const char *token) {
         _cleanup_(buffer_done) Buffer authorization = {};
         int r;
 
-        r = http_request_add_header(request, "Content-Type: application/json");
-        if (r < 0)
-                return r;
-        r = http_request_add_header(request, "Accept: application/json");
-        if (r < 0)
-                return r;
-        /* Without this libcurl waits a second for "100 Continue" before a large body. */
-        r = http_request_add_header(request, "Expect:");
-        if (r < 0 || !bearer_token)
+        r = add_header(transfer, "Content-Type: application/json");
+        if (r >= 0)
+                r = add_header(transfer, "Accept: application/json");
+        if (r >= 0) /* else libcurl waits a second for "100 Continue" before a large body */
+                r = add_header(transfer, "Expect:");
+        if (r < 0 || !token)
                 return r;
 
         /* Not printed: what a buffer that grows leaves behind must not hold a part of the token. */
         r = buffer_append_string(&authorization, "Authorization: Bearer ");
         if (r >= 0)
-                r = buffer_append_string(&authorization, bearer_token);
+                r = buffer_append_string(&authorization, token);
         if (r < 0)
                 return r;
-        r = http_request_add_header(request, authorization.data);
+        r = add_header(transfer, authorization.data);
         explicit_bzero(authorization.data, authorization.size);
         return r;
 }
 
-static CURLcode http_request_set_protocols(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075500
-        return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-        return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
+static CURLcode set_url(CURL *easy, const HttpRequest *request) {
+        _cleanup_free_ char *url = NULL;
+
+        if (asprintf(&url, "%s%s", request->endpoint->url, request->path) < 0) {
+                url = NULL;
+                return CURLE_OUT_OF_MEMORY;
+        }
+        return curl_easy_setopt(easy, CURLOPT_URL, url);
 }
 
-static int http_request_set_options(HttpRequest *request, const char *method, const char *url,
-                const char *body, size_t body_size, const HttpSecurity *security, usec_t timeout_usec) {
-        CURL *easy = request->easy;
-        CURLcode code = CURLE_OK;
+static CURLcode set_options(HttpClient *client, Transfer *transfer, const HttpRequest *request) {
+        CURL *easy = transfer->easy;
+        CURLcode code = set_url(easy, request);
 
-        /* The first failure stays; each is out of memory or an option that this libcurl lacks. */
-#define SET(option, value)                                                                                  \
-        if (code == CURLE_OK)                                                                               \
-        code = curl_easy_setopt(easy, option, value)
-
-        SET(CURLOPT_PRIVATE, request);
-        SET(CURLOPT_SHARE, request->client->tls_sessions);
-        SET(CURLOPT_ERRORBUFFER, request->error);
+#define SET(option, value) SET_OPTION(code, easy, option, value)
+        SET(CURLOPT_SHARE, client->tls_sessions);
+        SET(CURLOPT_ERRORBUFFER, transfer->error);
         SET(CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-        SET(CURLOPT_SOCKOPTDATA, request);
+        SET(CURLOPT_SOCKOPTDATA, transfer);
         SET(CURLOPT_NOSIGNAL, 1L);
-        SET(CURLOPT_URL, url);
         SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-        SET(CURLOPT_USERAGENT, request->client->user_agent);
-        SET(CURLOPT_HTTPHEADER, request->headers);
-        SET(CURLOPT_POSTFIELDS, body);
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body_size);
-        SET(CURLOPT_CUSTOMREQUEST, method);
+        SET(CURLOPT_USERAGENT, USER_AGENT);
+        SET(CURLOPT_HTTPHEADER, transfer->headers);
+        SET(CURLOPT_POSTFIELDS, request->body);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_size);
+        SET(CURLOPT_CUSTOMREQUEST, request->method);
         SET(CURLOPT_WRITEFUNCTION, on_body);
-        SET(CURLOPT_WRITEDATA, request);
+        SET(CURLOPT_WRITEDATA, transfer);
         SET(CURLOPT_HEADERFUNCTION, on_header);
-        SET(CURLOPT_HEADERDATA, request);
-        SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) request->client->body_max);
-        SET(CURLOPT_TIMEOUT_MS, (long) (timeout_usec / USEC_PER_MSEC));
+        SET(CURLOPT_HEADERDATA, transfer);
+        SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) NODE_SIZE_MAX);
+        SET(CURLOPT_TIMEOUT_MS, (long) (request->timeout_usec / USEC_PER_MSEC));
         SET(CURLOPT_MAXAGE_CONN, (long) CONNECTION_IDLE_MAX_SECONDS);
         /* The kernel's probes cost no wake-up of ours, and keep a NAT or load balancer from forgetting
          * the connection. */
@@ -276,116 +351,97 @@ static int http_request_set_options(HttpRequest *request, const char *method, co
         SET(CURLOPT_FOLLOWLOCATION, 0L);
         SET(CURLOPT_HTTP09_ALLOWED, 1L); /* lets other protocols through, to name and refuse them */
         SET(CURLOPT_PATH_AS_IS, 1L);     /* an id may be made of dots */
+        /* A proxy would take what is allowed in the clear, as it stays on this machine, off it. */
+        if (request->endpoint->is_loopback)
+                SET(CURLOPT_PROXY, "");
+#if LIBCURL_VERSION_NUM >= 0x075500
+        SET(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+        SET(CURLOPT_PROTOCOLS, (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
 #if LIBCURL_VERSION_NUM >= 0x075700
-        /* Cancelling does not wait for a resolver thread that hangs. */
-        SET(CURLOPT_QUICK_EXIT, 1L);
+        SET(CURLOPT_QUICK_EXIT, 1L); /* cancelling does not wait for a resolver thread that hangs */
 #endif
 #undef SET
 
-        if (code == CURLE_OK)
-                code = http_request_set_protocols(easy);
-        if (code == CURLE_OK)
-                code = http_security_apply(easy, security ? security : &(HttpSecurity){});
-        return code == CURLE_OK ? 0 : code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+        return code == CURLE_OK ? secrets_apply(request->secrets, easy) : code;
 }
 
-int http_client_submit(HttpClient *client, const char *method, const char *url, const char *body,
-                size_t body_size, const HttpSecurity *security, usec_t timeout_usec, HttpCallback callback,
-                void *userdata, HttpRequest **ret) {
-        HttpRequest *request;
+static int http_client_start(HttpClient *client, Transfer *transfer, const HttpRequest *request) {
+        CURLcode code;
         int r;
 
-        assert(client);
-        assert(method);
-        assert(url);
-        assert(body);
-        assert(callback);
-        assert(ret);
-
-        if (client->n_requests == 0 && client->is_drop_wanted) {
-                r = http_client_close_connections(client);
-                if (r < 0)
-                        return r;
-        }
-
-        if (!client->tls_sessions) {
-                r = http_client_open_sessions(client);
-                if (r < 0)
-                        return r;
-        }
-
-        request = calloc(1, sizeof *request);
-        if (!request)
-                return -ENOMEM;
-        request->client = client;
-        request->callback = callback;
-        request->userdata = userdata;
-        request->sights.is_direct = security && security->is_direct;
-
         /* A new handle for each request: in one that is used again, libcurl 7.83 to 7.88 keep a pointer to
-         * the last header of the answer before, and free that once more if this answer begins with a
+         * the last header of the response before, and free that once more if this response begins with a
          * folded one. */
-        request->easy = curl_easy_init();
-        if (!request->easy) {
-                r = -ENOMEM;
-                goto fail;
+        transfer->easy = curl_easy_init();
+        if (!transfer->easy)
+                return -ENOMEM;
+
+        r = set_headers(transfer, request->secrets->token);
+        if (r < 0)
+                return r;
+        code = set_options(client, transfer, request);
+        if (code != CURLE_OK)
+                return code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+        return curl_multi_add_handle(client->multi, transfer->easy) == CURLM_OK ? 0 : -ENOMEM;
+}
+
+int http_client_submit(HttpClient *client, const HttpRequest *request) {
+        int r = 0;
+
+        assert(client);
+        assert(request->body && request->secrets);
+        assert(!client->transfer || client->transfer->is_done);
+
+        http_client_cancel(client);
+        if (client->is_drop_wanted)
+                http_client_close_connections(client);
+        if (!client->multi)
+                r = http_client_open_connections(client);
+        if (r < 0)
+                return r;
+
+        client->transfer = calloc(1, sizeof *client->transfer);
+        if (!client->transfer)
+                return -ENOMEM;
+        client->transfer->endpoint = request->endpoint;
+
+        r = http_client_start(client, client->transfer, request);
+        if (r < 0) {
+                client->transfer->is_done = true; /* it was not added */
+                http_client_cancel(client);
         }
-
-        r = http_request_set_headers(request, security ? security->bearer_token : NULL);
-        if (r < 0)
-                goto fail;
-        r = http_request_set_options(request, method, url, body, body_size, security, timeout_usec);
-        if (r < 0)
-                goto fail;
-
-        r = http_loop_add(client->loop, request->easy);
-        if (r < 0)
-                goto fail;
-        request->is_added = true;
-        client->n_requests++;
-
-        *ret = request;
-        return 0;
-
-fail:
-        http_request_free(request);
         return r;
 }
 
-HttpRequest *http_request_free(HttpRequest *request) {
-        if (!request)
-                return NULL;
+void http_client_cancel(HttpClient *client) {
+        Transfer *transfer = TAKE_PTR(client->transfer);
 
-        http_request_remove(request);
+        if (!transfer)
+                return;
 
-        if (request->easy)
-                curl_easy_cleanup(request->easy);
-
-        for (struct curl_slist *header = request->headers; header; header = header->next)
+        if (!transfer->is_done)
+                (void) curl_multi_remove_handle(client->multi, transfer->easy);
+        curl_easy_cleanup(transfer->easy);
+        for (struct curl_slist *header = transfer->headers; header; header = header->next)
                 explicit_bzero(header->data, strlen(header->data)); /* one of them may be the token */
-        curl_slist_free_all(request->headers);
-        buffer_done(&request->body);
-        free(request);
-        return NULL;
+        curl_slist_free_all(transfer->headers);
+        buffer_done(&transfer->body);
+        free(transfer);
 }
 
 char *http_escape_segment(const char *text) {
-        _cleanup_free_ char *copy = NULL;
-        char *escaped;
+        char *escaped, *copy;
 
         assert(text);
 
-        escaped = curl_easy_escape(NULL, text, (int) strlen(text));
-        if (!escaped)
-                return NULL;
-
         /* A segment of dots only would be resolved away as a relative path. */
-        if (strcmp(escaped, ".") == 0)
-                copy = strdup("%2E");
-        else if (strcmp(escaped, "..") == 0)
-                copy = strdup("%2E%2E");
-        else
-                copy = strdup(escaped);
+        if (streq(text, ".") || streq(text, ".."))
+                return strdup(text[1] ? "%2E%2E" : "%2E");
+
+        escaped = curl_easy_escape(NULL, text, 0);
+        copy = escaped ? strdup(escaped) : NULL;
         curl_free(escaped);
-        return TAKE_PTR(copy);
+        return copy;
 }

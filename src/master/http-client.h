@@ -1,48 +1,48 @@
-/* HTTP requests on the event loop: libcurl's multi interface driven by sd-event, one request object
- * a request. */
+/* HTTP requests on the event loop, one at a time, over a connection that is kept: libcurl's multi interface
+ * (curl_multi_socket_action(3)) driven by sd-event. It must not know what a response means. */
 #pragma once
 
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
+#include "core/endpoint.h"
 #include "core/outcome.h"
-#include "master/http-security.h"
+#include "master/secrets.h"
+#include "util/ip-address.h"
 #include "util/time-util.h"
 
 typedef struct HttpClient HttpClient;
-typedef struct HttpRequest HttpRequest;
 
-/* What came back; valid during the callback only. */
-typedef struct HttpResult {
-        TransportResult transport;
-        const char *transport_text; /* words for TransportResults that failed */
-        unsigned http_status;
-        const char *body;
+typedef struct HttpRequest {
+        const char *method;
+        const Endpoint *endpoint; /* lives until the result */
+        const char *path;
+        const char *body; /* lives until the result */
         size_t body_size;
-        const char *location;
-        usec_t retry_after_usec;    /* as it was said, USEC_INFINITY at most; 0: none was given */
-        const char *local_address;  /* of the connection; NULL if none was made */
-        const char *remote_address; /* the Master's; NULL if none was made */
+        const Secrets *secrets;
+        usec_t timeout_usec; /* of the whole */
+} HttpRequest;
+
+/* Valid during the callback only. What is received lives until the next request or http_client_cancel(). */
+typedef struct HttpResult {
+        Answer answer; /* with what the transport knows of it; its Retry-After is not capped */
+        char local_address[IP_ADDRESS_SIZE], remote_address[IP_ADDRESS_SIZE]; /* empty if not connected */
 } HttpResult;
 
-/* Called once, never from within http_client_submit(). The request is freed by its owner, who may do so in
- * the callback. */
-typedef void (*HttpCallback)(HttpRequest *request, const HttpResult *result, void *userdata);
+/* Called once for each request, never from within http_client_submit(). It may submit the next. */
+typedef void (*HttpCallback)(const HttpResult *result, void *userdata);
 
-/* `body_max` bytes of an answer are taken, more is TRANSPORT_TOO_LARGE. Returns 0 or a negative errno.
- * curl_global_init() is the caller's. */
-int http_client_new(sd_event *event, const char *user_agent, size_t body_max, HttpClient **ret);
+/* curl_global_init() is the caller's. Returns 0 or a negative errno. */
+int http_client_new(sd_event *event, HttpCallback callback, void *userdata, HttpClient **ret);
 HttpClient *http_client_free(HttpClient *client);
 
-/* Submits; `url` is copied, `body` must live until the request is freed. `timeout_usec` bounds the whole.
- * Returns 0 and the request, which belongs to the caller: http_request_free() while it is under way
- * cancels it. */
-int http_client_submit(HttpClient *client, const char *method, const char *url, const char *body,
-                size_t body_size, const HttpSecurity *security, usec_t timeout_usec, HttpCallback callback,
-                void *userdata, HttpRequest **ret);
-HttpRequest *http_request_free(HttpRequest *request);
+/* No other request is in flight. Returns 0 or a negative errno. */
+int http_client_submit(HttpClient *client, const HttpRequest *request);
 
-/* Existing connections are not used any more (an address changed, a secret was replaced, a time-out). */
+/* Drops the request in flight, if any, without a callback, and frees what was received. */
+void http_client_cancel(HttpClient *client);
+
+/* Existing connections are not used any more (an address changed, a secret was replaced, a timeout). */
 void http_client_drop_connections(HttpClient *client);
 
 /* Percent-encodes for one path segment. NULL if memory is out; freed by the caller. */

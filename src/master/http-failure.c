@@ -2,31 +2,33 @@
  * the Master, the proxy before it, or a server that does not speak HTTP. */
 #include "master/http-failure.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "master/master.h"
-#include "master/proxy-info.h"
+#include "master/proxy.h"
 #include "util/macro.h"
 #include "util/text.h"
 
-enum { SECONDS_DIGITS_MAX = 18 }; /* so many are in the range of a curl_off_t */
-
 /* ---- what is seen on the way ---- */
 
-static bool is_long_retry_after(const char *line, size_t size) {
-        static const char name[] = "retry-after:";
-        const char *p = line + strlen(name), *end = line + size, *digits;
+static bool begins_with(const char *data, size_t size, const char *start) {
+        return size >= strlen(start) && strncasecmp(data, start, strlen(start)) == 0;
+}
 
-        if (size <= strlen(name) || strncasecmp(line, name, strlen(name)) != 0)
+/* libcurl takes a number of seconds that it cannot hold for no number. */
+static bool is_long_retry_after(const char *line, size_t size) {
+        char text[128], *end;
+
+        if (!begins_with(line, size, "retry-after:"))
                 return false;
-        while (p < end && (*p == ' ' || *p == '\t' || *p == '0'))
-                p++;
-        for (digits = p; p < end && *p >= '0' && *p <= '9'; p++)
-                ;
-        return p - digits > SECONDS_DIGITS_MAX && p < end && strchr(" \t\r\n", *p);
+        (void) snprintf(text, sizeof text, "%.*s", (int) size, line);
+        errno = 0;
+        return strtoll(text + strlen("retry-after:"), &end, 10) > 0 && errno == ERANGE &&
+               strspn(end, " \t\r\n") == strlen(end);
 }
 
 bool http_sights_header(HttpSights *sights, const char *line, size_t size) {
@@ -38,11 +40,11 @@ bool http_sights_header(HttpSights *sights, const char *line, size_t size) {
 
         /* Interim responses and those of proxies have their own head before the one that counts; the
          * trailer lines after a chunked body are not a head. */
-        if (size >= strlen("HTTP/") && memcmp(line, "HTTP/", strlen("HTTP/")) == 0)
+        if (begins_with(line, size, "HTTP/"))
                 sights->is_head_whole = false;
         else if (size > 0 && (line[0] == '\r' || line[0] == '\n'))
                 sights->is_head_whole = true;
-        if (size > 0 && (line[0] | 0x20) == 'r' && is_long_retry_after(line, size))
+        else if (size > 0 && (line[0] | 0x20) == 'r' && is_long_retry_after(line, size))
                 sights->has_long_retry_after = true;
         return true;
 }
@@ -63,13 +65,13 @@ static const char *greeting_words(const HttpSights *sights, char error[static CU
         const char *greeting = sights->greeting;
         size_t size = sights->greeting_size;
 
-        if (size >= 4 && memcmp(greeting, "SSH-", 4) == 0)
+        if (begins_with(greeting, size, "SSH-"))
                 return "the server speaks SSH; expected the Master's HTTP port";
         /* A frame of SETTINGS or GOAWAY for the whole connection: RFC 9113, section 4.1 */
         if (size >= 9 && !greeting[0] && !greeting[1] && (greeting[3] == 4 || greeting[3] == 7) &&
                         memcmp(greeting + 5, "\0\0\0", 4) == 0)
                 return "the server speaks HTTP/2 only; expected HTTP/1.1";
-        if (size >= 2 && greeting[0] == 0x15 && greeting[1] == 3)
+        if (begins_with(greeting, size, "\x15\x03"))
                 return "the server speaks TLS; expected an https address in MASTER_ENDPOINT";
 
         (void) snprintf(error, CURL_ERROR_SIZE, "it begins: %.*s", (int) size, greeting);
@@ -82,56 +84,25 @@ static const char *greeting_words(const HttpSights *sights, char error[static CU
 static long proxy_refusal(CURL *easy) {
         long status = 0;
 
-        if (curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status) != CURLE_OK || status < 300)
-                return 0;
-        return status;
+        return curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status) == CURLE_OK && status >= 300
+                               ? status
+                               : 0;
 }
 
-static const char *effective_url(CURL *easy) {
-        char *url = NULL;
+static bool has_reached(CURL *easy, CURLINFO phase) {
+        curl_off_t usec = 0;
 
-        return curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK ? strempty(url) : "";
+        return curl_easy_getinfo(easy, phase, &usec) == CURLE_OK && usec > 0;
 }
 
 /* Whether the first connection of the request failed, which goes to the proxy if there is one. */
 static bool is_unconnected(CURL *easy, CURLcode code) {
-        curl_off_t connected_usec = 0;
-
-        if (code == CURLE_COULDNT_RESOLVE_PROXY)
-                return true;
-
-        return (code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT) &&
-               curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected_usec) == CURLE_OK &&
-               connected_usec == 0;
-}
-
-/* Puts the proxy's name before the words. */
-static const char *add_proxy(CURL *easy, CURLcode code, const HttpSights *sights, const char *words,
-                char error[static CURL_ERROR_SIZE]) {
-        _cleanup_(endpoint_done) Endpoint master = {};
-        _cleanup_(proxy_info_done) ProxyInfo proxy = {};
-        char copy[CURL_ERROR_SIZE];
-        const char *reason;
-
-        if (sights->is_direct || !is_unconnected(easy, code) ||
-                        endpoint_parse(effective_url(easy), &master, &reason) < 0 ||
-                        proxy_info_find(&master, &proxy) <= 0)
-                return words;
-
-        (void) snprintf(copy, sizeof copy, "%s", words);
-        (void) snprintf(error, CURL_ERROR_SIZE, "the proxy %.*s (from %s): %.100s",
-                        CURL_ERROR_SIZE - 128 - (int) strlen(proxy.variable), proxy.url, proxy.variable,
-                        copy);
-        return error;
+        return code == CURLE_COULDNT_RESOLVE_PROXY ||
+               ((code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT) &&
+                               !has_reached(easy, CURLINFO_CONNECT_TIME_T));
 }
 
 /* ---- the result ---- */
-
-static bool was_asked(CURL *easy) {
-        curl_off_t usec = 0;
-
-        return curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &usec) == CURLE_OK && usec > 0;
-}
 
 static TransportResult result_of(CURL *easy, CURLcode code, const HttpSights *sights, const char *error) {
         if (sights->is_head_too_large || sights->is_body_too_large)
@@ -170,7 +141,7 @@ static TransportResult result_of(CURL *easy, CURLcode code, const HttpSights *si
         case CURLE_FILESIZE_EXCEEDED:
                 return TRANSPORT_TOO_LARGE;
         case CURLE_OUT_OF_MEMORY:
-                return was_asked(easy) ? TRANSPORT_BROKEN : TRANSPORT_LOCAL;
+                return has_reached(easy, CURLINFO_PRETRANSFER_TIME_T) ? TRANSPORT_BROKEN : TRANSPORT_LOCAL;
         case CURLE_FAILED_INIT:
         case CURLE_SSL_ENGINE_INITFAILED:
                 return TRANSPORT_LOCAL;
@@ -179,60 +150,60 @@ static TransportResult result_of(CURL *easy, CURLcode code, const HttpSights *si
         }
 }
 
-static const char *tls_words(const char *error) {
+/* Words of our own where libcurl's are missing, or hide what matters; else libcurl's. */
+static const char *words_of(CURL *easy, CURLcode code, const char *error) {
+        long os_error = 0;
+
+        if (code == CURLE_OK)
+                return "within its headers";
+        /* "Failed to connect to … port … after … ms" hides the one word that matters. */
+        if (code == CURLE_COULDNT_CONNECT &&
+                        curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK && os_error > 0)
+                return strerror((int) os_error);
+        if (code == CURLE_OUT_OF_MEMORY) /* libcurl's code for both */
+                return "out of memory, or a header line is longer than 100 KB";
+        if (code == CURLE_GOT_NOTHING)
+                return "nothing was received";
         if (strstr(error, "no application protocol"))
                 return "the server offers no HTTP/1.1; it may speak HTTP/2 only";
         if (strstr(error, "wrong version number"))
                 return "the server does not speak TLS; expected an http address in MASTER_ENDPOINT";
-        return NULL;
+        if (error[0])
+                return error;
+        return code == CURLE_PEER_FAILED_VERIFICATION ? "the Master's certificate is not trusted"
+                                                      : curl_easy_strerror(code);
 }
 
-static const char *words_of(
-                CURL *easy, CURLcode code, const HttpSights *sights, char error[static CURL_ERROR_SIZE]) {
-        long os_error = 0, refusal = proxy_refusal(easy);
+/* The words, with the proxy's name before them if it is the proxy that failed. */
+static const char *words_with_proxy(
+                CURL *easy, CURLcode code, const Endpoint *endpoint, char error[static CURL_ERROR_SIZE]) {
+        const char *words = words_of(easy, code, error);
+        long refusal = proxy_refusal(easy);
+        _cleanup_free_ char *proxy = NULL;
+        char copy[CURL_ERROR_SIZE];
 
-        if (refusal > 0) {
+        if (refusal > 0)
                 (void) snprintf(error, CURL_ERROR_SIZE, "the proxy answered %ld%s", refusal,
                                 refusal == 401 || refusal == 407 ? " (check the proxy's user and password)"
                                                                  : "");
-                return error;
-        }
-
-        switch (code) {
-        case CURLE_OK:
-                return "within its headers";
-        case CURLE_COULDNT_CONNECT:
-                /* "Failed to connect to … port … after … ms" hides the one word that matters. */
-                if (curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK && os_error > 0)
-                        return add_proxy(easy, code, sights, strerror((int) os_error), error);
-                break;
-        case CURLE_OUT_OF_MEMORY: /* libcurl's code for both */
-                return "out of memory, or a header line is longer than 100 KB";
-        case CURLE_PEER_FAILED_VERIFICATION:
-                if (!error[0])
-                        return "the Master's certificate is not trusted";
-                break;
-        case CURLE_GOT_NOTHING:
-                return "nothing was received";
-        default:
-                if (tls_words(error))
-                        return tls_words(error);
-                break;
-        }
-
-        return add_proxy(easy, code, sights, error[0] ? error : curl_easy_strerror(code), error);
+        else if (is_unconnected(easy, code) && master_find_proxy(endpoint, &proxy, NULL) > 0) {
+                (void) snprintf(copy, sizeof copy, "%s", words);
+                (void) snprintf(error, CURL_ERROR_SIZE, "the proxy %.128s: %.100s", proxy, copy);
+        } else
+                return words;
+        return error;
 }
 
-TransportResult http_failure(CURL *easy, CURLcode code, const HttpSights *sights,
+TransportResult http_failure(CURL *easy, CURLcode code, const Endpoint *endpoint, const HttpSights *sights,
                 char error[static CURL_ERROR_SIZE], const char **ret_text) {
+        TransportResult result = result_of(easy, code, sights, error);
         /* libcurl repeats the whole value of a variable that it cannot use, with its password. */
-        const char *variable = code != CURLE_OK ? proxy_info_quoted(error) : NULL;
-        TransportResult result = variable ? TRANSPORT_LOCAL : result_of(easy, code, sights, error);
+        const char *variable = code != CURLE_OK ? proxy_quoted(error) : NULL;
 
         if (variable) {
                 (void) snprintf(error, CURL_ERROR_SIZE, "the proxy address in %s cannot be used", variable);
                 *ret_text = error;
-                return result;
+                return TRANSPORT_LOCAL;
         }
         if (result == TRANSPORT_ANSWERED)
                 *ret_text = NULL;
@@ -242,6 +213,6 @@ TransportResult http_failure(CURL *easy, CURLcode code, const HttpSights *sights
         else if (result == TRANSPORT_NOT_HTTP)
                 *ret_text = greeting_words(sights, error);
         else
-                *ret_text = words_of(easy, code, sights, error);
+                *ret_text = words_with_proxy(easy, code, endpoint, error);
         return result;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/endpoint.h"
 #include "core/outcome.h"
 
 enum {
@@ -18,15 +19,15 @@ typedef struct HttpSights {
         bool is_head_whole; /* the empty line behind the headers came */
         bool is_head_too_large, is_body_too_large;
         bool has_long_retry_after;         /* a number of seconds that libcurl cannot hold */
-        bool is_direct;                    /* no proxy may be used */
         char greeting[HTTP_GREETING_SIZE]; /* what came in place of a status line */
         size_t greeting_size;
 } HttpSights;
 
-/* Note a header line, or bytes without any header. Both return false if that is too much, or not HTTP. */
+/* Note a header line, or bytes of the body, for which there is `room`. Both return false if that is too
+ * much, or not HTTP. */
 bool http_sights_header(HttpSights *sights, const char *line, size_t size);
 bool http_sights_body(HttpSights *sights, const char *data, size_t size, size_t room);
 
 /* `error` is CURLOPT_ERRORBUFFER's. *ret_text is static or lives in `error`; NULL without a failure. */
-TransportResult http_failure(CURL *easy, CURLcode code, const HttpSights *sights,
+TransportResult http_failure(CURL *easy, CURLcode code, const Endpoint *endpoint, const HttpSights *sights,
                 char error[static CURL_ERROR_SIZE], const char **ret_text);

@@ -7,10 +7,31 @@
 #include "core/config.h"
 #include "core/outcome.h"
 
-/* Reads `http://host:3000`, `https://…`, `host:3000` (then http), `[::1]:3000`, `[fe80::1%25eth0]:3000`, with a
- * path prefix if wanted. Refuses other schemes, user info, queries, fragments, port 0, and numbers in place of
- * an IPv4 address. Without a port: 80, 443. */
+/* Before all else of this wing, and before the first thread. Returns 0 or -EIO. */
+int master_start_library(void);
+void master_stop_library(void);
+
+/* Reads `http://host:3000`, `https://…`, `host:3000` (then http), `[::1]:3000`, `[fe80::1%25eth0]:3000`,
+ * with a path prefix if wanted. Refuses other schemes, user info, queries, fragments, port 0, and numbers in
+ * place of an IPv4 address. Without a port: 80, 443. */
 EndpointParser endpoint_parse;
+
+/* The proxy of connections to the endpoint, by libcurl-env(3): returns 1 and words for it, without its user
+ * and password, "http://proxy:3128/ (from http_proxy)", which the caller frees; 0 if there is none (nothing
+ * on loopback goes through one) or no_proxy excepts the host; or -ENOMEM. *ret_unmatched, if wanted, is set
+ * to the variable of exceptions (static) that is set and does not match the host, or NULL. Sends and
+ * resolves nothing. */
+int master_find_proxy(const Endpoint *endpoint, char **ret_words, const char **ret_unmatched);
+
+/* Whether HTTP_PROXY is set in vain: libcurl reads http_proxy only, because a client of a CGI program can
+ * set the other. */
+bool master_ignores_proxy(const Endpoint *endpoint);
+
+/* Checks whether token, certificate, key and CA can be read, and whether TLS takes them together; sends
+ * nothing. Calls `tell` for each that cannot be used, with words for it and its errno (or 0); without words,
+ * TLS could not be tried, which is not an error. Returns 0, -EINVAL or -ENOMEM. */
+typedef void MasterFaultCallback(int error, const char *words);
+int master_check_secrets(const Config *config, MasterFaultCallback *tell);
 
 typedef struct MasterClient MasterClient;
 

@@ -35,11 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 answer.transport_text = words = fuzz_string(&input);
         if (has & 32) {
                 own = fuzz_string(&input);
-                if (node_parse(own, strlen(own), &node, NULL) == 0) {
+                if (node_parse(own, strlen(own), &node, NULL) == 0)
                         answer.node = node;
-                        answer.sent_id = node->id;
-                } else if (has & 64)
-                        answer.sent_id = own;
         }
         answer.body = input.size > 0 ? (const char *) input.data : NULL;
         answer.body_size = input.size;

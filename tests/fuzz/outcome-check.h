@@ -17,8 +17,8 @@ static inline OutcomeClass expected_class(const Answer *answer, bool is_node_goo
                 return is_node_good || (is_report && status == 204) ? OUTCOME_OK : OUTCOME_FAILED;
         if (is_report)
                 return status == 404 || status == 410 ? OUTCOME_FORGOTTEN : OUTCOME_FAILED;
-        return answer->sent_id && (status == 404 || status == 409 || status == 410) ? OUTCOME_ID_REFUSED
-                                                                                    : OUTCOME_FAILED;
+        return answer->node && (status == 404 || status == 409 || status == 410) ? OUTCOME_ID_REFUSED
+                                                                                 : OUTCOME_FAILED;
 }
 
 /* A token is printable ASCII. A short one may be a part of our own words, but for the dictionary's. */
@@ -36,9 +36,8 @@ static inline void check_outcome(const Answer *answer, const Outcome *outcome) {
         Node *node;
 
         if (answer->body && node_parse(answer->body, answer->body_size, &node, NULL) == 0) {
-                is_good = answer->kind != REQUEST_REPORT ||
-                          (answer->node ? node_same_id(answer->node, node)
-                                        : !answer->sent_id || streq(answer->sent_id, node->id));
+                is_good = answer->kind != REQUEST_REPORT || !answer->node ||
+                          node_same_id(answer->node, node);
                 if (secret_is_repeated(node->id, strlen(node->id), answer->secret, SECRET_WHOLE))
                         is_good = false;
                 node_free(node);

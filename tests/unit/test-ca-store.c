@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "master/ca-store.h"
+#include "master/secrets.h"
 #include "util/macro.h"
 
 #if LIBCURL_VERSION_NUM >= 0x075400

@@ -139,7 +139,8 @@ static void server_stop(Server *server) {
 typedef struct Exchange {
         sd_event *event;
         HttpClient *client;
-        HttpRequest *request;
+        Endpoint endpoint;
+        char url[256];
         unsigned n_results;
         TransportResult transport;
         char text[256];
@@ -151,21 +152,20 @@ typedef struct Exchange {
         usec_t retry_after_usec;
 } Exchange;
 
-static void on_result(HttpRequest *request, const HttpResult *result, void *userdata) {
+static void on_result(const HttpResult *result, void *userdata) {
+        const Answer *answer = &result->answer;
         Exchange *exchange = userdata;
 
         exchange->n_results++;
-        exchange->transport = result->transport;
-        exchange->http_status = result->http_status;
-        exchange->body_size = result->body_size;
-        exchange->retry_after_usec = result->retry_after_usec;
-        (void) snprintf(exchange->text, sizeof exchange->text, "%s", strempty(result->transport_text));
-        (void) snprintf(exchange->body, sizeof exchange->body, "%s", strempty(result->body));
-        (void) snprintf(exchange->location, sizeof exchange->location, "%s", strempty(result->location));
+        exchange->transport = answer->transport;
+        exchange->http_status = answer->http_status;
+        exchange->body_size = answer->body_size;
+        exchange->retry_after_usec = answer->retry_after_usec;
+        (void) snprintf(exchange->text, sizeof exchange->text, "%s", strempty(answer->transport_text));
+        (void) snprintf(exchange->body, sizeof exchange->body, "%s", strempty(answer->body));
+        (void) snprintf(exchange->location, sizeof exchange->location, "%s", strempty(answer->location));
         (void) snprintf(exchange->local_address, sizeof exchange->local_address, "%s",
-                        strempty(result->local_address));
-        assert_ptr_equal(request, exchange->request);
-        exchange->request = http_request_free(request);
+                        result->local_address);
 }
 
 static int exchange_setup(void **state) {
@@ -173,7 +173,7 @@ static int exchange_setup(void **state) {
 
         assert_non_null(exchange);
         assert_true(sd_event_new(&exchange->event) >= 0);
-        assert_int_equal(http_client_new(exchange->event, "test/1", NODE_SIZE_MAX, &exchange->client), 0);
+        assert_int_equal(http_client_new(exchange->event, on_result, exchange, &exchange->client), 0);
         *state = exchange;
         return 0;
 }
@@ -181,23 +181,34 @@ static int exchange_setup(void **state) {
 static int exchange_teardown(void **state) {
         Exchange *exchange = *state;
 
-        http_request_free(exchange->request);
         http_client_free(exchange->client);
         sd_event_unref(exchange->event);
         free(exchange);
         return 0;
 }
 
-static void submit(Exchange *exchange, const char *host, unsigned port, const HttpSecurity *security,
-                usec_t timeout) {
-        char url[256];
-
-        (void) snprintf(url, sizeof url, "http://%s:%u/api", host, port);
+static void submit_to(Exchange *exchange, const Secrets *secrets, usec_t timeout) {
+        exchange->endpoint.url = exchange->url;
         exchange->n_results = 0;
-        assert_int_equal(http_client_submit(exchange->client, "PUT", url, "{\"a\":1}", 7, security, timeout,
-                                         on_result, exchange, &exchange->request),
+        assert_int_equal(http_client_submit(exchange->client,
+                                         &(HttpRequest){
+                                                         .method = "PUT",
+                                                         .endpoint = &exchange->endpoint,
+                                                         .path = "/api",
+                                                         .body = "{\"a\":1}",
+                                                         .body_size = 7,
+                                                         .secrets = secrets,
+                                                         .timeout_usec = timeout,
+                                         }),
                         0);
         assert_int_equal(exchange->n_results, 0);
+}
+
+static void submit(Exchange *exchange, const char *host, unsigned port, usec_t timeout) {
+        static const Secrets none = {};
+
+        (void) snprintf(exchange->url, sizeof exchange->url, "http://%s:%u", host, port);
+        submit_to(exchange, &none, timeout);
 }
 
 static void wait_for_result(Exchange *exchange) {
@@ -207,7 +218,7 @@ static void wait_for_result(Exchange *exchange) {
 }
 
 static void ask(Exchange *exchange, Server *server) {
-        submit(exchange, "127.0.0.1", server->port, NULL, 5 * USEC_PER_SEC);
+        submit(exchange, "127.0.0.1", server->port, 5 * USEC_PER_SEC);
         wait_for_result(exchange);
 }
 
@@ -218,8 +229,8 @@ static void test_answer(void **state) {
         };
 
         server_start(&server);
-        submit(exchange, "127.0.0.1", server.port, &(HttpSecurity){ .bearer_token = "s3cret" },
-                        5 * USEC_PER_SEC);
+        (void) snprintf(exchange->url, sizeof exchange->url, "http://127.0.0.1:%u", server.port);
+        submit_to(exchange, &(Secrets){ .token = (char *) "s3cret" }, 5 * USEC_PER_SEC);
         wait_for_result(exchange);
 
         assert_int_equal(exchange->transport, TRANSPORT_ANSWERED);
@@ -229,7 +240,7 @@ static void test_answer(void **state) {
         assert_string_equal(exchange->local_address, "127.0.0.1");
 
         assert_non_null(strstr(server.last_request, "PUT /api HTTP/1.1\r\n"));
-        assert_non_null(strstr(server.last_request, "User-Agent: test/1\r\n"));
+        assert_non_null(strstr(server.last_request, "User-Agent: argus-agent/" ARGUS_AGENT_VERSION "\r\n"));
         assert_non_null(strstr(server.last_request, "Content-Type: application/json\r\n"));
         assert_non_null(strstr(server.last_request, "Authorization: Bearer s3cret\r\n"));
         assert_non_null(strstr(server.last_request, "\r\n\r\n{\"a\":1}"));
@@ -264,8 +275,8 @@ static void test_direct_goes_around_a_proxy(void **state) {
 
         ask(exchange, &server);
         assert_int_equal(exchange->transport, TRANSPORT_CONNECT);
-        submit(exchange, "127.0.0.1", server.port, &(HttpSecurity){ .is_direct = true }, 5 * USEC_PER_SEC);
-        wait_for_result(exchange);
+        exchange->endpoint.is_loopback = true;
+        ask(exchange, &server);
         assert_int_equal(exchange->transport, TRANSPORT_ANSWERED);
 
         (void) unsetenv("http_proxy");
@@ -281,7 +292,7 @@ static void test_time_out_makes_a_fresh_connection(void **state) {
         ask(exchange, &server);
         server.is_silent = true;
         started = now_usec(CLOCK_MONOTONIC);
-        submit(exchange, "127.0.0.1", server.port, NULL, 300 * USEC_PER_MSEC);
+        submit(exchange, "127.0.0.1", server.port, 300 * USEC_PER_MSEC);
         wait_for_result(exchange);
         assert_int_equal(exchange->transport, TRANSPORT_TIMEOUT);
         assert_true(now_usec(CLOCK_MONOTONIC) - started < 3 * USEC_PER_SEC);
@@ -494,7 +505,7 @@ static void test_no_connection(void **state) {
         assert_int_equal(exchange->transport, TRANSPORT_CONNECT);
         assert_string_equal(exchange->text, "Connection refused");
 
-        submit(exchange, MISSING_NAME, 80, NULL, 5 * USEC_PER_SEC);
+        submit(exchange, MISSING_NAME, 80, 5 * USEC_PER_SEC);
         wait_for_result(exchange);
         assert_int_equal(exchange->transport, TRANSPORT_RESOLVE);
 }
@@ -504,15 +515,15 @@ static void test_hanging_resolver(void **state) {
         Exchange *exchange = *state;
         usec_t started = now_usec(CLOCK_MONOTONIC);
 
-        submit(exchange, HANGING_NAME, 80, NULL, 500 * USEC_PER_MSEC);
+        submit(exchange, HANGING_NAME, 80, 500 * USEC_PER_MSEC);
         wait_for_result(exchange);
         assert_int_equal(exchange->transport, TRANSPORT_TIMEOUT);
         assert_true(now_usec(CLOCK_MONOTONIC) - started < 2 * USEC_PER_SEC);
 
-        submit(exchange, HANGING_NAME, 80, NULL, 10 * USEC_PER_SEC);
+        submit(exchange, HANGING_NAME, 80, 10 * USEC_PER_SEC);
         assert_true(sd_event_run(exchange->event, 100 * USEC_PER_MSEC) >= 0);
         started = now_usec(CLOCK_MONOTONIC);
-        exchange->request = http_request_free(exchange->request);
+        http_client_cancel(exchange->client);
         assert_true(now_usec(CLOCK_MONOTONIC) - started < USEC_PER_SEC);
         assert_int_equal(exchange->n_results, 0);
 }
@@ -523,10 +534,10 @@ static void test_cancel(void **state) {
         Server server = { .is_silent = true, .answer = "" };
 
         server_start(&server);
-        submit(exchange, "127.0.0.1", server.port, NULL, 5 * USEC_PER_SEC);
+        submit(exchange, "127.0.0.1", server.port, 5 * USEC_PER_SEC);
         for (unsigned i = 0; i < 5; i++)
                 assert_true(sd_event_run(exchange->event, 20 * USEC_PER_MSEC) >= 0);
-        exchange->request = http_request_free(exchange->request);
+        http_client_cancel(exchange->client);
         for (unsigned i = 0; i < 5; i++)
                 assert_true(sd_event_run(exchange->event, 20 * USEC_PER_MSEC) >= 0);
         assert_int_equal(exchange->n_results, 0);

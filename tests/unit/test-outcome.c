@@ -19,6 +19,10 @@
 
 DEFINE_CLEANUP(Node *, node_free)
 
+static const Node a7 = {
+        .text = (char *) "{\"id\":\"A7\"}", .size = 11, .id = (char *) "A7", .id_json = (char *) "\"A7\""
+};
+
 static Node *node_from(const char *text) {
         Node *node;
 
@@ -84,7 +88,7 @@ static void test_classes(void **state _unused_) {
                                                                      : cases[i].report;
                         Outcome outcome = classify(&(Answer){
                                         .kind = variant == 2 ? REQUEST_REPORT : REQUEST_REGISTER,
-                                        .sent_id = variant == 0 ? NULL : "A7",
+                                        .node = variant == 0 ? NULL : &a7,
                                         .http_status = cases[i].status,
                                         .body = NODE_A7,
                                         .body_size = strlen(NODE_A7),
@@ -102,12 +106,12 @@ static void test_classes(void **state _unused_) {
 static void test_no_content(void **state _unused_) {
         Outcome outcome;
 
-        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .sent_id = "A7", .http_status = 204 });
+        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .node = &a7, .http_status = 204 });
         assert_int_equal(outcome.class, OUTCOME_OK);
         assert_null(outcome.node);
         outcome_done(&outcome);
 
-        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .sent_id = "A7", .http_status = 200 });
+        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .node = &a7, .http_status = 200 });
         assert_int_equal(outcome.class, OUTCOME_FAILED);
         assert_string_equal(outcome.error, "200 OK, but the response is not a node object: it is empty");
 
@@ -120,7 +124,7 @@ static void test_no_content(void **state _unused_) {
 /* The bytes that are known already are not read: what they say besides would be seen. */
 static void test_the_same_object(void **state _unused_) {
         _cleanup_(node_free_pointer) Node *known = node_from(NODE_A7);
-        Answer answer = { .kind = REQUEST_REPORT, .node = known, .sent_id = "A7", .http_status = 200 };
+        Answer answer = { .kind = REQUEST_REPORT, .node = known, .http_status = 200 };
         Outcome outcome;
 
         for (RequestKind kind = REQUEST_REGISTER; kind <= REQUEST_REPORT; kind++) {
@@ -167,7 +171,7 @@ static void test_bad_bodies(void **state _unused_) {
                 for (RequestKind kind = REQUEST_REGISTER; kind <= REQUEST_REPORT; kind++) {
                         Outcome outcome = classify(&(Answer){
                                         .kind = kind,
-                                        .sent_id = "A7",
+                                        .node = &a7,
                                         .http_status = 200,
                                         .body = cases[i].body,
                                         .body_size = strlen(cases[i].body),
@@ -181,32 +185,27 @@ static void test_bad_bodies(void **state _unused_) {
 
 static void test_other_node(void **state _unused_) {
         static const struct {
-                const char *own, *sent_id; /* own NULL: no node object is known */
+                const char *own; /* NULL: no node object is known */
                 RequestKind kind;
                 const char *body;
                 const char *error; /* NULL: OK */
         } cases[] = {
-                { "{\"id\":\"A7\"}", "A7", REQUEST_REPORT, "{\"id\":\"A7\",\"x\":1}", NULL },
-                { "{\"id\":\"A7\"}", "A7", REQUEST_REPORT, "{\"id\":\"\\u00417\"}", NULL },
-                { "{\"id\":42}", "42", REQUEST_REPORT, "{\"id\":42}", NULL },
-                { NULL, "A7", REQUEST_REPORT, "{\"id\":\"A7\"}", NULL },
-                { NULL, NULL, REQUEST_REPORT, "{\"id\":\"A7\"}", NULL },
-                { "{\"id\":\"A7\"}", "A7", REQUEST_REPORT, "{\"id\":\"B8\"}",
+                { "{\"id\":\"A7\"}", REQUEST_REPORT, "{\"id\":\"A7\",\"x\":1}", NULL },
+                { "{\"id\":\"A7\"}", REQUEST_REPORT, "{\"id\":\"\\u00417\"}", NULL },
+                { "{\"id\":42}", REQUEST_REPORT, "{\"id\":42}", NULL },
+                { NULL, REQUEST_REPORT, "{\"id\":\"A7\"}", NULL },
+                { "{\"id\":\"A7\"}", REQUEST_REPORT, "{\"id\":\"B8\"}",
                                 "the response is about another node: its id is \"B8\", ours is \"A7\"" },
-                { "{\"id\":\"42\"}", "42", REQUEST_REPORT, "{\"id\":42}",
+                { "{\"id\":\"42\"}", REQUEST_REPORT, "{\"id\":42}",
                                 "the response is about another node: its id is 42, ours is \"42\"" },
-                { NULL, "A7", REQUEST_REPORT, "{\"id\":\"B8\"}",
-                                "the response is about another node: its id is \"B8\", ours is A7" },
                 /* A registration's answer decides the id. */
-                { "{\"id\":\"A7\"}", "A7", REQUEST_REGISTER, "{\"id\":\"B8\"}", NULL },
-                { "{\"id\":\"A7\"}", NULL, REQUEST_REGISTER, "{\"id\":\"B8\"}", NULL },
+                { "{\"id\":\"A7\"}", REQUEST_REGISTER, "{\"id\":\"B8\"}", NULL },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_(node_free_pointer) Node *own = cases[i].own ? node_from(cases[i].own) : NULL;
                 Outcome outcome = classify(&(Answer){
                                 .kind = cases[i].kind,
-                                .sent_id = cases[i].sent_id,
                                 .node = own,
                                 .http_status = 200,
                                 .body = cases[i].body,
@@ -308,7 +307,7 @@ static void test_words(void **state _unused_) {
                 for (RequestKind kind = REQUEST_REGISTER; kind <= REQUEST_REPORT; kind++) {
                         Outcome outcome = classify(&(Answer){
                                         .kind = kind,
-                                        .sent_id = "A7",
+                                        .node = &a7,
                                         .http_status = cases[i].status,
                                         .body = cases[i].body,
                                         .body_size = cases[i].body ? strlen(cases[i].body) : 0,
@@ -407,7 +406,7 @@ static void test_transport(void **state _unused_) {
                 for (RequestKind kind = REQUEST_REGISTER; kind <= REQUEST_REPORT; kind++) {
                         Outcome outcome = classify(&(Answer){
                                         .kind = kind,
-                                        .sent_id = "A7",
+                                        .node = &a7,
                                         .transport = cases[i].transport,
                                         .transport_text = cases[i].text,
                                         .http_status = cases[i].status,
@@ -461,7 +460,7 @@ static void test_a_secret_is_never_shown(void **state _unused_) {
                         const Answer answer = {
                                 .kind = REQUEST_REPORT,
                                 .secret = secret,
-                                .sent_id = "A7",
+                                .node = &a7,
                                 .http_status = cases[i].status,
                                 .body = body,
                                 .body_size = strlen(body),
@@ -537,7 +536,7 @@ static void test_a_plain_secret_is_not_shown(void **state _unused_) {
 static void test_another_id_that_repeats_the_token(void **state _unused_) {
         Outcome outcome = classify(&(Answer){
                         .kind = REQUEST_REPORT,
-                        .sent_id = "A7",
+                        .node = &a7,
                         .secret = "tok-en-of-many-bytes",
                         .http_status = 200,
                         .body = "{\"id\": \"x-of-many-bytes\"}",
@@ -545,7 +544,7 @@ static void test_another_id_that_repeats_the_token(void **state _unused_) {
         });
 
         assert_int_equal(outcome.class, OUTCOME_FAILED);
-        assert_non_null(strstr(outcome.error, "its id is (withheld: it repeats the token), ours is A7"));
+        assert_non_null(strstr(outcome.error, "its id is (withheld: it repeats the token), ours is \"A7\""));
 }
 
 static void test_retry_after(void **state _unused_) {
@@ -624,7 +623,7 @@ static int classify_no_node(void) {
 
 static int classify_other_node(void) {
         return classify_once(&(Answer){ .kind = REQUEST_REPORT,
-                        .sent_id = "B1",
+                        .node = &a7,
                         .secret = "tok-en",
                         .http_status = 200,
                         BODY("{\"id\": \"A7-of-many-bytes\"}") });

@@ -1,5 +1,4 @@
-#include "master/http-security.h"
-
+/* Whether the secrets could be used: each file is looked at, and TLS is given them as for a connection. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,39 +11,12 @@
 #        include <mbedtls/x509_crt.h>
 #endif
 
+#include "master/master.h"
+#include "master/secrets.h"
 #include "util/fd-util.h"
-#include "util/macro.h"
 #include "util/text.h"
 
-enum {
-        CHECK_TIMEOUT_MSEC = 5000,
-};
-
-/* The first failure stays; each is out of memory or an option that this libcurl lacks. */
-#define SET(option, value)                                                                                  \
-        if (code == CURLE_OK)                                                                               \
-        code = curl_easy_setopt(easy, option, value)
-
-CURLcode http_security_apply(CURL *easy, const HttpSecurity *security) {
-        CURLcode code = CURLE_OK;
-
-        SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-        if (security->is_direct)
-                SET(CURLOPT_PROXY, "");
-        if (security->ca_file) {
-                SET(CURLOPT_CAINFO, security->ca_file);
-                SET(CURLOPT_CAPATH, NULL);
-        }
-        if (security->client_cert_file) {
-                SET(CURLOPT_SSLCERT, security->client_cert_file);
-                SET(CURLOPT_SSLKEY, security->client_key_file);
-                SET(CURLOPT_KEYPASSWD, ""); /* else OpenSSL asks for it on the terminal, and waits */
-        }
-
-        return code;
-}
-
-/* ---- the check ---- */
+enum { CHECK_TIMEOUT_MSEC = 5000 };
 
 typedef struct Probe {
         int listen_fd;
@@ -78,17 +50,17 @@ static CURLcode on_context(CURL *easy _unused_, void *context _unused_, void *us
         return CURLE_OK;
 }
 
-static CURLcode probe_connect(Probe *probe, CURL *easy, const char *url, const HttpSecurity *security) {
-        CURLcode code = http_security_apply(easy, security);
+static CURLcode probe_connect(Probe *probe, CURL *easy, const char *url, const Secrets *secrets) {
+        CURLcode code = secrets_apply(secrets, easy);
 
-        SET(CURLOPT_URL, url);
-        SET(CURLOPT_PROXY, "");
-        SET(CURLOPT_CONNECT_ONLY, 1L);
-        SET(CURLOPT_NOSIGNAL, 1L);
-        SET(CURLOPT_TIMEOUT_MS, (long) CHECK_TIMEOUT_MSEC);
-        SET(CURLOPT_ERRORBUFFER, probe->error);
-        SET(CURLOPT_SSL_CTX_FUNCTION, on_context);
-        SET(CURLOPT_SSL_CTX_DATA, probe);
+        SET_OPTION(code, easy, CURLOPT_URL, url);
+        SET_OPTION(code, easy, CURLOPT_PROXY, "");
+        SET_OPTION(code, easy, CURLOPT_CONNECT_ONLY, 1L);
+        SET_OPTION(code, easy, CURLOPT_NOSIGNAL, 1L);
+        SET_OPTION(code, easy, CURLOPT_TIMEOUT_MS, (long) CHECK_TIMEOUT_MSEC);
+        SET_OPTION(code, easy, CURLOPT_ERRORBUFFER, probe->error);
+        SET_OPTION(code, easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
+        SET_OPTION(code, easy, CURLOPT_SSL_CTX_DATA, probe);
         if (code != CURLE_OK)
                 return code == CURLE_OUT_OF_MEMORY ? code : CURLE_NOT_BUILT_IN;
 
@@ -121,9 +93,11 @@ static bool is_pair(const char *cert_file _unused_, const char *key_file _unused
 }
 #endif
 
-/* Returns as http_security_check(). */
-static int probe_judge(const Probe *probe, CURLcode code, const HttpSecurity *security, char **ret_words) {
-        const char *cert = security->client_cert_file, *key = security->client_key_file;
+/* Returns 0 if TLS takes the files; -EBADMSG with words, which the caller frees, if not; or another negative
+ * errno if it could not be tried. */
+static int probe_judge(const Probe *probe, CURLcode code, const Secrets *secrets, char **ret_words) {
+        const char *cert = secrets->paths[SECRET_CERT], *key = secrets->paths[SECRET_KEY];
+        const char *ca = secrets->paths[SECRET_CA];
         const char *words = probe->error[0] ? probe->error : curl_easy_strerror(code);
         int r;
 
@@ -135,12 +109,12 @@ static int probe_judge(const Probe *probe, CURLcode code, const HttpSecurity *se
         case CURLE_COULDNT_CONNECT:
                 return -ENETUNREACH;
         case CURLE_SSL_CACERT_BADFILE: /* libcurl's words, if any, are about the connection */
-                r = security->ca_file
-                                    ? asprintf(ret_words,
-                                                      "the CA bundle %s: no certificates in PEM form in it",
-                                                      security->ca_file)
-                                    : asprintf(ret_words,
-                                                      "the system's CA certificates: none found; install ca-certificates");
+                if (ca)
+                        r = asprintf(ret_words, "the CA bundle %s: no certificates in PEM form in it", ca);
+                else
+                        r = text_duplicate(
+                                        "the system's CA certificates: none found; install ca-certificates",
+                                        ret_words);
                 break;
         default:
                 if (probe->is_loaded && (!cert || is_pair(cert, key)))
@@ -155,7 +129,8 @@ static int probe_judge(const Probe *probe, CURLcode code, const HttpSecurity *se
         return r < 0 ? -ENOMEM : -EBADMSG;
 }
 
-int http_security_check(const HttpSecurity *security, char **ret_words) {
+/* Sends nothing to anyone. Returns as probe_judge(). */
+static int check_tls(const Secrets *secrets, char **ret_words) {
         Probe probe = { .listen_fd = -1 };
         char url[64];
         CURL *easy;
@@ -164,12 +139,40 @@ int http_security_check(const HttpSecurity *security, char **ret_words) {
         r = probe_listen(&probe, url, sizeof url);
         if (r >= 0) {
                 easy = curl_easy_init();
-                r = easy ? probe_judge(&probe, probe_connect(&probe, easy, url, security), security,
-                                           ret_words)
+                r = easy ? probe_judge(&probe, probe_connect(&probe, easy, url, secrets), secrets, ret_words)
                          : -ENOMEM;
                 curl_easy_cleanup(easy);
         }
 
         close_fd(probe.listen_fd);
         return r;
+}
+
+/* One file at a time, so that each unusable one is named; if all can be read, TLS is given them together. */
+int master_check_secrets(const Config *config, MasterFaultCallback *tell) {
+        bool has_tls = false, is_wrong = false;
+        Secrets all;
+
+        secrets_init(&all, config);
+        for (size_t i = 0; i < config->n_endpoints; i++)
+                has_tls = has_tls || config->endpoints[i].is_tls;
+
+        for (SecretKind kind = 0; kind <= _SECRET_MAX; kind++) {
+                bool is_file = kind < _SECRET_MAX;
+                _cleanup_(secrets_done) Secrets one = {};
+                _cleanup_free_ char *words = NULL;
+                int r;
+
+                if (!is_file && (is_wrong || !has_tls))
+                        break;
+                if (is_file)
+                        one.paths[kind] = all.paths[kind];
+                r = is_file ? secrets_refresh(&one, &words) : check_tls(&all, &words);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        tell(is_file || !words ? -r : 0, words);
+                is_wrong = is_wrong || words;
+        }
+        return is_wrong ? -EINVAL : 0;
 }

@@ -1,5 +1,5 @@
 /* Secret files that are read, replaced, lost and wrong. */
-#include "master/secret-files.h"
+#include "master/secrets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,24 +43,46 @@ static void write_text(const char *name, const char *text) {
         write_file(name, text, strlen(text));
 }
 
+static void secrets_of(
+                Secrets *secrets, const char *token, const char *cert, const char *key, const char *ca) {
+        secrets_init(secrets, &(Config){
+                                              .token_file = (char *) token,
+                                              .client_cert_file = (char *) cert,
+                                              .client_key_file = (char *) key,
+                                              .ca_file = (char *) ca,
+                              });
+}
+
+static char fault[256]; /* of the last refresh() that failed */
+
+static int refresh(Secrets *secrets) {
+        _cleanup_free_ char *words = NULL;
+        int r;
+
+        r = secrets_refresh(secrets, &words);
+        assert_int_equal(!words, r >= 0);
+        if (words)
+                (void) snprintf(fault, sizeof fault, "%s", words);
+        return r;
+}
+
 static void test_token(void **state _unused_) {
-        SecretFiles *secrets = NULL;
-        SecretFault fault = {};
+        Secrets secrets = {};
 
         write_text("token", " abc.DEF-123_~+/= \r\n");
-        assert_int_equal(secret_files_new(path_of("token"), NULL, NULL, NULL, &secrets), 0);
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
-        assert_string_equal(secret_files_get_token(secrets), "abc.DEF-123_~+/=");
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
+        secrets_of(&secrets, path_of("token"), NULL, NULL, NULL);
+        assert_int_equal(refresh(&secrets), 0);
+        assert_string_equal(secrets.token, "abc.DEF-123_~+/=");
+        assert_int_equal(refresh(&secrets), 0);
 
         /* White space is no other token. */
         write_text("token", "abc.DEF-123_~+/=");
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
+        assert_int_equal(refresh(&secrets), 0);
         write_text("token", "other");
-        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
-        assert_string_equal(secret_files_get_token(secrets), "other");
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
-        secret_files_free(secrets);
+        assert_int_equal(refresh(&secrets), 1);
+        assert_string_equal(secrets.token, "other");
+        assert_int_equal(refresh(&secrets), 0);
+        secrets_done(&secrets);
 }
 
 static void test_wrong_token(void **state _unused_) {
@@ -81,43 +103,41 @@ static void test_wrong_token(void **state _unused_) {
 
         memset(large, 'x', sizeof large);
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                SecretFiles *secrets = NULL;
-                SecretFault fault = {};
+                Secrets secrets = {};
 
                 write_file("token", cases[i].text, cases[i].size);
-                assert_int_equal(secret_files_new(path_of("token"), NULL, NULL, NULL, &secrets), 0);
-                assert_int_equal(secret_files_refresh(secrets, &fault), -EBADMSG);
-                assert_string_equal(fault.path, path_of("token"));
-                assert_null(secret_files_get_token(secrets));
-                secret_files_free(secrets);
+                secrets_of(&secrets, path_of("token"), NULL, NULL, NULL);
+                assert_int_equal(refresh(&secrets), -EBADMSG);
+                assert_non_null(strstr(fault, "the token file"));
+                assert_non_null(strstr(fault, path_of("token")));
+                assert_null(secrets.token);
+                secrets_done(&secrets);
         }
 }
 
 static void test_certificates(void **state _unused_) {
-        SecretFiles *secrets = NULL;
-        SecretFault fault = {};
+        Secrets secrets = {};
 
         write_text("cert", "1");
         write_text("key", "1");
         write_text("ca", "1");
-        assert_int_equal(
-                        secret_files_new(NULL, path_of("cert"), path_of("key"), path_of("ca"), &secrets), 0);
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
-        assert_null(secret_files_get_token(secrets));
+        secrets_of(&secrets, NULL, path_of("cert"), path_of("key"), path_of("ca"));
+        assert_int_equal(refresh(&secrets), 0);
+        assert_int_equal(refresh(&secrets), 0);
+        assert_null(secrets.token);
 
         write_text("key", "2"); /* of the same size */
-        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
+        assert_int_equal(refresh(&secrets), 1);
+        assert_int_equal(refresh(&secrets), 0);
         write_text("ca", "22");
-        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
+        assert_int_equal(refresh(&secrets), 1);
 
         assert_int_equal(unlink(path_of("cert")), 0);
-        assert_int_equal(secret_files_refresh(secrets, &fault), -ENOENT);
-        assert_string_equal(fault.path, path_of("cert"));
+        assert_int_equal(refresh(&secrets), -ENOENT);
+        assert_non_null(strstr(fault, path_of("cert")));
         write_text("cert", "1");
-        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
-        secret_files_free(secrets);
+        assert_int_equal(refresh(&secrets), 1);
+        secrets_done(&secrets);
 }
 
 /* OpenSSL would ask on the terminal, or read stdin. */
@@ -126,58 +146,53 @@ static void test_key_with_a_pass_phrase(void **state _unused_) {
                 "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBvTBXBgkq\n-----END ENCRYPTED PRIVATE KEY-----\n",
                 "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n",
         };
-        SecretFiles *secrets = NULL;
-        SecretFault fault = {};
+        Secrets secrets = {};
 
         write_text("cert", "1");
-        assert_int_equal(secret_files_new(NULL, path_of("cert"), path_of("key"), NULL, &secrets), 0);
+        secrets_of(&secrets, NULL, path_of("cert"), path_of("key"), NULL);
         for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
                 write_text("key", keys[i]);
-                assert_int_equal(secret_files_refresh(secrets, &fault), -ENOKEY);
-                assert_int_equal(secret_files_refresh(secrets, &fault), -ENOKEY); /* still */
-                assert_string_equal(fault.path, path_of("key"));
-                assert_string_equal(fault.what, "the client key");
-                assert_non_null(strstr(fault.reason, "pass phrase"));
+                assert_int_equal(refresh(&secrets), -ENOKEY);
+                assert_int_equal(refresh(&secrets), -ENOKEY); /* still */
+                assert_non_null(strstr(fault, path_of("key")));
+                assert_non_null(strstr(fault, "the client key"));
+                assert_non_null(strstr(fault, "pass phrase"));
         }
 
         write_text("key", "-----BEGIN PRIVATE KEY-----\n");
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
-        secret_files_free(secrets);
+        assert_int_equal(refresh(&secrets), 0);
+        secrets_done(&secrets);
 }
 
 static void test_fifo_does_not_block(void **state _unused_) {
-        SecretFiles *secrets = NULL;
-        SecretFault fault = {};
+        Secrets secrets = {};
 
         assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
-        assert_int_equal(secret_files_new(path_of("fifo"), NULL, NULL, NULL, &secrets), 0);
-        assert_int_equal(secret_files_refresh(secrets, &fault), -EINVAL);
-        secret_files_free(secrets);
+        secrets_of(&secrets, path_of("fifo"), NULL, NULL, NULL);
+        assert_int_equal(refresh(&secrets), -EINVAL);
+        secrets_done(&secrets);
 
         /* libcurl would open a certificate in a way that blocks. */
-        secrets = NULL;
-        assert_int_equal(secret_files_new(NULL, path_of("fifo"), path_of("fifo"), NULL, &secrets), 0);
-        assert_int_equal(secret_files_refresh(secrets, &fault), -EINVAL);
-        secret_files_free(secrets);
+        secrets_of(&secrets, NULL, path_of("fifo"), path_of("fifo"), NULL);
+        assert_int_equal(refresh(&secrets), -EINVAL);
+        secrets_done(&secrets);
 }
 
 static void test_a_change_is_said_after_a_failure(void **state _unused_) {
-        SecretFiles *secrets = NULL;
-        SecretFault fault = {};
+        Secrets secrets = {};
 
         write_text("token", "one");
         write_text("key", "1");
-        assert_int_equal(secret_files_new(path_of("token"), path_of("key"), path_of("key"), NULL, &secrets),
-                        0);
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
+        secrets_of(&secrets, path_of("token"), path_of("key"), path_of("key"), NULL);
+        assert_int_equal(refresh(&secrets), 0);
 
         write_text("token", "");
         write_text("key", "2");
-        assert_int_equal(secret_files_refresh(secrets, &fault), -EBADMSG);
+        assert_int_equal(refresh(&secrets), -EBADMSG);
         write_text("token", "one");
-        assert_int_equal(secret_files_refresh(secrets, &fault), 1);
-        assert_int_equal(secret_files_refresh(secrets, &fault), 0);
-        secret_files_free(secrets);
+        assert_int_equal(refresh(&secrets), 1);
+        assert_int_equal(refresh(&secrets), 0);
+        secrets_done(&secrets);
 }
 
 static int make_directory(void **state _unused_) {
