@@ -1,9 +1,10 @@
 /* A Master or proxy that repeats a request in its error page escapes it as its own format needs. These
- * escapes are undone here, a few rounds deep: a reader of a log would not undo more. */
+ * escapes are undone here, a few rounds deep: a reader of a log would not undo more. What is compared is
+ * loose: letters and digits in either case, any punctuation for any other, and nothing else. */
 #include "core/secret-echo.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,203 +12,148 @@
 #include "util/macro.h"
 #include "util/text.h"
 
-enum { ROUNDS = 3, REFERENCE_MAX = 12 };
+enum { ROUNDS = 3, DIGITS_MAX = 12 };
 
-typedef struct Text {
-        char *data;
-        size_t size;
-} Text;
+#define DIGITS "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-static int hex_value(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Up to `max` digits of the base at p; *ret_value is meaningless above 0x10FFFF. Returns how many. */
-static size_t read_number(const char *p, const char *end, int base, size_t max, uint32_t *ret_value) {
-        uint32_t value = 0;
-        size_t n = 0;
-
-        for (; n < max && p + n < end; n++) {
-                int digit = hex_value(p[n]);
-
-                if (digit < 0 || digit >= base)
-                        break;
-                value = value * (uint32_t) base + (uint32_t) digit;
-        }
-        *ret_value = value;
-        return n;
-}
-
-/* The rest of what decode() takes apart: each returns the length of the escape at p, or 0 if it is none. */
-static size_t read_backslash(const char *p, const char *end, uint32_t *ret) {
-        size_t digits = end - p < 2 ? 0 : p[1] == 'u' ? 4 : p[1] == 'x' ? 2 : 0;
-
-        if (digits > 0)
-                return read_number(p + 2, end, 16, digits, ret) == digits ? digits + 2 : 0;
-        if (end - p < 2)
-                return 0;
-        *ret = strchr("bfnrt", p[1]) ? ' ' : (unsigned char) p[1];
-        return 2;
-}
-
-static size_t read_percent(const char *p, const char *end, uint32_t *ret) {
-        return read_number(p + 1, end, 16, 2, ret) == 2 ? 3 : 0;
-}
-
-/* The names that HTML has for printable ASCII. */
-static uint32_t named_reference(const char *name, size_t size) {
+/* \u0041, \x41, %41, &#x41; and &#65; at p. Returns the length, or 0 if it is none of them. */
+static size_t read_numeric(const char *p, char *ret) {
         static const struct {
-                char name[9], character;
-        } names[] = {
-                { "amp", '&' },
-                { "lt", '<' },
-                { "gt", '>' },
-                { "quot", '"' },
-                { "apos", '\'' },
-                { "plus", '+' },
-                { "equals", '=' },
-                { "sol", '/' },
-                { "bsol", '\\' },
-                { "num", '#' },
-                { "percnt", '%' },
-                { "commat", '@' },
-                { "colon", ':' },
-                { "semi", ';' },
-                { "period", '.' },
-                { "comma", ',' },
-                { "excl", '!' },
-                { "quest", '?' },
-                { "dollar", '$' },
-                { "ast", '*' },
-                { "midast", '*' },
-                { "lpar", '(' },
-                { "rpar", ')' },
-                { "lsqb", '[' },
-                { "lbrack", '[' },
-                { "rsqb", ']' },
-                { "rbrack", ']' },
-                { "lcub", '{' },
-                { "lbrace", '{' },
-                { "rcub", '}' },
-                { "rbrace", '}' },
-                { "hat", '^' },
-                { "lowbar", '_' },
-                { "underbar", '_' },
-                { "grave", '`' },
-                { "vert", '|' },
-                { "verbar", '|' },
+                const char *start;
+                int base;
+                size_t least, most; /* digits */
+        } forms[] = {
+                { "\\u", 16, 4, 4 },
+                { "\\x", 16, 2, 2 },
+                { "%", 16, 2, 2 },
+                { "&#x", 16, 1, DIGITS_MAX },
+                { "&#", 10, 1, DIGITS_MAX },
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (strlen(names[i].name) == size && strncasecmp(names[i].name, name, size) == 0)
-                        return (unsigned char) names[i].character;
+        for (size_t i = 0; i < ELEMENTSOF(forms); i++) {
+                size_t start = strlen(forms[i].start), n;
+                char digits[DIGITS_MAX + 1] = {};
+                unsigned long value;
+
+                if (strncasecmp(p, forms[i].start, start) != 0)
+                        continue;
+                (void) strncpy(digits, p + start, forms[i].most);
+                n = strspn(digits, forms[i].base == 16 ? DIGITS "abcdefABCDEF" : DIGITS);
+                if (n < forms[i].least)
+                        continue;
+
+                digits[n] = '\0';
+                value = strtoul(digits, NULL, forms[i].base);
+                *ret = value < 0x80 ? (char) value : ' ';
+                return start + n + (p[0] == '&' && p[start + n] == ';');
+        }
         return 0;
 }
 
-static size_t read_reference(const char *p, const char *end, uint32_t *ret) {
-        const char *begin = p + 1;
-        bool is_hex;
-        size_t n;
+/* &name; at p: HTML has names for punctuation only. Those that begin another escape count as what
+ * they are. */
+static size_t read_named(const char *p, char *ret) {
+        static const char *const names[] = { "&amp;", "%percnt;", "\\bsol;", "#num;" };
+        size_t n = p[0] == '&' ? strspn(p + 1, LETTERS) : 0;
 
-        if (begin < end && *begin == '#') {
-                begin++;
-                is_hex = begin < end && (*begin | 0x20) == 'x';
-                begin += is_hex;
-                n = read_number(begin, end, is_hex ? 16 : 10, REFERENCE_MAX, ret);
-        } else {
-                for (n = 0; n < REFERENCE_MAX && begin + n < end && (begin[n] | 0x20) >= 'a' &&
-                                (begin[n] | 0x20) <= 'z';
-                                n++)
-                        ;
-                *ret = named_reference(begin, n);
-                if (*ret == 0)
-                        return 0;
-        }
-
-        if (n == 0)
+        if (n == 0 || p[1 + n] != ';')
                 return 0;
-        begin += n;
-        return (size_t) (begin - p) + (begin < end && *begin == ';');
+        *ret = '.';
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (strncasecmp(p + 1, names[i] + 1, n + 1) == 0)
+                        *ret = names[i][0];
+        return n + 2;
 }
 
-/* One round, in place: what is decoded is never longer. */
-static void decode(Text *text) {
-        const char *p = text->data, *end = p + text->size;
-        char *to = text->data;
+static size_t read_escape(const char *p, char *ret) {
+        size_t length = read_numeric(p, ret);
 
-        while (p < end) {
-                uint32_t character = (unsigned char) *p;
-                size_t length = *p == '\\'  ? read_backslash(p, end, &character)
-                                : *p == '%' ? read_percent(p, end, &character)
-                                : *p == '&' ? read_reference(p, end, &character)
-                                            : 0;
-
-                if (length == 0)
-                        character = (unsigned char) *p;
-                *to++ = (char) (character < 0x80 ? character : ' ');
-                p += length > 0 ? length : 1;
-        }
-        text->size = (size_t) (to - text->data);
+        if (length == 0)
+                length = read_named(p, ret);
+        if (length > 0 || p[0] != '\\' || !p[1])
+                return length;
+        *ret = strchr("bfnrt", p[1]) ? ' ' : p[1];
+        return 2;
 }
 
-/* Keeps only printable ASCII without blanks, in lower case, for the comparison. */
-static Text fold(const Text *text, char *room) {
-        Text folded = { .data = room };
+/* A text with a NUL behind it, and what is compared of it; both have room for the whole. */
+typedef struct Form {
+        char *text, *folded;
+        size_t size, folded_size;
+} Form;
 
-        for (size_t i = 0; i < text->size; i++) {
-                char c = text->data[i];
+static void form_fold(Form *form) {
+        form->folded_size = 0;
+        for (size_t i = 0; i < form->size; i++) {
+                char c = form->text[i];
 
                 if (c > ' ' && c < 0x7F)
-                        room[folded.size++] = (char) (c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+                        form->folded[form->folded_size++] = (char) (!strchr(LETTERS DIGITS, c) ? '.'
+                                                                    : c >= 'A' && c <= 'Z'     ? c | 0x20
+                                                                                               : c);
         }
-        return folded;
 }
 
-static bool holds_part(const Text *text, const Text *secret, size_t part) {
-        part = min_size(part, secret->size);
-        for (size_t i = 0; part > 0 && i + part <= text->size; i++)
-                if (memmem(secret->data, secret->size, text->data + i, part))
-                        return true;
-        return false;
+static void form_set(Form *form, const char *text, size_t size) {
+        form->size = size;
+        *(char *) mempcpy(form->text, text, size) = '\0';
+        form_fold(form);
 }
 
-/* A secret may itself look as if it were escaped: what is left of it is looked for as well, if it is enough
- * to be told from other words. The room is for two copies. */
-static bool holds_secret(const Text *text, const char *secret, size_t size, size_t part, char *room) {
-        Text form = { .data = memcpy(room, secret, size), .size = size };
-        size_t size_before;
+/* One round, in place: what is decoded is shorter. Returns whether there was an escape. */
+static bool form_decode(Form *form) {
+        const char *p = form->text, *end = p + form->size;
+        char *to = form->text, c;
 
-        do {
-                Text folded = fold(&form, room + size);
+        while (p < end) {
+                size_t length = read_escape(p, &c);
 
-                if (folded.size >= min_size(SECRET_PART / 2, size) && holds_part(text, &folded, part))
+                *to++ = length > 0 ? c : *p;
+                p += length > 0 ? length : 1;
+        }
+        *to = '\0';
+        form->size = (size_t) (to - form->text);
+        form_fold(form);
+        return to < end;
+}
+
+static bool holds_part(const Form *said, const Form *secret, size_t part) {
+        part = min_size(part, secret->folded_size);
+        for (size_t i = 0; part > 0 && i + part <= said->folded_size; i++)
+                if (memmem(secret->folded, secret->folded_size, said->folded + i, part))
                         return true;
-                size_before = form.size;
-                decode(&form);
-        } while (form.size < size_before);
         return false;
 }
 
 int secret_is_repeated(const char *text, size_t size, const char *secret, size_t part) {
         size_t secret_size = strlen(strempty(secret));
-        _cleanup_free_ char *room = NULL;
-        Text said, folded;
+        Form said, hidden;
+        char *room;
+        bool found = false;
 
         if (secret_size == 0 || size == 0)
                 return 0;
-        room = malloc(2 * size + 2 * secret_size);
+        room = malloc(2 * (size + secret_size + 2));
         if (!room)
                 return -ENOMEM;
 
-        said = (Text){ .data = memcpy(room, text, size), .size = size };
-        for (int i = 0; i <= ROUNDS; i++) {
-                folded = fold(&said, room + size);
-                if (holds_secret(&folded, secret, secret_size, part, room + 2 * size))
-                        return 1;
-                decode(&said);
+        said = (Form){ .text = room, .folded = room + size + 1 };
+        hidden = (Form){ .text = said.folded + size + 1 };
+        hidden.folded = hidden.text + secret_size + 1;
+
+        /* A secret may itself look as if it were escaped: what is left of it is looked for as well, if it is
+         * enough to be told from other words. */
+        form_set(&said, text, size);
+        for (int i = 0; i <= ROUNDS && !found; i++) {
+                form_set(&hidden, secret, secret_size);
+                do
+                        found = hidden.folded_size >= min_size(SECRET_PART / 2, secret_size) &&
+                                holds_part(&said, &hidden, part);
+                while (!found && form_decode(&hidden));
+                (void) form_decode(&said);
         }
-        return 0;
+
+        free(room);
+        return found;
 }
