@@ -1,10 +1,9 @@
-/* What went wrong, for an administrator: the request, what came, and the peer's own words as far as they may
- * be shown. */
+/* What went wrong, for an administrator: what came, and the peer's own words as far as they may be shown. */
 #include "core/outcome-words.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
 #include "core/json-scan.h"
 #include "core/secret-echo.h"
@@ -12,239 +11,173 @@
 
 enum {
         ID_SHOWN_MAX = 128,
-        REQUEST_SHOWN_MAX = 320,
         WORDS_READ_MAX = 4096,     /* of what a peer says; a longer text is cut anyway */
         PAGE_READ_MAX = 64 * 1024, /* of a page, to find its title */
 };
 
-#define WITHHELD "(its words are withheld: they repeat the token)"
+#define BLANKS " \t\r\n"
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
-/* " Not Found" and so on, empty where the number has no common name. */
-static const char *status_phrase(unsigned status) {
-        static const struct {
-                unsigned status;
-                const char *phrase;
-        } phrases[] = {
-                { 200, " OK" },
-                { 201, " Created" },
-                { 202, " Accepted" },
-                { 204, " No Content" },
-                { 400, " Bad Request" },
-                { 401, " Unauthorized" },
-                { 403, " Forbidden" },
-                { 404, " Not Found" },
-                { 405, " Method Not Allowed" },
-                { 406, " Not Acceptable" },
-                { 407, " Proxy Authentication Required" },
-                { 408, " Request Timeout" },
-                { 409, " Conflict" },
-                { 410, " Gone" },
-                { 411, " Length Required" },
-                { 413, " Content Too Large" },
-                { 415, " Unsupported Media Type" },
-                { 421, " Misdirected Request" },
-                { 422, " Unprocessable Entity" },
-                { 426, " Upgrade Required" },
-                { 429, " Too Many Requests" },
-                { 431, " Request Header Fields Too Large" },
-                { 500, " Internal Server Error" },
-                { 501, " Not Implemented" },
-                { 502, " Bad Gateway" },
-                { 503, " Service Unavailable" },
-                { 504, " Gateway Timeout" },
-                { 511, " Network Authentication Required" },
-        };
+/* `404 Not Found`; the number alone where it has no common name. Returns `room`. */
+static const char *status_text(unsigned status, char room[static 48]) {
+        static const char phrases[] = "|200 OK|201 Created|202 Accepted|204 No Content"
+                                      "|400 Bad Request|401 Unauthorized|403 Forbidden|404 Not Found"
+                                      "|405 Method Not Allowed|406 Not Acceptable"
+                                      "|407 Proxy Authentication Required|408 Request Timeout|409 Conflict"
+                                      "|410 Gone|411 Length Required|413 Content Too Large"
+                                      "|415 Unsupported Media Type|421 Misdirected Request"
+                                      "|422 Unprocessable Entity|426 Upgrade Required|429 Too Many Requests"
+                                      "|431 Request Header Fields Too Large|500 Internal Server Error"
+                                      "|501 Not Implemented|502 Bad Gateway|503 Service Unavailable"
+                                      "|504 Gateway Timeout|511 Network Authentication Required";
+        const char *phrase;
+        char key[16];
 
-        for (size_t i = 0; i < ELEMENTSOF(phrases); i++) {
-                if (phrases[i].status == status)
-                        return phrases[i].phrase;
-        }
-
-        return "";
+        (void) snprintf(key, sizeof key, "|%u ", status);
+        phrase = strstr(phrases, key);
+        if (phrase)
+                (void) snprintf(room, 48, "%.*s", (int) strcspn(phrase + 1, "|"), phrase + 1);
+        else
+                (void) snprintf(room, 48, "%u", status);
+        return room;
 }
 
-int describe_request(const Answer *answer, Buffer *text) {
-        _cleanup_free_ char *request = NULL;
+/* ---- the peer's words ---- */
 
-        if (isempty(answer->request))
-                return 0;
-        request = text_sanitize(answer->request, strlen(answer->request), REQUEST_SHOWN_MAX);
-        return request ? buffer_printf(text, "%s: ", request) : -ENOMEM;
+/* In place: a run of white space becomes one space, and none is left at the ends. */
+static void squeeze(char *text) {
+        char *to = text;
+
+        for (const char *p = text; *p; p++)
+                if (!strchr(BLANKS, *p))
+                        *to++ = *p;
+                else if (to > text && to[-1] != ' ')
+                        *to++ = ' ';
+        if (to > text && to[-1] == ' ')
+                to--;
+        *to = '\0';
 }
 
-/* Returns a copy on one line: a run of white space becomes one space, and words of two lines stay apart. */
-static char *join_lines(const char *text, size_t size, size_t *ret_size) {
-        char *copy = malloc(size + 1);
-        size_t n = 0;
-
-        if (!copy)
-                return NULL;
-
-        for (size_t i = 0; i < size; i++)
-                if (!strchr(" \t\r\n", text[i]))
-                        copy[n++] = text[i];
-                else if (n > 0 && copy[n - 1] != ' ')
-                        copy[n++] = ' ';
-        *ret_size = n;
-        return copy;
-}
-
-/* Makes text safe to show and drops blanks around what is left of it. Returns 0 or -ENOMEM. */
-static int words_from_text(const Answer *answer, const char *text, size_t size, char **ret) {
-        _cleanup_free_ char *joined = NULL;
-        char *words, *begin, *end;
+/* The text on one line and safe to show. Returns 0 or -ENOMEM. */
+static int plain_words(const Answer *answer, const char *text, size_t size, char **ret) {
+        _cleanup_free_ char *copy = NULL;
         int r;
 
         /* Skip blanks before cutting: a page that begins with many would have no words left. */
-        while (size > 0 && strchr(" \t\r\n", *text)) {
+        while (size > 0 && strchr(BLANKS, *text)) {
                 text++;
                 size--;
         }
 
-        r = secret_is_repeated(text, min_size(size, WORDS_READ_MAX), answer->secret, SECRET_PART);
+        size = min_size(size, WORDS_READ_MAX);
+        r = secret_is_repeated(text, size, answer->secret, SECRET_PART);
         if (r < 0)
                 return r;
         if (r > 0)
-                return text_duplicate(WITHHELD, ret);
+                return text_duplicate("(its words are withheld: they repeat the token)", ret);
 
-        joined = join_lines(text, min_size(size, WORDS_READ_MAX), &size);
-        words = joined ? text_sanitize(joined, size, MASTER_WORDS_MAX) : NULL;
-        if (!words)
+        copy = malloc(size + 1);
+        if (!copy)
                 return -ENOMEM;
-
-        begin = words + strspn(words, " ");
-        for (end = begin + strlen(begin); end > begin && end[-1] == ' '; end--)
-                ;
-        *end = '\0';
-        memmove(words, begin, (size_t) (end - begin) + 1);
-
-        *ret = words;
+        for (size_t i = 0; i < size; i++)
+                copy[i] = text[i] ? text[i] : ' ';
+        copy[size] = '\0';
+        squeeze(copy);
+        *ret = text_sanitize(copy, strlen(copy), MASTER_WORDS_MAX);
+        if (!*ret)
+                return -ENOMEM;
+        squeeze(*ret); /* what was hidden may have stood between two blanks */
         return 0;
 }
 
-/* Returns where `word` is in the text, in letters of either case, or NULL. */
-static const char *find_word(const char *text, const char *end, const char *word) {
-        for (size_t size = strlen(word); text + size <= end; text++)
-                if (strncasecmp(text, word, size) == 0)
-                        return text;
-        return NULL;
-}
-
-static bool is_page(const char *text, const char *end) {
+static bool is_page(const char *text) {
         static const char *const marks[] = { "<!doctype html", "<html", "<head", "<title", "<body", "<h1",
                 "<p>" };
-        static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
-        if (end - text > 3 && memcmp(text, byte_order_mark, 3) == 0)
-                text += 3;
-        while (text < end && strchr(" \t\r\n", *text))
-                text++;
-        for (size_t i = 0; text < end && *text == '<' && i < ELEMENTSOF(marks); i++)
-                if (find_word(text, text + min_size((size_t) (end - text), WORDS_READ_MAX), marks[i]))
+        for (size_t i = 0; *text == '<' && i < ELEMENTSOF(marks); i++)
+                if (strcasestr(text, marks[i]))
                         return true;
         return false;
 }
 
 /* Only the title of a page is useful. Returns 1 and the words, 0 if the text is not a page, or -ENOMEM. */
-static int words_from_page(const Answer *answer, const char *text, size_t size, char **ret) {
-        const char *end = text + min_size(size, PAGE_READ_MAX), *begin, *title_end = NULL;
-        _cleanup_free_ char *title = NULL;
-        int r;
+static int page_words(const Answer *answer, const char *text, size_t size, char **ret) {
+        _cleanup_free_ char *page = strndup(text, min_size(size, PAGE_READ_MAX)), *title = NULL;
+        const char *begin = page, *end;
 
-        if (!is_page(text, end))
+        if (!page)
+                return -ENOMEM;
+        if (strncmp(begin, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+                begin += strlen(BYTE_ORDER_MARK);
+        begin += strspn(begin, BLANKS);
+        if (!is_page(begin))
                 return 0;
 
-        begin = find_word(text, end, "<title");
-        begin = begin ? memchr(begin, '>', (size_t) (end - begin)) : NULL;
-        if (begin)
-                title_end = find_word(++begin, end, "</title");
-        if (title_end) {
-                r = words_from_text(answer, begin, (size_t) (title_end - begin), &title);
-                if (r < 0)
-                        return r;
-        }
-
-        r = isempty(title) ? asprintf(ret, "an HTML page") : asprintf(ret, "an HTML page, \"%s\"", title);
-        if (r < 0) {
+        begin = strcasestr(begin, "<title");
+        begin = begin ? strchr(begin, '>') : NULL;
+        end = begin ? strcasestr(begin, "</title") : NULL;
+        if (end && plain_words(answer, begin + 1, (size_t) (end - begin - 1), &title) < 0)
+                return -ENOMEM;
+        if (isempty(title))
+                return text_duplicate("an HTML page", ret) < 0 ? -ENOMEM : 1;
+        if (asprintf(ret, "an HTML page, \"%s\"", title) < 0) {
                 *ret = NULL;
                 return -ENOMEM;
         }
         return 1;
 }
 
-/* No request of ours asks for compression. */
-static const char *compression_of(const char *text, size_t size) {
-        if (size >= 2 && memcmp(text, "\x1f\x8b", 2) == 0)
-                return "compressed with gzip, which was not requested";
-        if (size >= 4 && memcmp(text, "\x28\xb5\x2f\xfd", 4) == 0)
-                return "compressed with zstd, which was not requested";
-        return NULL;
-}
-
 /* What the text is, where its own words would not help. Returns 1 and the words, 0, or -ENOMEM. */
-static int words_from_kind(const Answer *answer, const char *text, size_t size, char **ret) {
-        const char *compression = compression_of(text, size);
+static int kind_words(const Answer *answer, const char *text, size_t size, char **ret) {
+        const char *words = NULL;
 
-        if (!compression)
-                return words_from_page(answer, text, size, ret);
-        return text_duplicate(compression, ret) < 0 ? -ENOMEM : 1;
+        if (size >= 2 && memcmp(text, "\x1f\x8b", 2) == 0)
+                words = "compressed with gzip, which was not requested";
+        else if (size >= 4 && memcmp(text, "\x28\xb5\x2f\xfd", 4) == 0)
+                words = "compressed with zstd, which was not requested";
+        if (!words)
+                return page_words(answer, text, size, ret);
+        return text_duplicate(words, ret) < 0 ? -ENOMEM : 1;
 }
 
-/* Words from text that need not be JSON. */
-static int words_from_any(const Answer *answer, const char *text, size_t size, char **ret) {
-        int r;
+/* Words from text that need not be JSON. Returns 0 or -ENOMEM. */
+static int text_words(const Answer *answer, const char *text, size_t size, char **ret) {
+        int r = kind_words(answer, text, size, ret);
 
-        r = words_from_kind(answer, text, size, ret);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        return words_from_text(answer, text, size, ret);
+        return r == 0 ? plain_words(answer, text, size, ret) : r < 0 ? r : 0;
 }
 
-/* The member of an error object that says what is wrong. Returns 1 and its words, 0 if the body is no such
- * object, or -ENOMEM. */
-static int words_from_object(const Answer *answer, char **ret) {
+/* The member of an error object that says what is wrong, else the body. Returns 0, with empty words if there
+ * are none, or -ENOMEM. */
+static int body_words(const Answer *answer, bool *ret_is_json, char **ret) {
         static const char *const members[] = { "error", "message", "detail", "title" };
+        const char *body = strempty(answer->body);
         JsonSlice object, value;
         int r;
 
-        if (json_scan(answer->body, answer->body_size, &object, NULL) < 0)
-                return 0;
-
-        for (size_t i = 0; i < ELEMENTSOF(members); i++) {
+        *ret_is_json = json_scan(body, answer->body_size, &object, NULL) >= 0;
+        for (size_t i = 0; *ret_is_json && i < ELEMENTSOF(members); i++) {
                 _cleanup_free_ char *text = NULL, *words = NULL;
 
                 if (!json_object_find(object, members[i], &value))
                         continue;
                 r = json_string_decode(value, &text);
+                if (r >= 0)
+                        r = text_words(answer, text, strlen(text), &words);
                 if (r == -ENOMEM)
                         return r;
-                if (r < 0) /* an object, or half a surrogate pair: there may be another member */
-                        continue;
-
-                r = words_from_any(answer, text, strlen(text), &words);
-                if (r < 0)
-                        return r;
-                if (*words) {
+                if (!isempty(words)) { /* else there may be another member */
                         *ret = TAKE_PTR(words);
-                        return 1;
+                        return 0;
                 }
         }
 
-        return 0;
+        return text_words(answer, body, answer->body_size, ret);
 }
 
-/* The Master's own words; empty if it has none. Returns 0 or -ENOMEM. */
-static int master_words(const Answer *answer, char **ret) {
-        int r;
+/* ---- descriptions ---- */
 
-        if (!answer->body)
-                return text_duplicate("", ret);
-
-        r = words_from_object(answer, ret);
-        return r != 0 ? (r < 0 ? r : 0) : words_from_any(answer, answer->body, answer->body_size, ret);
-}
-
-int describe_transport(const Answer *answer, Buffer *text) {
+int describe_transport(const Answer *answer, char ret[static DESCRIPTION_SIZE]) {
         static const char *const results[] = {
                 [TRANSPORT_RESOLVE] = "cannot resolve the name",
                 [TRANSPORT_CONNECT] = "cannot connect",
@@ -255,112 +188,102 @@ int describe_transport(const Answer *answer, Buffer *text) {
                 [TRANSPORT_TOO_LARGE] = "the response was cut off",
                 [TRANSPORT_LOCAL] = "cannot send the request",
         };
-        _cleanup_free_ char *detail = NULL;
         const char *given = strempty(answer->transport_text);
-        int r;
+        _cleanup_free_ char *detail = NULL;
 
         assert((size_t) answer->transport < ELEMENTSOF(results));
 
-        r = words_from_text(answer, given, strlen(given), &detail);
-        if (r < 0)
-                return r;
-        return buffer_printf(text, "%s%s%s", results[answer->transport], *detail ? ": " : "", detail);
-}
-
-static int describe_redirect(const Answer *answer, Buffer *text) {
-        _cleanup_free_ char *location = NULL;
-        int r;
-
-        if (answer->http_status == 304)
-                return buffer_append_string(text,
-                                "304 Not Modified: a cache answered, not the Master; expected no cache on the way");
-        if (isempty(answer->location))
-                return buffer_printf(text, "redirected (%u) without a Location: check MASTER_ENDPOINT",
-                                answer->http_status);
-
-        r = words_from_text(answer, answer->location, strlen(answer->location), &location);
-        if (r < 0)
-                return r;
-        return buffer_printf(text,
-                        "redirected (%u) to %s: redirects are not followed, "
-                        "set MASTER_ENDPOINT to the right address",
-                        answer->http_status, location);
-}
-
-/* What hides a Master from us, an ingress without its backend say, must not look like the Master's word. */
-static bool is_of_a_front(const Answer *answer, const char *words) {
-        bool may_be_believed = answer->http_status == 404 || answer->http_status == 409 ||
-                               answer->http_status == 410;
-        JsonSlice value;
-
-        return may_be_believed && *words && json_scan(answer->body, answer->body_size, &value, NULL) < 0;
-}
-
-int describe_status(const Answer *answer, Buffer *text) {
-        _cleanup_free_ char *words = NULL;
-        int r;
-
-        if (answer->http_status >= 300 && answer->http_status <= 399)
-                return describe_redirect(answer, text);
-
-        r = master_words(answer, &words);
-        if (r < 0)
-                return r;
-
-        r = buffer_printf(text, "%u%s%s%s", answer->http_status, status_phrase(answer->http_status),
-                        *words ? ": " : "", words);
-        if (r < 0)
-                return r;
-
-        if (answer->http_status == 401 || answer->http_status == 403)
-                return buffer_append_string(
-                                text, " (check the token and the client certificate, and what they may do)");
-        if (is_of_a_front(answer, words))
-                return buffer_append_string(text,
-                                " (not an answer of an Argus Master: check MASTER_ENDPOINT, and a proxy before it)");
+        if (plain_words(answer, given, strlen(given), &detail) < 0)
+                return -ENOMEM;
+        (void) snprintf(ret, DESCRIPTION_SIZE, "%s%s%s", results[answer->transport], *detail ? ": " : "",
+                        detail);
         return 0;
 }
 
-int describe_bad_node(const Answer *answer, const char *reason, Buffer *text) {
-        const char *body = strempty(answer->body), *phrase = status_phrase(answer->http_status);
-        _cleanup_free_ char *words = NULL;
-        int r;
+static int describe_redirect(const Answer *answer, char ret[static DESCRIPTION_SIZE]) {
+        const char *given = strempty(answer->location);
+        _cleanup_free_ char *location = NULL;
 
-        r = words_from_kind(answer, body, answer->body_size, &words);
-        if (r < 0)
-                return r;
-        if (r > 0)
-                return buffer_printf(text, "%u%s, but the response is not a node object: it is %s",
-                                answer->http_status, phrase, words);
-
-        r = words_from_text(answer, body, answer->body_size, &words);
-        if (r < 0)
-                return r;
-        if (!*words)
-                return buffer_printf(text, "%u%s, but the response is not a node object: it is empty",
-                                answer->http_status, phrase);
-        return buffer_printf(text, "%u%s, but the response is not a node object: %s; it begins: %s",
-                        answer->http_status, phrase, strempty(reason), words);
-}
-
-/* The id, safe to show, or a note that it is withheld. Returns 0 or -ENOMEM. */
-static int words_from_id(const Answer *answer, const char *id, char **ret) {
-        int r;
-
-        r = secret_is_repeated(id, strlen(id), answer->secret, SECRET_PART);
-        if (r < 0)
-                return r;
-        *ret = r > 0 ? strdup("(withheld: it repeats the token)")
-                     : text_sanitize(id, strlen(id), ID_SHOWN_MAX);
-        return *ret ? 0 : -ENOMEM;
-}
-
-int describe_other_node(const Answer *answer, const Node *node, Buffer *text) {
-        _cleanup_free_ char *got = NULL, *expected = NULL;
-
-        if (words_from_id(answer, node->id_json, &got) < 0 ||
-                        words_from_id(answer, answer->node->id_json, &expected) < 0)
+        if (plain_words(answer, given, strlen(given), &location) < 0)
                 return -ENOMEM;
-        return buffer_printf(
-                        text, "the response is about another node: its id is %s, ours is %s", got, expected);
+
+        if (answer->http_status == 304)
+                (void) snprintf(ret, DESCRIPTION_SIZE,
+                                "304 Not Modified: a cache answered, not the Master; expected no cache on the way");
+        else if (!*given)
+                (void) snprintf(ret, DESCRIPTION_SIZE,
+                                "redirected (%u) without a Location: check MASTER_ENDPOINT",
+                                answer->http_status);
+        else
+                (void) snprintf(ret, DESCRIPTION_SIZE,
+                                "redirected (%u) to %s: redirects are not followed, "
+                                "set MASTER_ENDPOINT to the right address",
+                                answer->http_status, location);
+        return 0;
+}
+
+int describe_status(const Answer *answer, char ret[static DESCRIPTION_SIZE]) {
+        unsigned status = answer->http_status;
+        _cleanup_free_ char *words = NULL;
+        const char *hint = "";
+        char room[48];
+        bool is_json;
+
+        if (status >= 300 && status <= 399)
+                return describe_redirect(answer, ret);
+        if (body_words(answer, &is_json, &words) < 0)
+                return -ENOMEM;
+
+        /* What hides a Master from us, an ingress without its backend say, must not look like the
+         * Master's word. */
+        if (status == 401 || status == 403)
+                hint = " (check the token and the client certificate, and what they may do)";
+        else if ((status == 404 || status == 409 || status == 410) && *words && !is_json)
+                hint = " (not an answer of an Argus Master: check MASTER_ENDPOINT, and a proxy before it)";
+        (void) snprintf(ret, DESCRIPTION_SIZE, "%s%s%s%s", status_text(status, room), *words ? ": " : "",
+                        words, hint);
+        return 0;
+}
+
+int describe_bad_node(const Answer *answer, const char *reason, char ret[static DESCRIPTION_SIZE]) {
+        const char *body = strempty(answer->body);
+        _cleanup_free_ char *words = NULL;
+        char room[48];
+        int r;
+
+        r = kind_words(answer, body, answer->body_size, &words);
+        if (r > 0)
+                reason = "it is";
+        else if (r == 0)
+                r = plain_words(answer, body, answer->body_size, &words);
+        if (r < 0)
+                return r;
+
+        (void) snprintf(ret, DESCRIPTION_SIZE, "%s, but the response is not a node object: %s%s%s",
+                        status_text(answer->http_status, room), *words ? reason : "it is empty",
+                        r > 0    ? " "
+                        : *words ? "; it begins: "
+                                 : "",
+                        words);
+        return 0;
+}
+
+/* The id, safe to show, or a note that it is withheld. NULL if memory is out. */
+static char *shown_id(const Answer *answer, const char *id) {
+        int r = secret_is_repeated(id, strlen(id), answer->secret, SECRET_PART);
+
+        return r < 0   ? NULL
+               : r > 0 ? strdup("(withheld: it repeats the token)")
+                       : text_sanitize(id, strlen(id), ID_SHOWN_MAX);
+}
+
+int describe_other_node(const Answer *answer, const Node *node, char ret[static DESCRIPTION_SIZE]) {
+        _cleanup_free_ char *got = shown_id(answer, node->id_json),
+                            *expected = shown_id(answer, answer->node->id_json);
+
+        if (!got || !expected)
+                return -ENOMEM;
+        (void) snprintf(ret, DESCRIPTION_SIZE,
+                        "the response is about another node: its id is %s, ours is %s", got, expected);
+        return 0;
 }

@@ -2,13 +2,15 @@
 #include "core/outcome.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/outcome-words.h"
 #include "core/secret-echo.h"
-#include "util/buffer.h"
 #include "util/text.h"
 
 DEFINE_CLEANUP(Node *, node_free)
+
+enum { REQUEST_SHOWN_MAX = 320 };
 
 #define RETRY_AFTER_MAX_USEC (RETRY_AFTER_MAX_SECONDS * USEC_PER_SEC)
 
@@ -23,8 +25,8 @@ static bool is_same_object(const Answer *answer) {
                memcmp(answer->body, answer->node->text, answer->body_size) == 0;
 }
 
-/* A 2xx: sets the node and the class, and appends what is wrong if it is not what was asked for. */
-static int classify_success(const Answer *answer, Outcome *outcome, Buffer *text) {
+/* A 2xx: sets the node and the class, or says what is wrong. */
+static int classify_success(const Answer *answer, Outcome *outcome, char text[static DESCRIPTION_SIZE]) {
         _cleanup_(node_free_pointer) Node *node = NULL;
         _cleanup_free_ char *reason = NULL;
         int r;
@@ -73,7 +75,7 @@ static bool may_say_retry_after(unsigned status) {
         return status == 408 || status == 429 || (status >= 500 && status <= 599);
 }
 
-static int classify(const Answer *answer, Outcome *outcome, Buffer *text) {
+static int classify(const Answer *answer, Outcome *outcome, char text[static DESCRIPTION_SIZE]) {
         unsigned status = answer->http_status;
 
         /* Too long an answer, or one cut short, still says in its head how long to stay away. */
@@ -92,20 +94,20 @@ static int classify(const Answer *answer, Outcome *outcome, Buffer *text) {
 }
 
 /* Only of a failure: a report that is accepted makes no words. */
-static int say_error(const Answer *answer, const Buffer *words, Outcome *outcome) {
-        _cleanup_(buffer_done) Buffer text = {};
-        int r;
+static int say_error(const Answer *answer, const char *words, Outcome *outcome) {
+        const char *asked = strempty(answer->request);
+        _cleanup_free_ char *request = text_sanitize(asked, strlen(asked), REQUEST_SHOWN_MAX);
+        char text[DESCRIPTION_SIZE + REQUEST_SHOWN_MAX];
 
-        r = describe_request(answer, &text);
-        if (r >= 0)
-                r = buffer_append_string(&text, strempty(words->data));
-        if (r >= 0)
-                text_sanitize_into(outcome->error, sizeof outcome->error, strempty(text.data), text.size);
-        return r;
+        if (!request)
+                return -ENOMEM;
+        (void) snprintf(text, sizeof text, "%s%s%s", request, *request ? ": " : "", words);
+        text_sanitize_into(outcome->error, sizeof outcome->error, text, strlen(text));
+        return 0;
 }
 
 int outcome_classify(const Answer *answer, Outcome *ret) {
-        _cleanup_(buffer_done) Buffer words = {};
+        char words[DESCRIPTION_SIZE];
         Outcome outcome = {
                 .class = OUTCOME_FAILED,
                 .transport = answer->transport,
@@ -115,9 +117,10 @@ int outcome_classify(const Answer *answer, Outcome *ret) {
 
         assert(ret);
 
-        r = classify(answer, &outcome, &words);
+        words[0] = '\0';
+        r = classify(answer, &outcome, words);
         if (r >= 0 && outcome.class != OUTCOME_OK)
-                r = say_error(answer, &words, &outcome);
+                r = say_error(answer, words, &outcome);
         if (r < 0) {
                 outcome_done(&outcome);
                 return r;

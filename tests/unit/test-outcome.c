@@ -218,6 +218,15 @@ static void test_other_node(void **state _unused_) {
         }
 }
 
+/* What follows a NUL is shown as well. */
+static void test_words_with_a_nul(void **state _unused_) {
+        static const char body[] = "one\0 two";
+        Outcome outcome = classify(
+                        &(Answer){ .http_status = 400, .body = body, .body_size = sizeof body - 1 });
+
+        assert_string_equal(outcome.error, "400 Bad Request: one two");
+}
+
 static void test_long_ids(void **state _unused_) {
         static const char body[] = "{\"id\":\"" X64 X64 X64 "B\"}", own[] = "{\"id\":\"" X64 X64 X64 "A\"}";
         _cleanup_(node_free_pointer) Node *node = node_from(own);
@@ -651,6 +660,7 @@ int main(void) {
                 cmocka_unit_test(test_the_same_object),
                 cmocka_unit_test(test_bad_bodies),
                 cmocka_unit_test(test_other_node),
+                cmocka_unit_test(test_words_with_a_nul),
                 cmocka_unit_test(test_long_ids),
                 cmocka_unit_test(test_words),
                 cmocka_unit_test(test_words_are_short),
