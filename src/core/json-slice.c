@@ -119,27 +119,13 @@ static uint32_t decode_unit(const unsigned char *digits) {
 }
 
 static int encode_utf8(uint32_t code_point, char piece[static 4]) {
-        if (code_point < 0x80) {
-                piece[0] = (char) code_point;
-                return 1;
-        }
-        if (code_point < 0x800) {
-                piece[0] = (char) (0xC0 | code_point >> 6);
-                piece[1] = (char) (0x80 | (code_point & 0x3F));
-                return 2;
-        }
-        if (code_point < 0x10000) {
-                piece[0] = (char) (0xE0 | code_point >> 12);
-                piece[1] = (char) (0x80 | (code_point >> 6 & 0x3F));
-                piece[2] = (char) (0x80 | (code_point & 0x3F));
-                return 3;
-        }
+        int size = code_point < 0x80 ? 1 : code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+        static const uint32_t first[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
 
-        piece[0] = (char) (0xF0 | code_point >> 18);
-        piece[1] = (char) (0x80 | (code_point >> 12 & 0x3F));
-        piece[2] = (char) (0x80 | (code_point >> 6 & 0x3F));
-        piece[3] = (char) (0x80 | (code_point & 0x3F));
-        return 4;
+        for (int i = size - 1; i > 0; i--, code_point >>= 6)
+                piece[i] = (char) (0x80 | (code_point & 0x3F));
+        piece[0] = (char) (first[size] | code_point);
+        return size;
 }
 
 /* \uXXXX, or two of them for one character; *p is at the backslash. */

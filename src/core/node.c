@@ -2,7 +2,6 @@
 #include "core/node.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +15,7 @@ typedef enum Member {
         MEMBER_ID,
         MEMBER_NAME,
         MEMBER_META_DATA,
-        MEMBER_ENV,
+        MEMBER_ENV, /* the identity, in the order of node_read_identity() */
         MEMBER_USER,
         MEMBER_INSTANCE,
         _MEMBER_MAX,
@@ -79,23 +78,16 @@ static int member_read_text(JsonSlice member, size_t max, char **ret) {
 
 /* All three or none. Returns 1, 0 or -ENOMEM. */
 static int node_read_identity(Node *node, const JsonSlice members[static _MEMBER_MAX]) {
-        _cleanup_free_ char *env = NULL, *user = NULL, *instance = NULL;
-        int r;
+        char **const fields[] = { &node->env, &node->user, &node->instance };
+        int r = 1;
 
-        r = member_read_text(members[MEMBER_ENV], IDENTITY_PART_MAX, &env);
-        if (r <= 0)
-                return r;
-        r = member_read_text(members[MEMBER_USER], IDENTITY_PART_MAX, &user);
-        if (r <= 0)
-                return r;
-        r = member_read_text(members[MEMBER_INSTANCE], IDENTITY_PART_MAX, &instance);
-        if (r <= 0)
-                return r;
-
-        node->env = TAKE_PTR(env);
-        node->user = TAKE_PTR(user);
-        node->instance = TAKE_PTR(instance);
-        return 1;
+        for (size_t i = 0; r > 0 && i < ELEMENTSOF(fields); i++)
+                r = member_read_text(members[MEMBER_ENV + i], IDENTITY_PART_MAX, fields[i]);
+        for (size_t i = 0; r <= 0 && i < ELEMENTSOF(fields); i++) {
+                free(*fields[i]);
+                *fields[i] = NULL;
+        }
+        return r;
 }
 
 static int node_read_fields(Node *node, const JsonSlice members[static _MEMBER_MAX]) {
@@ -138,70 +130,48 @@ static const char *id_check(const char *id) {
 
 /* Returns 0; -EBADMSG with *ret_reason set to static words; or -ENOMEM. */
 static int node_read_id(Node *node, JsonSlice id, const char **ret_reason) {
-        int r;
+        int r = -EBADMSG;
 
         if (!id.text) {
                 *ret_reason = "no id";
-                return -EBADMSG;
+                return r;
         }
 
         node->id_is_integer = json_type(id) == JSON_NUMBER && is_integer(id);
-        if (node->id_is_integer) {
-                node->id = strndup(id.text, id.size);
-                r = node->id ? 0 : -ENOMEM;
-        } else
-                r = json_string_decode(id, &node->id);
-
-        if (r == -EINVAL) {
-                *ret_reason = "the id is neither a string nor an integer";
-                return -EBADMSG;
-        }
-        if (r == -EILSEQ) {
-                *ret_reason = "the id holds U+0000 or half a surrogate pair";
-                return -EBADMSG;
-        }
-        if (r < 0)
+        node->id_json = strndup(id.text, id.size);
+        if (!node->id_json)
+                return -ENOMEM;
+        r = node->id_is_integer ? text_duplicate(node->id_json, &node->id)
+                                : json_string_decode(id, &node->id);
+        if (r == -ENOMEM)
                 return r;
 
-        *ret_reason = id_check(node->id);
-        if (*ret_reason)
-                return -EBADMSG;
-
-        node->id_json = strndup(id.text, id.size);
-        return node->id_json ? 0 : -ENOMEM;
+        *ret_reason = r == -EINVAL   ? "the id is neither a string nor an integer"
+                      : r == -EILSEQ ? "the id holds U+0000 or half a surrogate pair"
+                                     : id_check(node->id);
+        return *ret_reason ? -EBADMSG : 0;
 }
 
 /* Returns -EBADMSG, or -ENOMEM if there is not even memory to say why. */
-static int _printf_(2, 3) node_refuse(char **ret_reason, const char *format, ...) {
-        va_list arguments;
-        char *reason;
-        int length;
-
-        if (!ret_reason)
-                return -EBADMSG;
-
-        va_start(arguments, format);
-        length = vasprintf(&reason, format, arguments);
-        va_end(arguments);
-        if (length < 0)
-                return -ENOMEM;
-
-        *ret_reason = reason;
-        return -EBADMSG;
+static int node_refuse(char **ret_reason, const char *reason) {
+        return ret_reason && text_duplicate(reason, ret_reason) < 0 ? -ENOMEM : -EBADMSG;
 }
 
 int node_parse(const char *text, size_t size, Node **ret, char **ret_reason) {
         _cleanup_(node_free_pointer) Node *node = NULL;
         JsonSlice object, members[_MEMBER_MAX] = {};
         const char *reason = NULL;
+        char words[128];
         JsonError error;
         int r;
 
         assert(ret);
 
         r = json_scan(text, size, &object, &error);
-        if (r < 0)
-                return node_refuse(ret_reason, "%s at byte %zu", error.reason, error.offset);
+        if (r < 0) {
+                (void) snprintf(words, sizeof words, "%s at byte %zu", error.reason, error.offset);
+                return node_refuse(ret_reason, words);
+        }
         if (json_type(object) != JSON_OBJECT)
                 return node_refuse(ret_reason, "no JSON object");
 
@@ -217,7 +187,7 @@ int node_parse(const char *text, size_t size, Node **ret, char **ret_reason) {
         members_read(object, members);
         r = node_read_id(node, members[MEMBER_ID], &reason);
         if (r == -EBADMSG)
-                return node_refuse(ret_reason, "%s", reason);
+                return node_refuse(ret_reason, reason);
         if (r >= 0)
                 r = node_read_fields(node, members);
         if (r < 0)
