@@ -14,7 +14,7 @@
 #include "util/ip-address.h"
 #include "util/text.h"
 
-enum { HOST_NAME_SIZE_MAX = 253, LABEL_SIZE_MAX = 63 };
+enum { HOST_NAME_SIZE_MAX = 253, LABEL_SIZE_MAX = 63, SHOWN_SIZE = 320 };
 
 #define DIGITS "0123456789"
 #define HEX_DIGITS DIGITS "ABCDEFabcdef"
@@ -77,47 +77,45 @@ static bool is_host_name(const char *name) {
         }
 }
 
-/* Also its interface must need no escape in a URL. Returns 0, -EINVAL or -ENOMEM. */
-static int set_literal(Endpoint *endpoint, const char *text, const char *zone) {
-        char normal[IP_ADDRESS_SIZE]; /* so that two spellings of one are seen to be the same */
+static bool is_interface(const char *zone) { /* which needs no escape in a URL */
+        return strlen(zone) < IF_NAMESIZE && !zone[strspn(zone, LETTERS DIGITS "-._~")];
+}
+
+/* Also sets what the host is in a URL. Returns 0, -EINVAL or -ENOMEM. */
+static int set_host(
+                Endpoint *endpoint, const char *host, const char *zone, char ret_shown[static SHOWN_SIZE]) {
+        char normal[HOST_NAME_SIZE_MAX + 1] = ""; /* so that two spellings of one are seen to be the same */
         IpAddress ip;
 
-        if (ip_address_parse(text, &ip) < 0)
-                return -EINVAL;
-        if (strchr(text, ':'))
-                text = inet_ntop(AF_INET6, &ip, normal, sizeof normal);
-        if (zone && (!IN6_IS_ADDR_LINKLOCAL(&ip) || strlen(zone) >= IF_NAMESIZE ||
-                                    zone[strspn(zone, LETTERS DIGITS "-._~")]))
+        endpoint->is_literal = ip_address_parse(host, &ip) >= 0;
+        if (endpoint->is_literal ? zone && !(IN6_IS_ADDR_LINKLOCAL(&ip) && is_interface(zone))
+                                 : !is_host_name(host))
                 return -EINVAL;
 
-        endpoint->is_loopback = ip_address_is_loopback(&ip);
-        endpoint->is_literal = true;
-        if (asprintf(&endpoint->host, "%s%s%s", text, zone ? "%" : "", strempty(zone)) < 0) {
+        for (size_t i = 0; host[i]; i++)
+                normal[i] = (char) (host[i] >= 'A' && host[i] <= 'Z' ? host[i] | 0x20 : host[i]);
+        if (strchr(host, ':'))
+                (void) inet_ntop(AF_INET6, &ip, normal, sizeof normal);
+        endpoint->is_loopback =
+                        endpoint->is_literal ? ip_address_is_loopback(&ip) : streq(normal, "localhost");
+        (void) snprintf(ret_shown, SHOWN_SIZE,
+                        zone                ? "[%s%%25%s]"
+                        : strchr(host, ':') ? "[%s]"
+                                            : "%s",
+                        normal, zone);
+        if (asprintf(&endpoint->host, "%s%s%s", normal, zone ? "%" : "", strempty(zone)) < 0) {
                 endpoint->host = NULL;
                 return -ENOMEM;
         }
         return 0;
 }
 
-static int set_name(Endpoint *endpoint, const char *name) {
-        if (!is_host_name(name))
-                return -EINVAL;
-        if (text_duplicate(name, &endpoint->host) < 0)
-                return -ENOMEM;
-
-        for (char *p = endpoint->host; *p; p++)
-                if (*p >= 'A' && *p <= 'Z')
-                        *p = (char) (*p | 0x20);
-        endpoint->is_loopback = streq(endpoint->host, "localhost");
-        return 0;
-}
-
-/* `authority` is the text behind the scheme. Returns 0, -EINVAL or -ENOMEM. */
-static int read_host(CURLU *url, const char *authority, Endpoint *endpoint) {
+/* `authority` is the text behind the scheme. Returns as set_host(). */
+static int read_host(
+                CURLU *url, const char *authority, Endpoint *endpoint, char ret_shown[static SHOWN_SIZE]) {
         _cleanup_(curl_free_pointer) char *host = NULL, *zone = NULL;
         const char *zone_text = strchrnul(authority, '%');
         size_t size;
-        int r;
 
         if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
                         curl_url_get(url, CURLUPART_ZONEID, &zone, 0) == CURLUE_OUT_OF_MEMORY)
@@ -128,13 +126,11 @@ static int read_host(CURLU *url, const char *authority, Endpoint *endpoint) {
                 host[size - 1] = '\0';
                 if (zone && (strncmp(zone_text, "%25", 3) != 0 || zone_text[3] == ']')) /* RFC 6874 */
                         return -EINVAL;
-                return set_literal(endpoint, host + 1, zone);
+                return set_host(endpoint, host + 1, zone, ret_shown);
         }
-
         if (strncasecmp(authority, host, size) != 0 || !strchr(":/", authority[size]))
                 return -EINVAL;
-        r = set_literal(endpoint, host, NULL);
-        return r == -EINVAL ? set_name(endpoint, host) : r;
+        return set_host(endpoint, host, NULL, ret_shown);
 }
 
 static bool is_path(const char *path) {
@@ -146,28 +142,11 @@ static bool is_path(const char *path) {
         return !*path;
 }
 
-/* The normal form. The host is there; the port is as it was given, or NULL. */
-static int set_url(Endpoint *endpoint, const char *port, const char *path) {
-        const char *host = endpoint->host, *zone = strchrnul(host, '%');
-        bool is_bracketed = strchr(host, ':');
-        size_t path_size = strlen(path);
-
-        while (path_size > 0 && path[path_size - 1] == '/')
-                path_size--;
-        if (asprintf(&endpoint->url, "%s://%s%.*s%s%s%s%s%s%.*s", endpoint->is_tls ? "https" : "http",
-                            is_bracketed ? "[" : "", (int) (zone - host), host, *zone ? "%25" : "",
-                            *zone ? zone + 1 : "", is_bracketed ? "]" : "", port ? ":" : "", strempty(port),
-                            (int) path_size, path) < 0) {
-                endpoint->url = NULL;
-                return -ENOMEM;
-        }
-        return 0;
-}
-
 /* Takes the parts out of what libcurl has read; `authority` is the text behind the scheme. */
 static int read_parts(CURLU *url, const char *authority, Endpoint *endpoint, const char **ret_reason) {
         _cleanup_(curl_free_pointer) char *scheme = NULL, *port = NULL, *path = NULL;
         size_t size = strcspn(authority, "/");
+        char host[SHOWN_SIZE];
         int r;
 
         if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
@@ -186,15 +165,19 @@ static int read_parts(CURLU *url, const char *authority, Endpoint *endpoint, con
                 return -EINVAL;
 
         *ret_reason = BAD_HOST;
-        r = read_host(url, authority, endpoint);
+        r = read_host(url, authority, endpoint, host);
         if (r < 0)
                 return r;
-        r = set_url(endpoint, port, path);
-        if (r >= 0 && strlen(endpoint->url) > ENDPOINT_SIZE_MAX) {
-                *ret_reason = "longer than 2048 bytes";
-                r = -EINVAL;
+
+        for (size = strlen(path); size > 0 && path[size - 1] == '/'; size--)
+                ;
+        if (asprintf(&endpoint->url, "%s://%s%s%s%.*s", scheme, host, port ? ":" : "", strempty(port),
+                            (int) size, path) < 0) {
+                endpoint->url = NULL;
+                return -ENOMEM;
         }
-        return r;
+        *ret_reason = "longer than 2048 bytes";
+        return strlen(endpoint->url) > ENDPOINT_SIZE_MAX ? -EINVAL : 0;
 }
 
 static int read_text(const char *text, Endpoint *endpoint, const char **ret_reason) {
