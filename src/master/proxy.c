@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/secret-echo.h"
 #include "master/master.h"
 #include "master/secrets.h"
 #include "util/macro.h"
@@ -18,7 +19,6 @@ enum {
         PROXY_SHOWN_MAX = 100,
         PROBE_PORT = 1,
         PROBE_TIMEOUT_MSEC = 1000,
-        QUOTED_LEAST = 8, /* fewer bytes of an address are its scheme */
 };
 
 /* In libcurl's order. */
@@ -34,28 +34,22 @@ static const char *find_variable(const char *const *names) {
         return *names;
 }
 
-/* libcurl cuts its errors: what is left of the value then stands at the end. */
-static bool holds_value(const char *text, const char *value) {
-        size_t length = strlen(text), n = min_size(strlen(value), length);
-
-        if (strstr(text, value))
-                return true;
-        for (; n >= QUOTED_LEAST; n--)
-                if (strncmp(text + length - n, value, n) == 0)
-                        return true;
-
-        return false;
-}
-
 const char *proxy_quoted(const char *text) {
         static const char *const all[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
                 "ALL_PROXY" };
 
         assert(text);
 
-        for (size_t i = 0; i < ELEMENTSOF(all); i++)
-                if (!isempty(getenv(all[i])) && holds_value(text, getenv(all[i])))
+        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
+                const char *value = strempty(getenv(all[i])), *scheme_end = strstr(value, "://"), *at;
+                _cleanup_free_ char *user = NULL;
+
+                value = scheme_end ? scheme_end + 3 : value;
+                at = strrchr(value, '@');
+                user = at ? strndup(value, (size_t) (at - value)) : NULL;
+                if (at && (!user || secret_is_repeated(text, strlen(text), user, SECRET_PART) != 0))
                         return all[i];
+        }
         return NULL;
 }
 

@@ -2,5 +2,5 @@
 #pragma once
 
 /* libcurl repeats the whole value of a proxy variable, password and all, in some of its errors. Returns the
- * variable whose value the text holds, or NULL. */
+ * variable whose user and password the text holds, or a part of them; else NULL. */
 const char *proxy_quoted(const char *text);
