@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/endpoint.h"
 #include "core/outcome-words.h"
 #include "core/secret-echo.h"
 #include "util/text.h"
@@ -94,16 +95,17 @@ static int classify(const Answer *answer, Outcome *outcome, char text[static DES
 }
 
 /* Only of a failure: a report that is accepted makes no words. */
-static int say_error(const Answer *answer, const char *words, Outcome *outcome) {
-        const char *asked = strempty(answer->request);
-        _cleanup_free_ char *request = text_sanitize(asked, strlen(asked), REQUEST_SHOWN_MAX);
-        char text[DESCRIPTION_SIZE + REQUEST_SHOWN_MAX];
+static void say_error(const Answer *answer, const char *words, Outcome *outcome) {
+        char asked[ENDPOINT_SIZE_MAX + 1024],
+                        request[REQUEST_SHOWN_MAX + 1] = "", text[DESCRIPTION_SIZE + REQUEST_SHOWN_MAX + 2];
 
-        if (!request)
-                return -ENOMEM;
+        if (answer->method) {
+                (void) snprintf(asked, sizeof asked, "%s %s%s", answer->method, answer->endpoint,
+                                answer->path);
+                text_sanitize_into(request, sizeof request, asked, strlen(asked));
+        }
         (void) snprintf(text, sizeof text, "%s%s%s", request, *request ? ": " : "", words);
         text_sanitize_into(outcome->error, sizeof outcome->error, text, strlen(text));
-        return 0;
 }
 
 int outcome_classify(const Answer *answer, Outcome *ret) {
@@ -119,12 +121,12 @@ int outcome_classify(const Answer *answer, Outcome *ret) {
 
         words[0] = '\0';
         r = classify(answer, &outcome, words);
-        if (r >= 0 && outcome.class != OUTCOME_OK)
-                r = say_error(answer, words, &outcome);
         if (r < 0) {
                 outcome_done(&outcome);
                 return r;
         }
+        if (outcome.class != OUTCOME_OK)
+                say_error(answer, words, &outcome);
 
         *ret = outcome;
         return 0;

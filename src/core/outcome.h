@@ -28,9 +28,9 @@ typedef enum TransportResult {
 /* An answer as it came; nothing is owned. */
 typedef struct Answer {
         RequestKind kind;
-        const char *request; /* "PUT http://m:3000/…", for the words; NULL: not named */
-        const char *secret;  /* what must not be shown, should it come back; NULL if none */
-        const Node *node;    /* the newest node object, whose id the request carried; NULL if it had none */
+        const char *method, *endpoint, *path; /* of the request, for the words; NULL: not named */
+        const char *secret;                   /* what must not be shown, should it come back; NULL if none */
+        const Node *node; /* the newest node object, whose id the request carried; NULL if it had none */
         TransportResult transport;
         const char *transport_text; /* words of the library: "Connection refused" */
         unsigned http_status;       /* 0 if no status line came */

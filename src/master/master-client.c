@@ -8,7 +8,6 @@
 
 #include "core/endpoint-choice.h"
 #include "master/http-client.h"
-#include "util/buffer.h"
 #include "util/text.h"
 
 /* The paths of the API: here and nowhere else. */
@@ -90,17 +89,15 @@ static void master_client_finish(
 }
 
 static void master_client_classify(const MasterClient *client, const HttpResult *result, Outcome *ret) {
-        _cleanup_(buffer_done) Buffer request = {};
         Answer answer = result->answer;
-        int r;
 
         answer.kind = client->kind;
         answer.secret = client->secrets.token;
         answer.node = client->node;
-        r = buffer_printf(&request, "%s %s%s", method_of(client->kind), endpoint_asked(client)->url,
-                        client->path);
-        answer.request = request.data;
-        if (r < 0 || outcome_classify(&answer, ret) < 0)
+        answer.method = method_of(client->kind);
+        answer.endpoint = endpoint_asked(client)->url;
+        answer.path = client->path;
+        if (outcome_classify(&answer, ret) < 0)
                 *ret = (Outcome){
                         .class = OUTCOME_FAILED,
                         .transport = TRANSPORT_LOCAL,

@@ -511,17 +511,29 @@ static void test_an_id_may_be_a_part_of_the_secret(void **state _unused_) {
 }
 
 static void test_the_request_is_named(void **state _unused_) {
-        static const char request[] = "PUT http://m:3000/api/v1/master/nodes/A7/status";
+        static const char endpoint[] = "http://m:3000", path[] = "/api/v1/master/nodes/A7/status";
         Outcome outcome;
 
-        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .request = request, .http_status = 404 });
+        outcome = classify(&(Answer){ .kind = REQUEST_REPORT,
+                        .method = "PUT",
+                        .endpoint = endpoint,
+                        .path = path,
+                        .http_status = 404 });
         assert_string_equal(outcome.error, "PUT http://m:3000/api/v1/master/nodes/A7/status: 404 Not Found");
-        outcome = classify(&(Answer){ .request = request, .transport = TRANSPORT_CONNECT });
+        outcome = classify(&(Answer){ .method = "PUT",
+                        .endpoint = endpoint,
+                        .path = path,
+                        .transport = TRANSPORT_CONNECT });
         assert_string_equal(
                         outcome.error, "PUT http://m:3000/api/v1/master/nodes/A7/status: cannot connect");
-        outcome = classify(&(Answer){ .request = X64 X64 X64 X64 X64 X64, .http_status = 500 });
+        outcome = classify(&(Answer){
+                        .method = "PUT", .endpoint = X64 X64 X64, .path = X64 X64 X64, .http_status = 500 });
         assert_non_null(strstr(outcome.error, "xxx\xe2\x80\xa6: 500 Internal Server Error"));
-        outcome = classify(&(Answer){ .kind = REQUEST_REPORT, .request = request, .http_status = 204 });
+        outcome = classify(&(Answer){ .kind = REQUEST_REPORT,
+                        .method = "PUT",
+                        .endpoint = endpoint,
+                        .path = path,
+                        .http_status = 204 });
         assert_int_equal(outcome.class, OUTCOME_OK);
 }
 
