@@ -1,4 +1,5 @@
-/* The variables: a table in the order of the documentation, each with the function that reads it. */
+/* How the value of each variable is read, and the table of them (settings.inc). A parser only looks at its own
+ * value and at rows above it; it knows nothing of messages but its reason. */
 #include "core/config-table.h"
 
 #include <arpa/inet.h>
@@ -6,48 +7,137 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <syslog.h>
 
-#include "core/config-names.h"
 #include "core/node.h"
 #include "util/text.h"
 
 enum {
+        HOSTNAME_SIZE_MAX = 253,
         STATE_ROOT_SIZE_MAX = 3072, /* leaves room for the host name and our file names in PATH_MAX */
+        UNIT_NAME_SIZE_MAX = 255,
         INTERVAL_SAFE_SECONDS = 90,
         TIMEOUT_DEFAULT_SECONDS = 10,
         TIMEOUT_MAX_SECONDS = 20,
 };
 
-#define STATE_ROOT_DEFAULT "/private/argus/agent"
+#define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define WHITE_SPACE " \t\r\n"
 
-static char **string_field(ConfigParser *parser, const ConfigVariable *variable) {
-        return (char **) ((char *) &parser->config + variable->offset);
+static void *field(ConfigParser *parser, const ConfigVariable *variable) {
+        return (char *) &parser->config + variable->offset;
 }
 
-/* Reads whole seconds, 32 bits at most. Returns 0 or -EINVAL. */
-static int read_seconds(const char *value, uint64_t smallest, usec_t *ret_usec) {
+static int refuse(ConfigParser *parser, const char *reason) {
+        parser->reason = reason;
+        return -EINVAL;
+}
+
+/* ---- words ---- */
+
+static const char *const bus_names[] = {
+        [BUS_AUTO] = "auto",
+        [BUS_SYSTEM] = "system",
+        [BUS_USER] = "user",
+        [BUS_NONE] = "none",
+};
+
+static const char *const target_names[] = {
+        [LOG_TARGET_AUTO] = "auto",
+        [LOG_TARGET_JOURNAL] = "journal",
+        [LOG_TARGET_CONSOLE] = "console",
+        [LOG_TARGET_JSON] = "json",
+};
+
+static const char *const level_names[] = {
+        [LOG_ERR] = "err",
+        [LOG_WARNING] = "warning",
+        [LOG_NOTICE] = "notice",
+        [LOG_INFO] = "info",
+        [LOG_DEBUG] = "debug",
+};
+
+/* Returns the index, in upper or lower case, or -EINVAL. */
+static int find_word(const char *const *words, size_t count, const char *text) {
+        for (size_t i = 0; i < count; i++)
+                if (text && words[i] && strcasecmp(text, words[i]) == 0)
+                        return (int) i;
+        return -EINVAL;
+}
+
+const char *bus_kind_to_string(BusKind kind) {
+        assert((size_t) kind < ELEMENTSOF(bus_names));
+        return bus_names[kind];
+}
+
+const char *log_target_to_string(LogTarget target) {
+        assert((size_t) target < ELEMENTSOF(target_names));
+        return target_names[target];
+}
+
+const char *log_level_to_string(int level) {
+        assert(level >= LOG_ERR && level <= LOG_DEBUG);
+        return level_names[level];
+}
+
+int log_target_from_string(const char *text, LogTarget *ret) {
+        int r = find_word(target_names, ELEMENTSOF(target_names), text);
+
+        if (r < 0)
+                return r;
+        *ret = (LogTarget) r;
+        return 0;
+}
+
+int log_level_from_string(const char *text, int *ret_level) {
+        int r = find_word(level_names, ELEMENTSOF(level_names), text);
+
+        if (r < 0)
+                return r;
+        *ret_level = r;
+        return 0;
+}
+
+static int parse_word(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+        int r = find_word(variable->words, variable->n_words, value);
+
+        if (r < 0)
+                return r;
+        *(int *) field(parser, variable) = r;
+        return 0;
+}
+
+static int parse_boolean(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+        static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
+        int r = find_word(words, ELEMENTSOF(words), value);
+
+        if (r < 0)
+                return r;
+        *(bool *) field(parser, variable) = r & 1;
+        return 0;
+}
+
+/* ---- seconds ---- */
+
+static int parse_seconds(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
         uint64_t seconds;
 
-        if (text_parse_unsigned(value, UINT32_MAX, &seconds) < 0 || seconds < smallest)
+        if (text_parse_unsigned(value, UINT32_MAX, &seconds) < 0 || seconds < variable->smallest)
                 return -EINVAL;
-
-        *ret_usec = seconds * USEC_PER_SEC;
+        *(usec_t *) field(parser, variable) = seconds * USEC_PER_SEC;
         return 0;
 }
 
 static int parse_interval(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        usec_t *interval = &parser->config.report_interval_usec;
+        usec_t *interval = field(parser, variable);
+        int r;
 
-        if (read_seconds(value, 1, interval) < 0) {
-                parser->interval_is_wrong = true;
-                return config_wrong(parser, variable, value, NULL);
-        }
-        if (*interval <= INTERVAL_SAFE_SECONDS * USEC_PER_SEC)
-                return 0;
-
+        r = parse_seconds(parser, variable, value);
+        if (r < 0 || *interval <= INTERVAL_SAFE_SECONDS * USEC_PER_SEC)
+                return r;
         return config_message(parser, false, variable->name,
                         "%s=\"%" PRIu64
                         "\" is long: a Master with default settings marks a node offline after 180 s "
@@ -55,46 +145,53 @@ static int parse_interval(ConfigParser *parser, const ConfigVariable *variable, 
                         variable->name, *interval / USEC_PER_SEC, INTERVAL_SAFE_SECONDS);
 }
 
+/* An interval that is invalid is 0: then nothing can be measured by it. */
 static int parse_timeout(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        Config *config = &parser->config;
-        usec_t timeout;
+        usec_t *timeout = field(parser, variable), interval = parser->config.report_interval_usec, given;
+        int r;
 
-        if (read_seconds(value, 1, &timeout) < 0)
-                return config_wrong(parser, variable, value, NULL);
-        if (!parser->interval_is_wrong && timeout > config->report_interval_usec)
-                return config_wrong(parser, variable, value, "longer than the report interval");
+        r = parse_seconds(parser, variable, value);
+        if (r < 0)
+                return r;
+        if (interval > 0 && *timeout > interval)
+                return refuse(parser, "longer than the report interval");
+        if (*timeout <= TIMEOUT_MAX_SECONDS * USEC_PER_SEC)
+                return 0;
 
-        if (timeout > TIMEOUT_MAX_SECONDS * USEC_PER_SEC) {
-                config->master_timeout_usec = TIMEOUT_MAX_SECONDS * USEC_PER_SEC;
-                return config_message(parser, false, variable->name,
-                                "%s=\"%" PRIu64 "\" is too long: an attempt takes at most %d s; using %d",
-                                variable->name, timeout / USEC_PER_SEC, TIMEOUT_MAX_SECONDS,
-                                TIMEOUT_MAX_SECONDS);
-        }
+        given = *timeout;
+        *timeout = TIMEOUT_MAX_SECONDS * USEC_PER_SEC;
+        return config_message(parser, false, variable->name,
+                        "%s=\"%" PRIu64 "\" is too long: an attempt takes at most %d s; using %d",
+                        variable->name, given / USEC_PER_SEC, TIMEOUT_MAX_SECONDS, TIMEOUT_MAX_SECONDS);
+}
 
-        config->master_timeout_usec = timeout;
+static int fallback_timeout(ConfigParser *parser, const ConfigVariable *variable) {
+        *(usec_t *) field(parser, variable) = usec_earlier(
+                        TIMEOUT_DEFAULT_SECONDS * USEC_PER_SEC, parser->config.report_interval_usec);
         return 0;
 }
 
-static int fallback_timeout(ConfigParser *parser, const ConfigVariable *variable _unused_) {
-        usec_t timeout = TIMEOUT_DEFAULT_SECONDS * USEC_PER_SEC;
+/* ---- texts ---- */
 
-        if (timeout > parser->config.report_interval_usec)
-                timeout = parser->config.report_interval_usec;
-        parser->config.master_timeout_usec = timeout;
-        return 0;
+bool config_hostname_is_valid(const char *hostname) {
+        size_t size = strlen(strempty(hostname));
+
+        return size > 0 && size <= HOSTNAME_SIZE_MAX && !streq(hostname, ".") && !streq(hostname, "..") &&
+               strspn(hostname, LETTERS_AND_DIGITS "._-") == size;
 }
 
-static int parse_max_age(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        if (read_seconds(value, 0, &parser->config.health_max_age_usec) < 0)
-                return config_wrong(parser, variable, value, NULL);
-        return 0;
+bool config_hostname_is_local(const char *hostname) {
+        static const char name[] = "localhost";
+
+        if (strncasecmp(hostname, name, strlen(name)) != 0)
+                return false;
+        hostname += strlen(name);
+        hostname += *hostname == '4' || *hostname == '6';
+        return !*hostname || *hostname == '.';
 }
 
 static int parse_hostname(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        if (!config_hostname_is_valid(value))
-                return config_wrong(parser, variable, value, NULL);
-        return text_duplicate(value, &parser->config.hostname);
+        return config_hostname_is_valid(value) ? text_duplicate(value, field(parser, variable)) : -EINVAL;
 }
 
 static int fallback_hostname(ConfigParser *parser, const ConfigVariable *variable) {
@@ -104,9 +201,9 @@ static int fallback_hostname(ConfigParser *parser, const ConfigVariable *variabl
         if (isempty(hostname))
                 return config_wrong(parser, variable, NULL, "the host has no name");
         if (config_hostname_is_valid(hostname))
-                return text_duplicate(hostname, &parser->config.hostname);
+                return text_duplicate(hostname, field(parser, variable));
 
-        shown = config_show(hostname);
+        shown = text_escape(hostname, strlen(hostname), CONFIG_SHOWN_MAX);
         if (!shown)
                 return -ENOMEM;
         return config_wrong_because(
@@ -116,86 +213,70 @@ static int fallback_hostname(ConfigParser *parser, const ConfigVariable *variabl
 /* A part of the identity: shown on D-Bus and sent as text. */
 static int parse_identity(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
         if (strlen(value) > IDENTITY_PART_MAX || !config_is_plain(value))
-                return config_wrong(parser, variable, value, NULL);
-        return text_duplicate(value, string_field(parser, variable));
+                return -EINVAL;
+        return text_duplicate(value, field(parser, variable));
 }
 
 /* Takes an IP literal that a host can have. */
-static bool address_is_valid(const char *text) {
+static int parse_address(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
         struct in6_addr v6;
         struct in_addr v4;
+        bool is_valid;
 
-        if (inet_pton(AF_INET, text, &v4) == 1)
-                return v4.s_addr != htonl(INADDR_ANY);
-        return inet_pton(AF_INET6, text, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6);
+        if (inet_pton(AF_INET, value, &v4) == 1)
+                is_valid = v4.s_addr != htonl(INADDR_ANY);
+        else
+                is_valid = inet_pton(AF_INET6, value, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6);
+        return is_valid ? text_duplicate(value, field(parser, variable)) : -EINVAL;
 }
 
-static int parse_address(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        if (!address_is_valid(value))
-                return config_wrong(parser, variable, value, NULL);
-        return text_duplicate(value, &parser->config.address);
-}
-
-static const char *check_path(const char *path, size_t max) {
-        if (strlen(path) > max)
-                return "too long";
-        if (path[0] != '/')
-                return "not an absolute path";
-        if (!config_is_plain(path))
-                return "contains control characters or is not UTF-8";
-        return NULL;
+static int read_path(ConfigParser *parser, const ConfigVariable *variable, const char *value, size_t max) {
+        if (strlen(value) > max)
+                return refuse(parser, "too long");
+        if (value[0] != '/')
+                return refuse(parser, "not an absolute path");
+        if (!config_is_plain(value))
+                return refuse(parser, "contains control characters or is not UTF-8");
+        return text_duplicate(value, field(parser, variable));
 }
 
 static int parse_path(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        const char *reason = check_path(value, PATH_MAX - 1);
-
-        if (reason)
-                return config_wrong(parser, variable, value, reason);
-        return text_duplicate(value, string_field(parser, variable));
+        return read_path(parser, variable, value, PATH_MAX - 1);
 }
 
 static bool has_dot_dot(const char *path) {
-        for (const char *part = path; part; part = strchr(part, '/')) {
-                part += strspn(part, "/");
-                if (part[0] == '.' && part[1] == '.' && (part[2] == '/' || !part[2]))
+        for (const char *found = path; (found = strstr(found, "/..")); found++)
+                if (!found[3] || found[3] == '/')
                         return true;
-        }
-
         return false;
 }
 
 static int parse_state_root(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        const char *reason = check_path(value, STATE_ROOT_SIZE_MAX);
-        char **field = &parser->config.state_root;
+        char **root = field(parser, variable);
         int r;
 
-        if (!reason && has_dot_dot(value))
-                reason = "contains \"..\"";
-        if (reason)
-                return config_wrong(parser, variable, value, reason);
-
-        r = text_duplicate(value, field);
+        if (has_dot_dot(value))
+                return refuse(parser, "contains \"..\"");
+        r = read_path(parser, variable, value, STATE_ROOT_SIZE_MAX);
         if (r < 0)
                 return r;
 
-        for (size_t size = strlen(*field); size > 1 && (*field)[size - 1] == '/'; size--)
-                (*field)[size - 1] = '\0';
+        for (size_t size = strlen(*root); size > 1 && (*root)[size - 1] == '/'; size--)
+                (*root)[size - 1] = '\0';
         return 0;
 }
 
-static int fallback_state_root(ConfigParser *parser, const ConfigVariable *variable _unused_) {
-        return text_duplicate(STATE_ROOT_DEFAULT, &parser->config.state_root);
-}
+/* ---- secrets ---- */
 
-static int fallback_token(ConfigParser *parser, const ConfigVariable *variable _unused_) {
-        return text_duplicate(parser->defaults->token_file, &parser->config.token_file);
+static int fallback_token(ConfigParser *parser, const ConfigVariable *variable) {
+        return text_duplicate(parser->defaults->token_file, field(parser, variable));
 }
 
 /* One half of the client pair. The credentials count only where neither variable is set: halves of different
  * pairs do not match. */
 static int fallback_client(ConfigParser *parser, const ConfigVariable *variable) {
         const ConfigDefaults *defaults = parser->defaults;
-        bool is_cert = streq(variable->name, "MASTER_CLIENT_CERT_FILE");
+        bool is_cert = variable->offset == offsetof(Config, client_cert_file);
         const char *own = is_cert ? defaults->client_cert_file : defaults->client_key_file;
         const char *other = is_cert ? defaults->client_key_file : defaults->client_cert_file;
 
@@ -207,166 +288,97 @@ static int fallback_client(ConfigParser *parser, const ConfigVariable *variable)
                 return config_wrong(parser, variable, NULL,
                                 is_cert ? "the credential client.key has no client.crt"
                                         : "the credential client.crt has no client.key");
-
-        return text_duplicate(own, string_field(parser, variable));
+        return text_duplicate(own, field(parser, variable));
 }
 
-static int parse_watch_units(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        _cleanup_free_ char *reason = NULL;
+/* ---- systemd units ---- */
+
+/* As systemctl does: web-1.2 is web-1.2.service. Returns 0 or -ENOMEM. */
+static int complete_unit(const char *word, char **ret) {
+        static const char types[][10] = { "service", "socket", "target", "timer", "mount", "automount",
+                "swap", "path", "slice", "scope", "device" };
+        const char *dot = strrchr(word, '.');
+        char *name;
+
+        for (size_t i = 0; dot && i < ELEMENTSOF(types); i++)
+                if (streq(dot + 1, types[i]))
+                        return text_duplicate(word, ret);
+        if (asprintf(&name, "%s.service", word) < 0)
+                return -ENOMEM;
+        *ret = name;
+        return 0;
+}
+
+/* Why this is not the name of a unit; NULL if it is. */
+static const char *unit_fault(const char *name) {
+        const char *dot = strrchr(name, '.'), *at = strchr(name, '@');
+
+        if (strlen(name) > UNIT_NAME_SIZE_MAX)
+                return "longer than 255 bytes";
+        if (name[strspn(name, LETTERS_AND_DIGITS ":-_.\\@")])
+                return "contains a character not allowed in unit names";
+        if (dot == name || at == name)
+                return "nothing precedes its suffix or its @";
+        if (at && at + 1 == dot)
+                return "a template has no state, only its instances (name@instance) do";
+        return NULL;
+}
+
+/* Returns 0, also for one that is there already; -EINVAL with a reason; or -ENOMEM. */
+static int add_unit(Config *config, const char *word, const char **ret_reason) {
+        _cleanup_free_ char *name = NULL;
+        char **units;
         int r;
 
-        r = config_units_parse(value, &parser->config.watch_units, &parser->config.n_watch_units, &reason);
-        return r == -EINVAL ? config_wrong(parser, variable, value, reason) : r;
-}
+        r = complete_unit(word, &name);
+        if (r < 0)
+                return r;
+        *ret_reason = unit_fault(name);
+        for (size_t i = 0; i < config->n_watch_units; i++)
+                if (streq(config->watch_units[i], name))
+                        return 0;
+        if (!*ret_reason && config->n_watch_units == WATCH_UNITS_MAX)
+                *ret_reason = "more than 1024 units";
+        if (*ret_reason)
+                return -EINVAL;
 
-static int parse_report_on_change(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        if (config_boolean_parse(value, &parser->config.report_on_change) < 0)
-                return config_wrong(parser, variable, value, NULL);
+        units = reallocarray(config->watch_units, config->n_watch_units + 2, sizeof *units);
+        if (!units)
+                return -ENOMEM;
+        config->watch_units = units;
+        units[config->n_watch_units++] = TAKE_PTR(name);
+        units[config->n_watch_units] = NULL;
         return 0;
 }
 
-static int parse_bus(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        if (bus_kind_from_string(value, &parser->config.bus) < 0)
-                return config_wrong(parser, variable, value, NULL);
-        return 0;
+static int parse_units(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+        _cleanup_free_ char *words = NULL, *shown = NULL;
+        const char *reason = NULL;
+        char *state = NULL;
+        int r;
+
+        r = text_duplicate(value, &words);
+        for (char *word = r < 0 ? NULL : strtok_r(words, WHITE_SPACE, &state); word;
+                        word = strtok_r(NULL, WHITE_SPACE, &state)) {
+                r = add_unit(&parser->config, word, &reason);
+                if (r >= 0)
+                        continue;
+                if (r != -EINVAL)
+                        return r;
+                shown = text_escape(word, strlen(word), CONFIG_SHOWN_MAX);
+                return shown ? config_wrong_because(parser, variable, value, "\"%s\": %s", shown, reason)
+                             : -ENOMEM;
+        }
+        return r;
 }
 
-static int parse_log_level(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        if (log_level_from_string(value, &parser->config.log_level) < 0)
-                return config_wrong(parser, variable, value, NULL);
-        return 0;
-}
-
-static int parse_log_target(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        if (log_target_from_string(value, &parser->config.log_target) < 0)
-                return config_wrong(parser, variable, value, NULL);
-        return 0;
-}
+/* ---- the table ---- */
 
 #define FIELD(name) offsetof(Config, name)
-#define WHOLE_SECONDS "a whole number of seconds from "
-#define ABSOLUTE_PATH "an absolute path"
-#define PAIR ABSOLUTE_PATH "; set both MASTER_CLIENT_CERT_FILE and MASTER_CLIENT_KEY_FILE, or neither"
-#define IDENTITY_PART "at most 255 bytes of UTF-8 without control characters"
+#define WORDS(names) .words = (names), .n_words = ELEMENTSOF(names)
 
 const ConfigVariable config_table[] = {
-        {
-                        .name = "MASTER_ENDPOINT",
-                        .parse = config_parse_endpoints,
-                        .fallback = config_fallback_endpoints,
-                        .empty_is_wrong = true,
-                        .accepted = "http://host:3000, https://host, host:3000 or [::1]:3000, "
-                                    "with an optional path; up to 16, separated by commas",
-                        .trimmed = " \t",
-        },
-        {
-                        .name = "REPORT_INTERVAL_SECONDS",
-                        .parse = parse_interval,
-                        .accepted = WHOLE_SECONDS "1 to 4294967295",
-        },
-        {
-                        .name = "AGENT_HOSTNAME",
-                        .parse = parse_hostname,
-                        .fallback = fallback_hostname,
-                        .empty_is_wrong = true,
-                        .accepted = "1 to 253 of A-Z, a-z, 0-9, \"_\", \"-\" and \".\", but not . or ..",
-        },
-        {
-                        .name = "AGENT_ENV",
-                        .parse = parse_identity,
-                        .offset = FIELD(env),
-                        .accepted = IDENTITY_PART,
-        },
-        {
-                        .name = "AGENT_USER",
-                        .parse = parse_identity,
-                        .offset = FIELD(user),
-                        .accepted = IDENTITY_PART,
-        },
-        {
-                        .name = "AGENT_INSTANCE",
-                        .parse = parse_identity,
-                        .offset = FIELD(instance),
-                        .accepted = IDENTITY_PART,
-        },
-        {
-                        .name = "AGENT_ADDRESS",
-                        .parse = parse_address,
-                        .accepted = "an IPv4 or IPv6 address such as 10.0.0.5 or fd00::5",
-        },
-        {
-                        .name = "AGENT_STATE_ROOT",
-                        .parse = parse_state_root,
-                        .fallback = fallback_state_root,
-                        .accepted = ABSOLUTE_PATH " without \"..\", at most 3072 bytes long",
-        },
-        {
-                        .name = "AGENT_HEALTH_MAX_AGE_SECONDS",
-                        .parse = parse_max_age,
-                        .accepted = WHOLE_SECONDS "1 to 4294967295, or 0 for off",
-        },
-        {
-                        .name = "AGENT_WATCH_UNITS",
-                        .parse = parse_watch_units,
-                        .accepted = "up to 1024 names of systemd units, separated by spaces",
-                        .trimmed = " \t\r\n",
-        },
-        {
-                        .name = "AGENT_REPORT_ON_CHANGE",
-                        .parse = parse_report_on_change,
-                        .accepted = "yes or no (also true, false, on, off, 1, 0)",
-        },
-        {
-                        .name = "MASTER_TIMEOUT_SECONDS",
-                        .parse = parse_timeout,
-                        .fallback = fallback_timeout,
-                        .accepted = WHOLE_SECONDS "1 to the report interval; at most 20 is used",
-        },
-        {
-                        .name = "MASTER_CA_FILE",
-                        .parse = parse_path,
-                        .offset = FIELD(ca_file),
-                        .accepted = ABSOLUTE_PATH,
-        },
-        {
-                        .name = "MASTER_TOKEN_FILE",
-                        .parse = parse_path,
-                        .fallback = fallback_token,
-                        .offset = FIELD(token_file),
-                        .is_secret = true,
-                        .accepted = ABSOLUTE_PATH " of the file with the token",
-        },
-        {
-                        .name = "MASTER_CLIENT_CERT_FILE",
-                        .parse = parse_path,
-                        .fallback = fallback_client,
-                        .offset = FIELD(client_cert_file),
-                        .is_secret = true,
-                        .accepted = PAIR,
-        },
-        {
-                        .name = "MASTER_CLIENT_KEY_FILE",
-                        .parse = parse_path,
-                        .fallback = fallback_client,
-                        .offset = FIELD(client_key_file),
-                        .is_secret = true,
-                        .accepted = PAIR,
-        },
-        {
-                        .name = "AGENT_BUS",
-                        .parse = parse_bus,
-                        .accepted = "auto, system, user or none",
-        },
-        {
-                        .name = "AGENT_LOG_LEVEL",
-                        .parse = parse_log_level,
-                        .accepted = "err, warning, notice, info or debug",
-        },
-        {
-                        .name = "AGENT_LOG_TARGET",
-                        .parse = parse_log_target,
-                        .accepted = "auto, journal, console or json",
-        },
+#include "core/settings.inc"
 };
 
 const size_t config_table_size = ELEMENTSOF(config_table);

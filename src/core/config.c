@@ -1,21 +1,18 @@
-/* The configuration as a whole: every variable is read and every error said, whatever was wrong before it.
- * Whoever mends the environment wants to do it once. */
+/* The configuration: the environment becomes checked values, and every error is named, whatever was wrong
+ * before it, so that an administrator corrects all of them at once. This file goes through the table of
+ * variables and finds the words; how a value is read is the table's matter (config-table.c). */
 #include "core/config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 
-#include "core/config-names.h"
 #include "core/config-table.h"
 #include "util/text.h"
 
-enum {
-        VALUE_SHOWN_MAX = 64 + sizeof "…" - 1, /* 64 bytes of a value that is cut */
-        INTERVAL_DEFAULT_SECONDS = 60,
-};
+enum { FOLDED_SIZE_MAX = 64 }; /* longer than any name of ours */
 
 /* The first entry counts, as for getenv(). */
 static const char *environment_get(char *const *environment, const char *name) {
@@ -37,18 +34,11 @@ bool config_is_plain(const char *text) {
         size_t size = strlen(text);
 
         while (size > 0) {
-                char safe[8];
                 uint32_t code_point;
                 size_t length = text_decode_utf8(text, size, &code_point);
 
-                if (length == 0)
+                if (length == 0 || text_is_hidden(code_point) || text_is_noncharacter(code_point))
                         return false;
-
-                /* What may be shown is said in one place only. */
-                text_sanitize_into(safe, sizeof safe, text, length);
-                if (strncmp(safe, text, length) != 0)
-                        return false;
-
                 text += length;
                 size -= length;
         }
@@ -56,12 +46,13 @@ bool config_is_plain(const char *text) {
         return true;
 }
 
-/* What cannot be seen is written as \xNN, since it is mostly what is wrong (a file with CR LF). */
-char *config_show(const char *value) {
+/* A value as a message shows it. What cannot be seen is written as \xNN, since it is mostly what is wrong (a
+ * file with CR LF). NULL if memory is out. */
+static char *show(const char *value) {
         size_t size = strlen(value);
 
-        return config_is_plain(value) ? text_sanitize(value, size, VALUE_SHOWN_MAX)
-                                      : text_escape(value, size, VALUE_SHOWN_MAX);
+        return config_is_plain(value) ? text_sanitize(value, size, CONFIG_SHOWN_MAX)
+                                      : text_escape(value, size, CONFIG_SHOWN_MAX);
 }
 
 int config_message(ConfigParser *parser, bool is_error, const char *variable, const char *format, ...) {
@@ -118,7 +109,7 @@ int config_wrong(ConfigParser *parser, const ConfigVariable *variable, const cha
                                 "Invalid %s (not shown, may be secret): %s%sexpected %s", name, reason,
                                 separator, accepted);
 
-        shown = config_show(value);
+        shown = show(value);
         if (!shown)
                 return -ENOMEM;
         return config_message(parser, true, name, "Invalid %s=\"%s\": %s%sexpected %s", name, shown, reason,
@@ -150,7 +141,7 @@ static int check_ends(ConfigParser *parser, const ConfigVariable *variable, cons
         if (!ends)
                 return 0;
 
-        shown = config_show(variable->is_secret ? "(not shown)" : value);
+        shown = show(variable->is_secret ? "(not shown)" : value);
         if (!shown)
                 return -ENOMEM;
         return config_message(
@@ -165,45 +156,81 @@ static int parse_variable(ConfigParser *parser, const ConfigVariable *variable) 
         if (isempty(value)) {
                 if (value && variable->empty_is_wrong)
                         return config_wrong(parser, variable, value, NULL);
-                return variable->fallback ? variable->fallback(parser, variable) : 0;
+                if (variable->fallback)
+                        return variable->fallback(parser, variable);
+                value = variable->default_value;
+                if (!value)
+                        return 0;
         }
 
+        parser->reason = NULL;
         r = variable->parse(parser, variable, value);
+        if (r == -EINVAL)
+                return config_wrong(parser, variable, value, parser->reason);
         if (r < 0 || parser->messages.n_errors > n_errors)
                 return r;
         return check_ends(parser, variable, value);
 }
 
+/* ---- names that are nearly ours ---- */
+
+/* Writes the name in capitals and without underscores. Returns its size; more than FOLDED_SIZE_MAX if it is
+ * too long to be one of ours. */
+static size_t fold_name(const char *name, size_t size, char folded[static FOLDED_SIZE_MAX]) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < size && n <= FOLDED_SIZE_MAX; i++) {
+                if (name[i] == '_')
+                        continue;
+                if (n < FOLDED_SIZE_MAX)
+                        folded[n] = (char) toupper((unsigned char) name[i]);
+                n++;
+        }
+        return n;
+}
+
+/* Whether one typing error makes one of the other: a character too many, too few or wrong, or two that are
+ * swapped. What they begin and end with alike is taken off. */
+static bool is_near(const char *a, size_t a_size, const char *b, size_t b_size) {
+        size_t shorter = min_size(a_size, b_size), head = 0, tail = 0;
+
+        while (head < shorter && a[head] == b[head])
+                head++;
+        while (tail < shorter - head && a[a_size - 1 - tail] == b[b_size - 1 - tail])
+                tail++;
+        a += head;
+        b += head;
+        a_size -= head + tail;
+        b_size -= head + tail;
+        return (a_size <= 1 && b_size <= 1) || (a_size == 2 && b_size == 2 && a[0] == b[1] && a[1] == b[0]);
+}
+
 /* Warns of a variable that is none of ours, but nearly. */
 static int check_name(ConfigParser *parser, const char *entry) {
-        size_t size = strcspn(entry, "="), nearest = SIZE_MAX;
-        const ConfigVariable *meant = NULL;
+        char folded[FOLDED_SIZE_MAX], known[FOLDED_SIZE_MAX];
+        size_t size = strcspn(entry, "="), folded_size = fold_name(entry, size, folded);
         _cleanup_free_ char *shown = NULL;
+        const char *meant = NULL;
 
-        if (entry[size] != '=') /* no variable at all */
+        if (entry[size] != '=' || folded_size > FOLDED_SIZE_MAX)
                 return 0;
 
         for (size_t i = 0; i < config_table_size; i++) {
-                const char *known = config_table[i].name;
-                size_t distance;
+                const char *name = config_table[i].name;
 
-                if (strlen(known) == size && memcmp(known, entry, size) == 0)
+                if (strlen(name) == size && memcmp(name, entry, size) == 0)
                         return 0;
-
-                distance = config_name_distance(entry, size, known);
-                if (distance < nearest) {
-                        nearest = distance;
-                        meant = &config_table[i];
-                }
+                if (is_near(folded, folded_size, known, fold_name(name, strlen(name), known)))
+                        meant = name;
         }
         if (!meant)
                 return 0;
 
-        shown = text_escape(entry, size, VALUE_SHOWN_MAX);
+        shown = text_escape(entry, size, CONFIG_SHOWN_MAX);
         if (!shown)
                 return -ENOMEM;
-        return config_message(parser, false, meant->name, "Ignoring unknown variable %s; did you mean %s?",
-                        shown, meant->name);
+        return config_message(parser, false, meant, "Ignoring unknown variable %s; did you mean %s?", shown,
+                        meant);
 }
 
 static int parse_all(ConfigParser *parser) {
@@ -231,10 +258,6 @@ int config_parse(char *const *environment, EndpointParser *parse_endpoint, const
                 .environment = environment,
                 .parse_endpoint = parse_endpoint,
                 .defaults = defaults ? defaults : &none,
-                .config = {
-                        .report_interval_usec = INTERVAL_DEFAULT_SECONDS * USEC_PER_SEC,
-                        .log_level = LOG_INFO,
-                },
         };
         int r;
 

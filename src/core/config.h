@@ -71,7 +71,7 @@ typedef struct ConfigMessages {
  * MASTER_ENDPOINT: there it is wrong. Every wrong variable gives exactly one message with its name, its
  * value (made safe to show; never of MASTER_ENDPOINT's user info nor of a secret) and what is accepted. Near
  * misses of known names are warnings with the right name. Returns 0; -EINVAL if there is an error among the
- * messages, with only the valid variables in *ret; or -ENOMEM. Unless it is -ENOMEM, release the
+ * messages, with what is valid in *ret (of a list perhaps its beginning); or -ENOMEM. Unless it is -ENOMEM, release the
  * configuration with config_done() and the messages with config_messages_done(). */
 int config_parse(char *const *environment, EndpointParser *parse_endpoint, const ConfigDefaults *defaults,
                 Config *ret, ConfigMessages *ret_messages);
@@ -90,6 +90,5 @@ const char *log_target_to_string(LogTarget target);
 const char *log_level_to_string(int level);
 
 /* The same names, in upper or lower case; `text` may be NULL. Return 0 or -EINVAL. */
-int bus_kind_from_string(const char *text, BusKind *ret);
 int log_target_from_string(const char *text, LogTarget *ret);
 int log_level_from_string(const char *text, int *ret_level);

@@ -2,9 +2,9 @@
  * with a member of its own for each. */
 #include "fuzz.h"
 
-#include <errno.h>
+#include <stdio.h>
 
-#include "core/config-names.h"
+#include "core/config.h"
 #include "core/unit-set.h"
 #include "util/buffer.h"
 
@@ -114,24 +114,22 @@ static void watch(char *const *names, size_t count, FuzzInput *input) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_free_ char *text = NULL, *reason = NULL;
+        _cleanup_free_ char *text = NULL, *entry = NULL;
         FuzzInput input = { data, size };
-        char **names = NULL;
-        size_t count = 0;
-        int r;
+        _cleanup_(config_messages_done) ConfigMessages messages = {};
+        _cleanup_(config_done) Config config = {};
 
         text = fuzz_string(&input);
-        r = config_units_parse(text, &names, &count, &reason);
-        if (r < 0) {
-                assert(r == -EINVAL && reason && fuzz_is_safe(reason));
-                return 0;
+        assert(asprintf(&entry, "AGENT_WATCH_UNITS=%s", text) >= 0);
+        (void) config_parse((char *const[]){ entry, NULL }, NULL, NULL, &config, &messages);
+        for (size_t i = 0; i < messages.count; i++) {
+                assert(fuzz_is_safe(messages.items[i].text));
+                if (messages.items[i].is_error && streq(messages.items[i].variable, "AGENT_WATCH_UNITS"))
+                        return 0;
         }
 
-        assert(!names == (count == 0));
-        if (count > 0)
-                watch(names, count, &input);
-        for (size_t i = 0; i < count; i++)
-                free(names[i]);
-        free(names);
+        assert(!config.watch_units == (config.n_watch_units == 0));
+        if (config.n_watch_units > 0)
+                watch(config.watch_units, config.n_watch_units, &input);
         return 0;
 }

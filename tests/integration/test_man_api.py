@@ -71,7 +71,7 @@ def test_the_errors_and_actions():
 def test_the_settings():
     headings = re.findall(r"^\*[A-Z_]+\*(?:, \*[A-Z_]+\*)*$", page("argus-agent.env.5"), re.MULTILINE)
     described = re.findall("[A-Z_]+", " ".join(headings))
-    known = re.findall(r'\.name = "([A-Z_]+)"', source("core/config-table.c"))
+    known = re.findall(r'\.name = "([A-Z_]+)"', source("core/settings.inc"))
     assert sorted(described) == sorted(known)
 
 

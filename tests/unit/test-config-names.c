@@ -14,7 +14,6 @@ static void test_near_misses(void **state _unused_) {
                 { "MASTER_ENDPIONT=http://user:s3cret@host", "MASTER_ENDPOINT" },
                 { "MASTER_ENDPOINTS=s3cret", "MASTER_ENDPOINT" },
                 { "MASTER_ENDPOIT=s3cret", "MASTER_ENDPOINT" },
-                { "MASTR_ENDPIONT=s3cret", "MASTER_ENDPOINT" },
                 { "MASTERENDPOINT=s3cret", "MASTER_ENDPOINT" },
                 { "master_endpoint=s3cret", "MASTER_ENDPOINT" },
                 { "Master_Endpiont=s3cret", "MASTER_ENDPOINT" },
@@ -22,13 +21,14 @@ static void test_near_misses(void **state _unused_) {
                 { "MASTER_ENDPOINT\x1b=s3cret", "MASTER_ENDPOINT" },
                 { "MASTER_ENDPOINT =", "MASTER_ENDPOINT" },
                 { "REPORT_INTERVAL_SECOND=5", "REPORT_INTERVAL_SECONDS" },
-                { "REPORT_INTERVALL_SECOND=5", "REPORT_INTERVAL_SECONDS" },
+                { "report_interval_second=5", "REPORT_INTERVAL_SECONDS" },
                 { "AGENT_HOST_NAME=x", "AGENT_HOSTNAME" },
                 { "AGENT_STATEROOT=/x", "AGENT_STATE_ROOT" },
                 { "AGENT_STATE_ROOT_=/x", "AGENT_STATE_ROOT" },
                 { "AGENT_LOG_LEVLE=x", "AGENT_LOG_LEVEL" },
                 { "AGENT_LOGTARGET=x", "AGENT_LOG_TARGET" },
                 { "AGENT_WATCH_UNIT=x", "AGENT_WATCH_UNITS" },
+                { "AGENT_WATCHUNIT=x", "AGENT_WATCH_UNITS" },
                 { "AGENT_ENVS=x", "AGENT_ENV" },
                 { "AGENT_USR=x", "AGENT_USER" },
                 { "AGENT_BSU=x", "AGENT_BUS" },
@@ -136,6 +136,7 @@ static void test_hostname_is_local(void **state _unused_) {
 
 static void test_names(void **state _unused_) {
         static const char *const levels[] = { "err", "warning", "notice", "info", "debug" };
+        LogTarget target = LOG_TARGET_CONSOLE;
         int level = 99;
 
         assert_string_equal(bus_kind_to_string(BUS_AUTO), "auto");
@@ -147,6 +148,10 @@ static void test_names(void **state _unused_) {
         assert_string_equal(log_target_to_string(LOG_TARGET_CONSOLE), "console");
         assert_string_equal(log_target_to_string(LOG_TARGET_JSON), "json");
 
+        assert_int_equal(log_target_from_string(NULL, &target), -EINVAL);
+        assert_int_equal(target, LOG_TARGET_CONSOLE);
+        assert_int_equal(log_target_from_string("Json", &target), 0);
+        assert_int_equal(target, LOG_TARGET_JSON);
         assert_int_equal(log_level_from_string(NULL, &level), -EINVAL);
         assert_int_equal(log_level_from_string("", &level), -EINVAL);
         assert_int_equal(log_level_from_string("crit", &level), -EINVAL);

@@ -93,6 +93,7 @@ static const struct {
         { TEXT("A=\"al\nB=1\n"), 1, "the quote is not closed", "1 A=al\nB=1\n\n" },
         { TEXT("A='al\nB=1\n"), 1, "the quote is not closed", "1 A=al\nB=1\n\n" },
         { TEXT("A=\"al"), 1, "the quote is not closed", "1 A=al\n" },
+        { TEXT("A=\"al\\"), 1, "the quote is not closed", "1 A=al\n" },
         { TEXT("A=\"al\nB=\"1\"\n"), 1, "the quote is not closed", "1 A=al\nB=1\"\n" },
         { TEXT("# C:\\argus\\\nB=1\n"), 1, "the comment ends in a backslash", "2 B=1\n" },
         { TEXT("B=1\nA\n"), 2, "not an assignment", "1 B=1\n" },
