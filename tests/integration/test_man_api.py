@@ -1,4 +1,4 @@
-"""The manual has all that there is: of the D-Bus interface, the settings, the events, the verdicts, and of argusctl."""
+"""The manual has all that there is: of the D-Bus interface, the events, the verdicts, and of argusctl."""
 
 import re
 import subprocess
@@ -66,13 +66,6 @@ def test_the_errors_and_actions():
     policy = (PROJECT / "dbus/org.argus.Agent1.policy").read_text(encoding="utf-8")
     for action in re.findall('<action id="([^"]+)">', policy):
         assert f"*{action}*" in text
-
-
-def test_the_settings():
-    headings = re.findall(r"^\*[A-Z_]+\*(?:, \*[A-Z_]+\*)*$", page("argus-agent.env.5"), re.MULTILINE)
-    described = re.findall("[A-Z_]+", " ".join(headings))
-    known = re.findall(r'\.name = "([A-Z_]+)"', source("core/settings.inc"))
-    assert sorted(described) == sorted(known)
 
 
 def test_the_events_and_their_levels():

@@ -2,17 +2,20 @@
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 from support.certificates import Authority
 
 PROJECT = Path(__file__).parents[2]
-TEMPLATE = PROJECT / "packaging/agent.env"
 
 
 def template_values():
     """The variables of the template, as they are once they are no longer commented out."""
-    lines = re.findall("^#([A-Z_]+=.*)$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
+    template = subprocess.run([PROJECT / "tools/reference", PROJECT / "packaging/agent.env.in"], check=True,
+                              capture_output=True, text=True).stdout
+    lines = re.findall("^#([A-Z_]+=.*)$", template, re.MULTILINE)
+    assert lines
     return dict(shlex.split(line)[0].split("=", 1) for line in lines)
 
 
