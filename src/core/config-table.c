@@ -1,5 +1,5 @@
-/* How the value of each variable is read, and the table of them (settings.inc). A parser only looks at its own
- * value and at rows above it; it knows nothing of messages but its reason. */
+/* How the value of each variable is read, and the table of them (settings.inc). A parser looks at its own
+ * value, and at what rows above it have set; config.c makes the message of what it returns. */
 #include "core/config-table.h"
 
 #include <arpa/inet.h>

@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "util/macro.h"
+#include "util/text.h"
 
 enum { CONFIG_SHOWN_MAX = 64 + sizeof "…" - 1 }; /* bytes of a value that a message shows */
 
@@ -52,14 +53,15 @@ bool config_is_plain(const char *text);
 int config_message(ConfigParser *parser, bool is_error, const char *variable, const char *format, ...)
                 _printf_(4, 5);
 
-/* Adds the error that the variable is invalid. `value` NULL: that it is not set. `reason` may be NULL: what is
- * accepted says all. Returns 0 or -ENOMEM. */
-int config_wrong(
-                ConfigParser *parser, const ConfigVariable *variable, const char *value, const char *reason);
-
-/* The same with a formatted reason. */
+/* Adds the error that the variable is invalid. `value` NULL: that it is not set. The format is the reason;
+ * it may be empty where what is accepted says all. Returns 0 or -ENOMEM. */
 int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, const char *value,
                 const char *format, ...) _printf_(4, 5);
+
+static inline int config_wrong(ConfigParser *parser, const ConfigVariable *variable, const char *value,
+                const char *reason) {
+        return config_wrong_because(parser, variable, value, "%s", strempty(reason));
+}
 
 /* MASTER_ENDPOINT's own. */
 int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable, const char *value);

@@ -55,12 +55,17 @@ static char *show(const char *value) {
                                       : text_escape(value, size, CONFIG_SHOWN_MAX);
 }
 
+static _printf_(1, 0) char *format_text(const char *format, va_list arguments) {
+        char *text;
+
+        return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+}
+
 int config_message(ConfigParser *parser, bool is_error, const char *variable, const char *format, ...) {
         ConfigMessages *messages = &parser->messages;
         ConfigMessage *items;
         va_list arguments;
         char *text;
-        int length;
 
         items = reallocarray(messages->items, messages->count + 1, sizeof *items);
         if (!items)
@@ -68,9 +73,9 @@ int config_message(ConfigParser *parser, bool is_error, const char *variable, co
         messages->items = items;
 
         va_start(arguments, format);
-        length = vasprintf(&text, format, arguments);
+        text = format_text(format, arguments);
         va_end(arguments);
-        if (length < 0)
+        if (!text)
                 return -ENOMEM;
 
         items[messages->count++] = (ConfigMessage){ is_error, variable, text };
@@ -91,46 +96,34 @@ static const char *describe_ends(const ConfigVariable *variable, const char *val
         return has_blank ? "the value begins or ends with white space" : NULL;
 }
 
-int config_wrong(ConfigParser *parser, const ConfigVariable *variable, const char *value,
-                const char *reason) {
-        const char *name = variable->name, *accepted = variable->accepted, *ends = NULL, *separator;
-        _cleanup_free_ char *shown = NULL;
+int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, const char *value,
+                const char *format, ...) {
+        const char *name = variable->name, *accepted = variable->accepted, *why, *separator;
+        _cleanup_free_ char *shown = NULL, *reason = NULL;
+        va_list arguments;
 
-        if (!isempty(value))
-                ends = describe_ends(variable, value);
-        reason = ends ? ends : strempty(reason);
-        separator = *reason ? "; " : "";
+        va_start(arguments, format);
+        reason = format_text(format, arguments);
+        va_end(arguments);
+        if (!reason)
+                return -ENOMEM;
+        why = isempty(value) ? NULL : describe_ends(variable, value);
+        why = why ? why : reason;
+        separator = *why ? "; " : "";
 
         if (!value)
                 return config_message(parser, true, name, "%s is required but not set%s%s; expected %s",
-                                name, *reason ? ": " : "", reason, accepted);
+                                name, *why ? ": " : "", why, accepted);
         if (variable->is_secret && *value)
                 return config_message(parser, true, name,
-                                "Invalid %s (not shown, may be secret): %s%sexpected %s", name, reason,
+                                "Invalid %s (not shown, may be secret): %s%sexpected %s", name, why,
                                 separator, accepted);
 
         shown = show(value);
         if (!shown)
                 return -ENOMEM;
-        return config_message(parser, true, name, "Invalid %s=\"%s\": %s%sexpected %s", name, shown, reason,
+        return config_message(parser, true, name, "Invalid %s=\"%s\": %s%sexpected %s", name, shown, why,
                         separator, accepted);
-}
-
-int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, const char *value,
-                const char *format, ...) {
-        va_list arguments;
-        char *reason;
-        int r;
-
-        va_start(arguments, format);
-        r = vasprintf(&reason, format, arguments);
-        va_end(arguments);
-        if (r < 0)
-                return -ENOMEM;
-
-        r = config_wrong(parser, variable, value, reason);
-        free(reason);
-        return r;
 }
 
 /* Warns if a valid value has quotes or blanks around it, which are hardly intended. */
