@@ -49,13 +49,6 @@ static bool take_marker(int directory_fd) {
                now - st.st_mtime < MARKER_AGE_MAX_SECONDS;
 }
 
-/* If this fails, the next start does not wait, which only costs a few lines in the log. */
-static void leave_marker(int directory_fd) {
-        _cleanup_close_ int fd = openat(directory_fd, MARKER, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-        (void) fd;
-}
-
 static bool wait_is_stopped(void) {
         sigset_t stop;
 
@@ -75,6 +68,7 @@ int late_name_exit_status(void) {
         if (take_marker(directory_fd) && wait_is_stopped())
                 return EXIT_SUCCESS;
 
-        leave_marker(directory_fd);
+        /* If this fails, the next start does not wait, which only costs a few lines in the log. */
+        close_fd(openat(directory_fd, MARKER, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         return EX_TEMPFAIL;
 }

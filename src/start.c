@@ -1,5 +1,4 @@
-/* The steps of a start that --check shares: the configuration, the stored node, the identity. Each logs its
- * own errors. */
+/* The steps of a start: see start.h. */
 #include "start.h"
 
 #include <errno.h>
@@ -9,19 +8,15 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "master/master.h"
 #include "sys/host-info.h"
 #include "sys/log.h"
-#include "master/master.h"
 #include "sys/service-notify.h"
-#include "util/macro.h"
 #include "util/text.h"
 
 enum { EXCEPTIONS_SHOWN_MAX = 256 };
 
-DEFINE_CLEANUP(StateStore *, state_store_free)
-DEFINE_CLEANUP(Node *, node_free)
-
-/* ---- configuration ---- */
+/* ---- settings ---- */
 
 /* A file of the unit's LoadCredential=, if there is one; see systemd.exec(5). One that exists but cannot be
  * examined counts as given: without its secret nothing may be sent. Returns 0 or -ENOMEM. */
@@ -57,58 +52,38 @@ static int parse_environment(Config *ret, ConfigMessages *ret_messages) {
                         ret, ret_messages);
 }
 
-static bool is_of_identity(const ConfigMessage *message) {
+static void log_messages(const ConfigMessages *messages) {
+        for (size_t i = 0; i < messages->count; i++) {
+                const char *text = messages->items[i].text;
+
+                if (messages->items[i].is_error)
+                        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "%s.", text);
+                else /* "did you mean …?" has its mark already */
+                        log_line(LOG_WARNING, "%s%s", text, text[strlen(text) - 1] == '?' ? "" : ".");
+        }
+}
+
+/* Whether an identity that is missing may be the fault of these errors. */
+static bool concern_identity(const ConfigMessages *messages) {
         static const char *const variables[] = { "AGENT_HOSTNAME", "AGENT_ENV", "AGENT_USER",
                 "AGENT_INSTANCE", "AGENT_STATE_ROOT" };
 
-        for (size_t i = 0; i < ELEMENTSOF(variables); i++)
-                if (message->is_error && streq(message->variable, variables[i]))
-                        return true;
+        for (size_t i = 0; i < messages->count; i++)
+                for (size_t j = 0; j < ELEMENTSOF(variables); j++)
+                        if (messages->items[i].is_error && streq(messages->items[i].variable, variables[j]))
+                                return true;
         return false;
 }
 
-/* Whether the identity is missing too, and not because of the invalid variables. */
-static bool identity_is_missing(const Config *config, const ConfigMessages *messages) {
-        _cleanup_(node_free_pointer) Node *node = NULL;
-        _cleanup_(identity_done) Identity identity = {};
+static void notify_errors(const ConfigMessages *messages, bool has_identity) {
+        size_t n = messages->n_errors + !has_identity, first = 0;
 
-        for (size_t i = 0; i < messages->count; i++)
-                if (is_of_identity(&messages->items[i]))
-                        return false;
-        return start_find_identity(config, &node, &identity) < 0;
-}
-
-/* "did you mean …?" has its mark already. */
-static const char *full_stop(const char *text) {
-        return isempty(text) || text[strlen(text) - 1] != '?' ? "." : "";
-}
-
-int start_load_config(Config *ret) {
-        _cleanup_(config_messages_done) ConfigMessages messages = {};
-        const char *first_error = NULL;
-        size_t n_errors;
-        int r;
-
-        r = parse_environment(ret, &messages);
-        for (size_t i = 0; i < messages.count; i++) {
-                const ConfigMessage *message = &messages.items[i];
-
-                if (message->is_error && !first_error)
-                        first_error = message->text;
-                if (message->is_error)
-                        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL, "%s.", message->text);
-                else
-                        log_line(LOG_WARNING, "%s%s", message->text, full_stop(message->text));
-        }
-        if (r != -EINVAL)
-                return r;
-
-        n_errors = messages.n_errors + identity_is_missing(ret, &messages);
-        if (n_errors == 1)
-                service_notify_status("%s", first_error);
+        while (!messages->items[first].is_error)
+                first++;
+        if (n == 1)
+                service_notify_status("%s", messages->items[first].text);
         else
-                service_notify_status("%zu settings are invalid; the log names them", n_errors);
-        return r;
+                service_notify_status("%zu settings are invalid; the log names them", n);
 }
 
 /* ---- what is accepted and goes wrong later ---- */
@@ -156,89 +131,108 @@ void start_warn(const Config *config, int proxy_level) {
         warn_of_proxies(config, proxy_level);
 }
 
-/* ---- the stored state ---- */
+/* ---- the stored node and the identity ---- */
 
-NodeFile start_load_node(const Config *config, StateStore *store, Node **ret) {
+static void load_node(Start *start) {
+        StateStore *store = start->loaded.store;
+        const char *path = state_store_path(store);
         _cleanup_free_ char *reason = NULL;
-        NodeFile kind = node_file_read(store, config->hostname, ret, &reason);
 
-        switch (kind) {
+        start->node_file = node_file_read(store, start->config.hostname, &start->loaded.node, &reason);
+        switch (start->node_file) {
         case NODE_FILE_OURS:
                 state_store_know(store);
                 break;
         case NODE_FILE_FOREIGN:
                 log_line(LOG_WARNING,
                                 "Ignoring node.json under %s: %s. Neither its id nor its identity is used.",
-                                state_store_path(store), strempty(reason));
+                                path, strempty(reason));
                 break;
         case NODE_FILE_CORRUPT:
                 log_event(LOG_ERR, LOG_EVENT_STATE_CORRUPT, NULL,
                                 "node.json under %s is not a node object: %s. Continuing as if the node was never "
                                 "registered; a Master that knows the node by its name returns the same id.",
-                                state_store_path(store), strempty(reason));
+                                path, strempty(reason));
                 break;
         case NODE_FILE_UNREADABLE:
                 log_event(LOG_ERR, LOG_EVENT_STATE_CORRUPT, NULL,
                                 "Cannot read node.json under %s: %s. It is read again before the node registers.",
-                                state_store_path(store), strempty(reason));
+                                path, strempty(reason));
                 break;
         default:
                 break;
         }
-
-        return kind;
 }
 
-void start_warn_of_twin(const Config *config, const StateStore *store) {
+static int refuse_identity(const char *hostname) {
+        bool is_own_name = !getenv("AGENT_HOSTNAME");
+        const char *name_too = is_own_name ? ", or the host name" : "";
+
+        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL,
+                        "The node has no identity: %s \"%s\" is not of the form env-user-instance. Set AGENT_ENV, "
+                        "AGENT_USER and AGENT_INSTANCE%s.",
+                        is_own_name ? "the host name" : "AGENT_HOSTNAME", hostname, name_too);
+        service_notify_status("The node has no identity: set AGENT_ENV, AGENT_USER and AGENT_INSTANCE%s",
+                        name_too);
+        return is_own_name ? -EAGAIN : -ENODATA;
+}
+
+static int find_identity(Start *start) {
+        const Config *config = &start->config;
+        ManagerStart *loaded = &start->loaded;
+        _cleanup_free_ char *warning = NULL;
+        int r;
+
+        r = state_store_new(config->state_root, config->hostname, &loaded->store);
+        if (r < 0)
+                return r;
+        load_node(start);
+
+        r = identity_choose(config, loaded->node, &loaded->identity, &warning);
+        if (warning)
+                log_line(LOG_WARNING, "%s", warning);
+        return r == -ENODATA ? refuse_identity(config->hostname) : r;
+}
+
+void start_warn_of_twin(const Start *start) {
         _cleanup_free_ char *name = NULL, *shown = NULL;
 
-        if (state_store_find_twin(store, &name) <= 0)
+        if (state_store_find_twin(start->loaded.store, &name) <= 0)
                 return;
 
         shown = text_sanitize(name, strlen(name), NODE_NAME_MAX);
         log_line(LOG_WARNING,
                         "%s/%s holds a node.json too, and this host is called %s: if it is the same machine under "
                         "another name, the Master has two nodes for it. Set AGENT_HOSTNAME to the one to keep.",
-                        config->state_root, strempty(shown), config->hostname);
+                        start->config.state_root, strempty(shown), start->config.hostname);
 }
 
-static int refuse_identity(const Config *config) {
-        bool is_own_name = !getenv("AGENT_HOSTNAME");
+/* ---- all of it ---- */
 
-        log_event(LOG_ERR, LOG_EVENT_CONFIG_INVALID, NULL,
-                        "The node has no identity: %s \"%s\" is not of the form env-user-instance. Set AGENT_ENV, "
-                        "AGENT_USER and AGENT_INSTANCE%s.",
-                        is_own_name ? "the host name" : "AGENT_HOSTNAME", config->hostname,
-                        is_own_name ? ", or the host name" : "");
-        service_notify_status("The node has no identity: set AGENT_ENV, AGENT_USER and AGENT_INSTANCE%s",
-                        is_own_name ? ", or the host name" : "");
-        return is_own_name ? -EAGAIN : -ENODATA;
-}
+int start_load(bool is_check, Start *start) {
+        _cleanup_(config_messages_done) ConfigMessages messages = {};
+        const Config *config = &start->config;
+        int r, identity_result = 0;
 
-int start_choose_identity(const Config *config, const Node *node, Identity *ret) {
-        _cleanup_free_ char *warning = NULL;
-        int r;
-
-        r = identity_choose(config, node, ret, &warning);
-        if (warning)
-                log_line(LOG_WARNING, "%s", warning);
-        if (r == -ENODATA)
-                return refuse_identity(config);
-
-        return r;
-}
-
-int start_find_identity(const Config *config, Node **ret_node, Identity *ret) {
-        _cleanup_(state_store_free_pointer) StateStore *store = NULL;
-        _cleanup_(node_free_pointer) Node *node = NULL;
-        int r;
-
-        r = state_store_new(config->state_root, config->hostname, &store);
-        if (r < 0)
+        r = parse_environment(&start->config, &messages);
+        log_messages(&messages);
+        if (r < 0 && r != -EINVAL)
                 return r;
-        (void) start_load_node(config, store, &node);
-        r = start_choose_identity(config, node, ret);
+        if (r >= 0 && !is_check && log_open(config->log_target, config->log_level) < 0)
+                log_line(LOG_WARNING, "journald cannot be reached; the log goes to the console.");
+
+        if (!concern_identity(&messages))
+                identity_result = find_identity(start);
         if (r >= 0)
-                *ret_node = TAKE_PTR(node);
+                return identity_result;
+
+        notify_errors(&messages, identity_result >= 0);
         return r;
+}
+
+void start_done(Start *start) {
+        config_done(&start->config);
+        state_store_free(start->loaded.store);
+        node_free(start->loaded.node);
+        identity_done(&start->loaded.identity);
 }

@@ -1,32 +1,28 @@
-/* The steps of a start that --check shares: the configuration, the stored node, the identity. Each logs its
- * own errors. */
+/* How the agent starts, and what --check shares: the settings, the stored node, the identity. Each step logs
+ * its own errors; none creates, changes or locks anything, so that a start that fails leaves nothing behind.
+ * What an error means for the process (exit status, waiting) is main's matter. */
 #pragma once
 
+#include "agent/manager.h"
 #include "agent/node-file.h"
 #include "core/config.h"
-#include "core/identity.h"
-#include "core/node.h"
-#include "sys/state-store.h"
 
-/* Reads the environment. Returns 0; -EINVAL if a variable is invalid, with the valid ones in *ret and a
- * missing identity logged too; or another negative errno. */
-int start_load_config(Config *ret);
+typedef struct Start {
+        Config config;
+        NodeFile node_file;  /* what node.json is */
+        ManagerStart loaded; /* for manager_new(), which takes what it needs */
+} Start;
+
+/* Loads all that can be loaded; release it with start_done(), whatever is returned. Returns 0; -EINVAL if
+ * settings are invalid (a missing identity is logged with them); -ENODATA if there is no identity; -EAGAIN if
+ * it was looked for in the host's own name last, which may still change; or another negative errno, which is
+ * not logged. A check logs to the console, whatever the settings say. */
+int start_load(bool is_check, Start *start);
+void start_done(Start *start);
 
 /* Warns of valid settings that go wrong later: a node named localhost, proxies. A proxy in use is logged
  * with `proxy_level`. */
 void start_warn(const Config *config, int proxy_level);
 
-/* The stored node, if one can be used, and the identity; changes nothing on the disk, and logs errors.
- * Returns 0, -ENODATA if there is no identity, or another negative errno. */
-int start_find_identity(const Config *config, Node **ret_node, Identity *ret);
-
-/* Reads node.json, and changes nothing. *ret is set for NODE_FILE_OURS only; anything else is
- * logged, and the node keeper sets it aside in time. */
-NodeFile start_load_node(const Config *config, StateStore *store, Node **ret);
-
 /* Warns if the machine has another directory below the root, as under an earlier host name. */
-void start_warn_of_twin(const Config *config, const StateStore *store);
-
-/* Returns 0; -ENODATA if there is no identity; -EAGAIN if it was looked for in the host's own name
- * last, which may still change; or -ENOMEM. */
-int start_choose_identity(const Config *config, const Node *node, Identity *ret);
+void start_warn_of_twin(const Start *start);

@@ -14,14 +14,14 @@
 #include "util/text.h"
 
 /* A credential that is given is never overlooked: without its token every report would be refused. */
-static int load_config(void) {
-        Config config = {};
+static int load(void) {
+        Start start = {};
         int r;
 
-        r = start_load_config(&config);
+        r = start_load(true, &start);
         if (r == 0)
-                assert_non_null(config.token_file);
-        config_done(&config);
+                assert_non_null(start.config.token_file);
+        start_done(&start);
         return r;
 }
 
@@ -30,7 +30,7 @@ static void test_a_credential_and_no_memory(_unused_ void **state) {
         (void) setenv("MASTER_ENDPOINT", "https://m", 1);
         (void) setenv("AGENT_HOSTNAME", "dev-alice-web01", 1);
         (void) setenv("CREDENTIALS_DIRECTORY", test_directory, 1);
-        memory_check(load_config);
+        memory_check(load);
 }
 
 int main(void) {
