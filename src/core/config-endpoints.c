@@ -28,28 +28,27 @@ static const char *endpoint_prefix(const Endpoint *endpoint) {
         return strchrnul(strstr(endpoint->url, "://") + strlen("://"), '/');
 }
 
-/* Reads one address of the list. Returns 0, -EINVAL with a reason, or -ENOMEM. */
-static int add_endpoint(ConfigParser *parser, const char *text, size_t size, const char **ret_reason) {
+/* Reads one address of the list. Returns NULL, or why it is invalid. */
+static const char *add_endpoint(ConfigParser *parser, const char *text, size_t size) {
         Config *config = &parser->config;
         _cleanup_free_ char *part = NULL;
+        const char *reason;
         Endpoint endpoint;
         int r;
 
-        if (config->n_endpoints >= ENDPOINTS_MAX) {
-                *ret_reason = "more than 16 addresses";
-                return -EINVAL;
-        }
-        if (size == 0) {
-                *ret_reason = "empty";
-                return -EINVAL;
-        }
+        if (config->n_endpoints >= ENDPOINTS_MAX)
+                return "more than 16 addresses";
+        if (size == 0)
+                return "empty";
 
         part = strndup(text, size);
-        if (!part)
-                return -ENOMEM;
-        r = parser->parse_endpoint(part, &endpoint, ret_reason);
-        if (r < 0)
-                return r;
+        r = part ? parser->parse_endpoint(part, &endpoint, &reason) : -ENOMEM;
+        if (r == -EINVAL)
+                return reason;
+        if (r < 0) {
+                parser->is_out_of_memory = true;
+                return NULL;
+        }
 
         for (size_t i = 0; i < config->n_endpoints; i++) {
                 const Endpoint *other = &config->endpoints[i];
@@ -58,13 +57,12 @@ static int add_endpoint(ConfigParser *parser, const char *text, size_t size, con
                                 streq(endpoint.host, other->host) &&
                                 streq(endpoint_prefix(&endpoint), endpoint_prefix(other))) {
                         endpoint_done(&endpoint);
-                        *ret_reason = "a duplicate";
-                        return -EINVAL;
+                        return "a duplicate";
                 }
         }
 
         config->endpoints[config->n_endpoints++] = endpoint;
-        return 0;
+        return NULL;
 }
 
 /* In a malformed address any part may be a password, so nothing is shown if there is a hint of user info,
@@ -75,18 +73,15 @@ static bool may_hold_secret(const char *value) {
         return strpbrk(value, "@%") || (query && strlen(query) > QUERY_SHOWN_MAX);
 }
 
-int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        ConfigVariable guarded = *variable;
+const char *config_parse_endpoints(ConfigParser *parser, ConfigVariable *variable, const char *value) {
         const char *rest = value, *reason = NULL, *secret;
         bool more = true;
-        int r;
 
-        guarded.is_secret = may_hold_secret(value);
+        variable->is_secret = may_hold_secret(value);
 
         /* Before splitting at commas: a password may contain one. */
         if (strchr(value, '@'))
-                return config_wrong(parser, &guarded, value,
-                                "user info is not allowed (a token goes into MASTER_TOKEN_FILE)");
+                return "user info is not allowed (a token goes into MASTER_TOKEN_FILE)";
 
         for (size_t number = 1; more; number++) {
                 size_t size, next;
@@ -97,15 +92,11 @@ int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable,
                 for (size = next; size > 0 && strchr(BLANKS, rest[size - 1]); size--)
                         ;
 
-                r = add_endpoint(parser, rest, size, &reason);
-                if (r == -EINVAL && number == 1 && !more)
-                        return config_wrong(parser, &guarded, value, reason);
-                if (r == -EINVAL)
-                        return config_wrong_because(
-                                        parser, &guarded, value, "address %zu: %s", number, reason);
-                if (r < 0)
-                        return r;
-
+                reason = add_endpoint(parser, rest, size);
+                if (reason)
+                        return number == 1 && !more
+                                               ? reason
+                                               : config_reason(parser, "address %zu: %s", number, reason);
                 rest += next + more;
         }
 
@@ -114,21 +105,22 @@ int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable,
                 const Endpoint *endpoint = &parser->config.endpoints[i];
 
                 if (!endpoint->is_tls && !endpoint->is_loopback) {
-                        guarded.accepted =
+                        variable->accepted =
                                         "https or loopback for each address, as there is a token or certificate";
-                        return config_wrong(parser, &guarded, value, secret);
+                        return secret;
                 }
         }
 
-        return 0;
+        return NULL;
 }
 
 /* Often it is set, but systemd dropped the line; systemd.exec(5) does not name these cases. */
-int config_fallback_endpoints(ConfigParser *parser, const ConfigVariable *variable) {
-        return config_message(parser, true, variable->name,
+const char *config_fallback_endpoints(ConfigParser *parser, ConfigVariable *variable) {
+        config_message(parser, true, variable->name,
                         "%s is required but not set; expected an address such as http://host:3000. systemd drops a "
                         "setting behind \"export\", an open quote, a byte order mark or a comment that ends in a "
                         "backslash, and a whole file with a NUL byte or invalid UTF-8, or that is a directory: "
                         "\"sudo argusctl check\" names file and line",
                         variable->name);
+        return NULL;
 }

@@ -31,9 +31,10 @@ static void *field(ConfigParser *parser, const ConfigVariable *variable) {
         return (char *) &parser->config + variable->offset;
 }
 
-static int refuse(ConfigParser *parser, const char *reason) {
-        parser->reason = reason;
-        return -EINVAL;
+static const char *keep(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+        if (text_duplicate(value, field(parser, variable)) < 0)
+                parser->is_out_of_memory = true;
+        return NULL;
 }
 
 /* ---- words ---- */
@@ -101,74 +102,70 @@ int log_level_from_string(const char *text, int *ret_level) {
         return 0;
 }
 
-static int parse_word(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+static const char *parse_word(ConfigParser *parser, ConfigVariable *variable, const char *value) {
         int r = find_word(variable->words, variable->n_words, value);
 
         if (r < 0)
-                return r;
+                return "";
         *(int *) field(parser, variable) = r;
-        return 0;
+        return NULL;
 }
 
-static int parse_boolean(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+static const char *parse_boolean(ConfigParser *parser, ConfigVariable *variable, const char *value) {
         static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
         int r = find_word(words, ELEMENTSOF(words), value);
 
         if (r < 0)
-                return r;
+                return "";
         *(bool *) field(parser, variable) = r & 1;
-        return 0;
+        return NULL;
 }
 
 /* ---- seconds ---- */
 
-static int parse_seconds(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+static const char *parse_seconds(ConfigParser *parser, ConfigVariable *variable, const char *value) {
         uint64_t seconds;
 
         if (text_parse_unsigned(value, UINT32_MAX, &seconds) < 0 || seconds < variable->smallest)
-                return -EINVAL;
+                return "";
         *(usec_t *) field(parser, variable) = seconds * USEC_PER_SEC;
-        return 0;
+        return NULL;
 }
 
-static int parse_interval(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        usec_t *interval = field(parser, variable);
-        int r;
+static const char *parse_interval(ConfigParser *parser, ConfigVariable *variable, const char *value) {
+        const char *reason = parse_seconds(parser, variable, value);
+        usec_t interval = parser->config.report_interval_usec;
 
-        r = parse_seconds(parser, variable, value);
-        if (r < 0 || *interval <= INTERVAL_SAFE_SECONDS * USEC_PER_SEC)
-                return r;
-        return config_message(parser, false, variable->name,
-                        "%s=\"%" PRIu64
-                        "\" is long: a Master with default settings marks a node offline after 180 s "
-                        "without a report, so one lost report is enough; use at most %d",
-                        variable->name, *interval / USEC_PER_SEC, INTERVAL_SAFE_SECONDS);
+        if (interval > INTERVAL_SAFE_SECONDS * USEC_PER_SEC)
+                config_message(parser, false, variable->name,
+                                "%s=\"%" PRIu64
+                                "\" is long: a Master with default settings marks a node offline after 180 s "
+                                "without a report, so one lost report is enough; use at most %d",
+                                variable->name, interval / USEC_PER_SEC, INTERVAL_SAFE_SECONDS);
+        return reason;
 }
 
 /* An interval that is invalid is 0: then nothing can be measured by it. */
-static int parse_timeout(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        usec_t *timeout = field(parser, variable), interval = parser->config.report_interval_usec, given;
-        int r;
+static const char *parse_timeout(ConfigParser *parser, ConfigVariable *variable, const char *value) {
+        usec_t *timeout = field(parser, variable), interval = parser->config.report_interval_usec;
+        const char *reason = parse_seconds(parser, variable, value);
 
-        r = parse_seconds(parser, variable, value);
-        if (r < 0)
-                return r;
         if (interval > 0 && *timeout > interval)
-                return refuse(parser, "longer than the report interval");
-        if (*timeout <= TIMEOUT_MAX_SECONDS * USEC_PER_SEC)
-                return 0;
-
-        given = *timeout;
-        *timeout = TIMEOUT_MAX_SECONDS * USEC_PER_SEC;
-        return config_message(parser, false, variable->name,
-                        "%s=\"%" PRIu64 "\" is too long: an attempt takes at most %d s; using %d",
-                        variable->name, given / USEC_PER_SEC, TIMEOUT_MAX_SECONDS, TIMEOUT_MAX_SECONDS);
+                return "longer than the report interval";
+        if (*timeout > TIMEOUT_MAX_SECONDS * USEC_PER_SEC) {
+                config_message(parser, false, variable->name,
+                                "%s=\"%" PRIu64 "\" is too long: an attempt takes at most %d s; using %d",
+                                variable->name, *timeout / USEC_PER_SEC, TIMEOUT_MAX_SECONDS,
+                                TIMEOUT_MAX_SECONDS);
+                *timeout = TIMEOUT_MAX_SECONDS * USEC_PER_SEC;
+        }
+        return reason;
 }
 
-static int fallback_timeout(ConfigParser *parser, const ConfigVariable *variable) {
+static const char *fallback_timeout(ConfigParser *parser, ConfigVariable *variable) {
         *(usec_t *) field(parser, variable) = usec_earlier(
                         TIMEOUT_DEFAULT_SECONDS * USEC_PER_SEC, parser->config.report_interval_usec);
-        return 0;
+        return NULL;
 }
 
 /* ---- texts ---- */
@@ -190,35 +187,33 @@ bool config_hostname_is_local(const char *hostname) {
         return !*hostname || *hostname == '.';
 }
 
-static int parse_hostname(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        return config_hostname_is_valid(value) ? text_duplicate(value, field(parser, variable)) : -EINVAL;
+static const char *parse_hostname(ConfigParser *parser, ConfigVariable *variable, const char *value) {
+        return config_hostname_is_valid(value) ? keep(parser, variable, value) : "";
 }
 
-static int fallback_hostname(ConfigParser *parser, const ConfigVariable *variable) {
-        const char *hostname = parser->defaults->hostname;
+static const char *fallback_hostname(ConfigParser *parser, ConfigVariable *variable) {
+        const char *hostname = strempty(parser->defaults->hostname);
         _cleanup_free_ char *shown = NULL;
 
-        if (isempty(hostname))
-                return config_wrong(parser, variable, NULL, "the host has no name");
+        if (!*hostname)
+                return "the host has no name";
         if (config_hostname_is_valid(hostname))
-                return text_duplicate(hostname, field(parser, variable));
+                return keep(parser, variable, hostname);
 
         shown = text_escape(hostname, strlen(hostname), CONFIG_SHOWN_MAX);
-        if (!shown)
-                return -ENOMEM;
-        return config_wrong_because(
-                        parser, variable, NULL, "the host's name \"%s\" is not a valid node name", shown);
+        parser->is_out_of_memory |= !shown;
+        return config_reason(parser, "the host's name \"%s\" is not a valid node name", strempty(shown));
 }
 
 /* A part of the identity: shown on D-Bus and sent as text. */
-static int parse_identity(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+static const char *parse_identity(ConfigParser *parser, ConfigVariable *variable, const char *value) {
         if (strlen(value) > IDENTITY_PART_MAX || !config_is_plain(value))
-                return -EINVAL;
-        return text_duplicate(value, field(parser, variable));
+                return "";
+        return keep(parser, variable, value);
 }
 
 /* Takes an IP literal that a host can have. */
-static int parse_address(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+static const char *parse_address(ConfigParser *parser, ConfigVariable *variable, const char *value) {
         struct in6_addr v6;
         struct in_addr v4;
         bool is_valid;
@@ -227,21 +222,21 @@ static int parse_address(ConfigParser *parser, const ConfigVariable *variable, c
                 is_valid = v4.s_addr != htonl(INADDR_ANY);
         else
                 is_valid = inet_pton(AF_INET6, value, &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6);
-        return is_valid ? text_duplicate(value, field(parser, variable)) : -EINVAL;
+        return is_valid ? keep(parser, variable, value) : "";
 }
 
-static int read_path(ConfigParser *parser, const ConfigVariable *variable, const char *value, size_t max) {
-        if (strlen(value) > max)
-                return refuse(parser, "too long");
-        if (value[0] != '/')
-                return refuse(parser, "not an absolute path");
-        if (!config_is_plain(value))
-                return refuse(parser, "contains control characters or is not UTF-8");
-        return text_duplicate(value, field(parser, variable));
+static const char *check_path(const char *path, size_t max) {
+        if (strlen(path) > max)
+                return "too long";
+        if (path[0] != '/')
+                return "not an absolute path";
+        return config_is_plain(path) ? NULL : "contains control characters or is not UTF-8";
 }
 
-static int parse_path(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        return read_path(parser, variable, value, PATH_MAX - 1);
+static const char *parse_path(ConfigParser *parser, ConfigVariable *variable, const char *value) {
+        const char *reason = check_path(value, PATH_MAX - 1);
+
+        return reason ? reason : keep(parser, variable, value);
 }
 
 static bool has_dot_dot(const char *path) {
@@ -251,62 +246,57 @@ static bool has_dot_dot(const char *path) {
         return false;
 }
 
-static int parse_state_root(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        char **root = field(parser, variable);
-        int r;
+static const char *parse_state_root(ConfigParser *parser, ConfigVariable *variable, const char *value) {
+        const char *reason = check_path(value, STATE_ROOT_SIZE_MAX);
+        char *root;
 
+        if (reason)
+                return reason;
         if (has_dot_dot(value))
-                return refuse(parser, "contains \"..\"");
-        r = read_path(parser, variable, value, STATE_ROOT_SIZE_MAX);
-        if (r < 0)
-                return r;
+                return "contains \"..\"";
 
-        for (size_t size = strlen(*root); size > 1 && (*root)[size - 1] == '/'; size--)
-                (*root)[size - 1] = '\0';
-        return 0;
+        (void) keep(parser, variable, value);
+        root = parser->config.state_root;
+        for (size_t size = strlen(strempty(root)); size > 1 && root[size - 1] == '/'; size--)
+                root[size - 1] = '\0';
+        return NULL;
 }
 
 /* ---- secrets ---- */
 
-static int fallback_token(ConfigParser *parser, const ConfigVariable *variable) {
-        return text_duplicate(parser->defaults->token_file, field(parser, variable));
+static const char *fallback_token(ConfigParser *parser, ConfigVariable *variable) {
+        return keep(parser, variable, parser->defaults->token_file);
 }
 
 /* One half of the client pair. The credentials count only where neither variable is set: halves of different
  * pairs do not match. */
-static int fallback_client(ConfigParser *parser, const ConfigVariable *variable) {
+static const char *fallback_client(ConfigParser *parser, ConfigVariable *variable) {
         const ConfigDefaults *defaults = parser->defaults;
         bool is_cert = variable->offset == offsetof(Config, client_cert_file);
         const char *own = is_cert ? defaults->client_cert_file : defaults->client_key_file;
         const char *other = is_cert ? defaults->client_key_file : defaults->client_cert_file;
 
         if (config_is_set(parser, is_cert ? "MASTER_CLIENT_KEY_FILE" : "MASTER_CLIENT_CERT_FILE"))
-                return config_wrong(parser, variable, NULL,
-                                is_cert ? "MASTER_CLIENT_KEY_FILE is set"
-                                        : "MASTER_CLIENT_CERT_FILE is set");
+                return is_cert ? "MASTER_CLIENT_KEY_FILE is set" : "MASTER_CLIENT_CERT_FILE is set";
         if (!own && other)
-                return config_wrong(parser, variable, NULL,
-                                is_cert ? "the credential client.key has no client.crt"
-                                        : "the credential client.crt has no client.key");
-        return text_duplicate(own, field(parser, variable));
+                return is_cert ? "the credential client.key has no client.crt"
+                               : "the credential client.crt has no client.key";
+        return keep(parser, variable, own);
 }
 
 /* ---- systemd units ---- */
 
-/* As systemctl does: web-1.2 is web-1.2.service. Returns 0 or -ENOMEM. */
-static int complete_unit(const char *word, char **ret) {
+/* As systemctl does: web-1.2 is web-1.2.service. NULL if memory is out. */
+static char *complete_unit(const char *word) {
         static const char types[][10] = { "service", "socket", "target", "timer", "mount", "automount",
                 "swap", "path", "slice", "scope", "device" };
-        const char *dot = strrchr(word, '.');
+        const char *dot = strrchr(word, '.'), *suffix = ".service";
         char *name;
 
         for (size_t i = 0; dot && i < ELEMENTSOF(types); i++)
                 if (streq(dot + 1, types[i]))
-                        return text_duplicate(word, ret);
-        if (asprintf(&name, "%s.service", word) < 0)
-                return -ENOMEM;
-        *ret = name;
-        return 0;
+                        suffix = "";
+        return asprintf(&name, "%s%s", word, suffix) < 0 ? NULL : name;
 }
 
 /* Why this is not the name of a unit; NULL if it is. */
@@ -324,52 +314,48 @@ static const char *unit_fault(const char *name) {
         return NULL;
 }
 
-/* Returns 0, also for one that is there already; -EINVAL with a reason; or -ENOMEM. */
-static int add_unit(Config *config, const char *word, const char **ret_reason) {
-        _cleanup_free_ char *name = NULL;
+/* Returns NULL, also for one that is there already, or why the name is invalid. */
+static const char *add_unit(ConfigParser *parser, const char *word) {
+        _cleanup_free_ char *name = complete_unit(word);
+        Config *config = &parser->config;
+        const char *fault = name ? unit_fault(name) : NULL;
         char **units;
-        int r;
 
-        r = complete_unit(word, &name);
-        if (r < 0)
-                return r;
-        *ret_reason = unit_fault(name);
-        for (size_t i = 0; i < config->n_watch_units; i++)
+        for (size_t i = 0; name && i < config->n_watch_units; i++)
                 if (streq(config->watch_units[i], name))
-                        return 0;
-        if (!*ret_reason && config->n_watch_units == WATCH_UNITS_MAX)
-                *ret_reason = "more than 1024 units";
-        if (*ret_reason)
-                return -EINVAL;
+                        return NULL;
+        if (fault)
+                return fault;
+        if (config->n_watch_units == WATCH_UNITS_MAX)
+                return "more than 1024 units";
 
         units = reallocarray(config->watch_units, config->n_watch_units + 2, sizeof *units);
-        if (!units)
-                return -ENOMEM;
-        config->watch_units = units;
-        units[config->n_watch_units++] = TAKE_PTR(name);
-        units[config->n_watch_units] = NULL;
-        return 0;
+        if (units)
+                config->watch_units = units;
+        parser->is_out_of_memory |= !name || !units;
+        if (name && units) {
+                units[config->n_watch_units++] = TAKE_PTR(name);
+                units[config->n_watch_units] = NULL;
+        }
+        return NULL;
 }
 
-static int parse_units(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
-        _cleanup_free_ char *words = NULL, *shown = NULL;
-        const char *reason = NULL;
+static const char *parse_units(ConfigParser *parser, ConfigVariable *variable _unused_, const char *value) {
+        _cleanup_free_ char *words = strdup(value), *shown = NULL;
         char *state = NULL;
-        int r;
 
-        r = text_duplicate(value, &words);
-        for (char *word = r < 0 ? NULL : strtok_r(words, WHITE_SPACE, &state); word;
+        parser->is_out_of_memory |= !words;
+        for (char *word = words ? strtok_r(words, WHITE_SPACE, &state) : NULL; word;
                         word = strtok_r(NULL, WHITE_SPACE, &state)) {
-                r = add_unit(&parser->config, word, &reason);
-                if (r >= 0)
+                const char *fault = add_unit(parser, word);
+
+                if (!fault)
                         continue;
-                if (r != -EINVAL)
-                        return r;
                 shown = text_escape(word, strlen(word), CONFIG_SHOWN_MAX);
-                return shown ? config_wrong_because(parser, variable, value, "\"%s\": %s", shown, reason)
-                             : -ENOMEM;
+                parser->is_out_of_memory |= !shown;
+                return config_reason(parser, "\"%s\": %s", strempty(shown), fault);
         }
-        return r;
+        return NULL;
 }
 
 /* ---- the table ---- */

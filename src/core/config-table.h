@@ -4,7 +4,6 @@
 
 #include "core/config.h"
 #include "util/macro.h"
-#include "util/text.h"
 
 enum { CONFIG_SHOWN_MAX = 64 + sizeof "…" - 1 }; /* bytes of a value that a message shows */
 
@@ -14,7 +13,8 @@ typedef struct ConfigParser {
         const ConfigDefaults *defaults;
         Config config;
         ConfigMessages messages;
-        const char *reason; /* why parse() returned -EINVAL, if `accepted` does not say all */
+        char reason[160];      /* config_reason()'s */
+        bool is_out_of_memory; /* what was read is of no use then, and nobody looks at it */
 } ConfigParser;
 
 typedef struct ConfigVariable ConfigVariable;
@@ -24,11 +24,11 @@ struct ConfigVariable {
         const char *name;
         const char *accepted;      /* words for a person: "expected …" */
         const char *default_value; /* read where there is no value */
-        /* Reads a value that is not empty. Returns 0, also where it added a message; -EINVAL if the value is
-         * invalid; or -ENOMEM. */
-        int (*parse)(ConfigParser *parser, const ConfigVariable *variable, const char *value);
-        /* Called where there is no value; the same returns. May be NULL. */
-        int (*fallback)(ConfigParser *parser, const ConfigVariable *variable);
+        /* Reads a value that is not empty. Returns NULL, or why it is invalid: "" if `accepted` says all. May
+         * amend `accepted` and `is_secret` of this copy for the message. */
+        const char *(*parse)(ConfigParser *parser, ConfigVariable *variable, const char *value);
+        /* Called where there is no value. Returns NULL, or why one is required. May be NULL. */
+        const char *(*fallback)(ConfigParser *parser, ConfigVariable *variable);
         size_t offset;            /* of its member of Config */
         const char *const *words; /* of an enumeration, by its values */
         size_t n_words;
@@ -49,20 +49,13 @@ bool config_is_set(const ConfigParser *parser, const char *name);
  * JSON. */
 bool config_is_plain(const char *text);
 
-/* Adds a message. Returns 0 or -ENOMEM. */
-int config_message(ConfigParser *parser, bool is_error, const char *variable, const char *format, ...)
+/* Adds a message. */
+void config_message(ConfigParser *parser, bool is_error, const char *variable, const char *format, ...)
                 _printf_(4, 5);
 
-/* Adds the error that the variable is invalid. `value` NULL: that it is not set. The format is the reason;
- * it may be empty where what is accepted says all. Returns 0 or -ENOMEM. */
-int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, const char *value,
-                const char *format, ...) _printf_(4, 5);
-
-static inline int config_wrong(ConfigParser *parser, const ConfigVariable *variable, const char *value,
-                const char *reason) {
-        return config_wrong_because(parser, variable, value, "%s", strempty(reason));
-}
+/* A formatted reason, which the next one replaces. */
+const char *config_reason(ConfigParser *parser, const char *format, ...) _printf_(2, 3);
 
 /* MASTER_ENDPOINT's own. */
-int config_parse_endpoints(ConfigParser *parser, const ConfigVariable *variable, const char *value);
-int config_fallback_endpoints(ConfigParser *parser, const ConfigVariable *variable);
+const char *config_parse_endpoints(ConfigParser *parser, ConfigVariable *variable, const char *value);
+const char *config_fallback_endpoints(ConfigParser *parser, ConfigVariable *variable);

@@ -47,40 +47,46 @@ bool config_is_plain(const char *text) {
 }
 
 /* A value as a message shows it. What cannot be seen is written as \xNN, since it is mostly what is wrong (a
- * file with CR LF). NULL if memory is out. */
-static char *show(const char *value) {
+ * file with CR LF). */
+static char *show(ConfigParser *parser, const char *value) {
         size_t size = strlen(value);
+        char *shown = config_is_plain(value) ? text_sanitize(value, size, CONFIG_SHOWN_MAX)
+                                             : text_escape(value, size, CONFIG_SHOWN_MAX);
 
-        return config_is_plain(value) ? text_sanitize(value, size, CONFIG_SHOWN_MAX)
-                                      : text_escape(value, size, CONFIG_SHOWN_MAX);
+        parser->is_out_of_memory |= !shown;
+        return shown;
 }
 
-static _printf_(1, 0) char *format_text(const char *format, va_list arguments) {
-        char *text;
-
-        return vasprintf(&text, format, arguments) < 0 ? NULL : text;
-}
-
-int config_message(ConfigParser *parser, bool is_error, const char *variable, const char *format, ...) {
+void config_message(ConfigParser *parser, bool is_error, const char *variable, const char *format, ...) {
         ConfigMessages *messages = &parser->messages;
-        ConfigMessage *items;
+        ConfigMessage *items = reallocarray(messages->items, messages->count + 1, sizeof *items);
         va_list arguments;
         char *text;
-
-        items = reallocarray(messages->items, messages->count + 1, sizeof *items);
-        if (!items)
-                return -ENOMEM;
-        messages->items = items;
+        int length;
 
         va_start(arguments, format);
-        text = format_text(format, arguments);
+        length = vasprintf(&text, format, arguments);
         va_end(arguments);
-        if (!text)
-                return -ENOMEM;
 
-        items[messages->count++] = (ConfigMessage){ is_error, variable, text };
-        messages->n_errors += is_error;
-        return 0;
+        if (items)
+                messages->items = items;
+        if (items && length >= 0) {
+                items[messages->count++] = (ConfigMessage){ is_error, variable, text };
+                messages->n_errors += is_error;
+                return;
+        }
+        if (length >= 0)
+                free(text);
+        parser->is_out_of_memory = true;
+}
+
+const char *config_reason(ConfigParser *parser, const char *format, ...) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void) vsnprintf(parser->reason, sizeof parser->reason, format, arguments);
+        va_end(arguments);
+        return parser->reason;
 }
 
 /* Quotes and blanks around a value, which `docker run --env-file` keeps and other readers strip. */
@@ -96,73 +102,61 @@ static const char *describe_ends(const ConfigVariable *variable, const char *val
         return has_blank ? "the value begins or ends with white space" : NULL;
 }
 
-int config_wrong_because(ConfigParser *parser, const ConfigVariable *variable, const char *value,
-                const char *format, ...) {
-        const char *name = variable->name, *accepted = variable->accepted, *why, *separator;
-        _cleanup_free_ char *shown = NULL, *reason = NULL;
-        va_list arguments;
+/* Adds the error that the value is invalid; NULL: that it is not set. */
+static void add_error(ConfigParser *parser, const ConfigVariable *variable, const char *value,
+                const char *reason) {
+        const char *name = variable->name, *accepted = variable->accepted, *ends = NULL, *separator;
+        _cleanup_free_ char *shown = NULL;
 
-        va_start(arguments, format);
-        reason = format_text(format, arguments);
-        va_end(arguments);
-        if (!reason)
-                return -ENOMEM;
-        why = isempty(value) ? NULL : describe_ends(variable, value);
-        why = why ? why : reason;
-        separator = *why ? "; " : "";
+        if (!isempty(value))
+                ends = describe_ends(variable, value);
+        reason = ends ? ends : reason;
+        separator = *reason ? "; " : "";
 
         if (!value)
-                return config_message(parser, true, name, "%s is required but not set%s%s; expected %s",
-                                name, *why ? ": " : "", why, accepted);
-        if (variable->is_secret && *value)
-                return config_message(parser, true, name,
-                                "Invalid %s (not shown, may be secret): %s%sexpected %s", name, why,
-                                separator, accepted);
-
-        shown = show(value);
-        if (!shown)
-                return -ENOMEM;
-        return config_message(parser, true, name, "Invalid %s=\"%s\": %s%sexpected %s", name, shown, why,
-                        separator, accepted);
+                config_message(parser, true, name, "%s is required but not set: %s; expected %s", name,
+                                reason, accepted);
+        else if (variable->is_secret && *value)
+                config_message(parser, true, name, "Invalid %s (not shown, may be secret): %s%sexpected %s",
+                                name, reason, separator, accepted);
+        else {
+                shown = show(parser, value);
+                config_message(parser, true, name, "Invalid %s=\"%s\": %s%sexpected %s", name,
+                                strempty(shown), reason, separator, accepted);
+        }
 }
 
 /* Warns if a valid value has quotes or blanks around it, which are hardly intended. */
-static int check_ends(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
+static void check_ends(ConfigParser *parser, const ConfigVariable *variable, const char *value) {
         const char *ends = describe_ends(variable, value);
         _cleanup_free_ char *shown = NULL;
 
         if (!ends)
-                return 0;
-
-        shown = show(variable->is_secret ? "(not shown)" : value);
-        if (!shown)
-                return -ENOMEM;
-        return config_message(
-                        parser, false, variable->name, "Check %s=\"%s\": %s", variable->name, shown, ends);
+                return;
+        shown = show(parser, variable->is_secret ? "(not shown)" : value);
+        config_message(parser, false, variable->name, "Check %s=\"%s\": %s", variable->name, strempty(shown),
+                        ends);
 }
 
-static int parse_variable(ConfigParser *parser, const ConfigVariable *variable) {
-        const char *value = environment_get(parser->environment, variable->name);
-        size_t n_errors = parser->messages.n_errors;
-        int r;
+static void parse_variable(ConfigParser *parser, const ConfigVariable *row) {
+        const char *value = environment_get(parser->environment, row->name), *reason = NULL;
+        ConfigVariable variable = *row;
 
-        if (isempty(value)) {
-                if (value && variable->empty_is_wrong)
-                        return config_wrong(parser, variable, value, NULL);
-                if (variable->fallback)
-                        return variable->fallback(parser, variable);
-                value = variable->default_value;
-                if (!value)
-                        return 0;
+        if (!isempty(value)) {
+                reason = variable.parse(parser, &variable, value);
+                if (!reason)
+                        check_ends(parser, &variable, value);
+        } else if (value && variable.empty_is_wrong)
+                reason = "";
+        else {
+                value = NULL;
+                if (variable.fallback)
+                        reason = variable.fallback(parser, &variable);
+                else if (variable.default_value)
+                        (void) variable.parse(parser, &variable, variable.default_value);
         }
-
-        parser->reason = NULL;
-        r = variable->parse(parser, variable, value);
-        if (r == -EINVAL)
-                return config_wrong(parser, variable, value, parser->reason);
-        if (r < 0 || parser->messages.n_errors > n_errors)
-                return r;
-        return check_ends(parser, variable, value);
+        if (reason)
+                add_error(parser, &variable, value, reason);
 }
 
 /* ---- names that are nearly ours ---- */
@@ -199,49 +193,30 @@ static bool is_near(const char *a, size_t a_size, const char *b, size_t b_size) 
 }
 
 /* Warns of a variable that is none of ours, but nearly. */
-static int check_name(ConfigParser *parser, const char *entry) {
+static void check_name(ConfigParser *parser, const char *entry) {
         char folded[FOLDED_SIZE_MAX], known[FOLDED_SIZE_MAX];
         size_t size = strcspn(entry, "="), folded_size = fold_name(entry, size, folded);
         _cleanup_free_ char *shown = NULL;
         const char *meant = NULL;
 
         if (entry[size] != '=' || folded_size > FOLDED_SIZE_MAX)
-                return 0;
+                return;
 
         for (size_t i = 0; i < config_table_size; i++) {
                 const char *name = config_table[i].name;
 
                 if (strlen(name) == size && memcmp(name, entry, size) == 0)
-                        return 0;
+                        return;
                 if (is_near(folded, folded_size, known, fold_name(name, strlen(name), known)))
                         meant = name;
         }
         if (!meant)
-                return 0;
+                return;
 
         shown = text_escape(entry, size, CONFIG_SHOWN_MAX);
-        if (!shown)
-                return -ENOMEM;
-        return config_message(parser, false, meant, "Ignoring unknown variable %s; did you mean %s?", shown,
-                        meant);
-}
-
-static int parse_all(ConfigParser *parser) {
-        int r;
-
-        for (size_t i = 0; i < config_table_size; i++) {
-                r = parse_variable(parser, &config_table[i]);
-                if (r < 0)
-                        return r;
-        }
-
-        for (char *const *entry = parser->environment; entry && *entry; entry++) {
-                r = check_name(parser, *entry);
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
+        parser->is_out_of_memory |= !shown;
+        config_message(parser, false, meant, "Ignoring unknown variable %s; did you mean %s?",
+                        strempty(shown), meant);
 }
 
 int config_parse(char *const *environment, EndpointParser *parse_endpoint, const ConfigDefaults *defaults,
@@ -252,16 +227,19 @@ int config_parse(char *const *environment, EndpointParser *parse_endpoint, const
                 .parse_endpoint = parse_endpoint,
                 .defaults = defaults ? defaults : &none,
         };
-        int r;
 
         assert(ret);
         assert(ret_messages);
 
-        r = parse_all(&parser);
-        if (r < 0) {
+        for (size_t i = 0; i < config_table_size; i++)
+                parse_variable(&parser, &config_table[i]);
+        for (char *const *entry = environment; entry && *entry; entry++)
+                check_name(&parser, *entry);
+
+        if (parser.is_out_of_memory) {
                 config_done(&parser.config);
                 config_messages_done(&parser.messages);
-                return r;
+                return -ENOMEM;
         }
 
         *ret = parser.config;
