@@ -1,20 +1,17 @@
-/* The manager's own state, shared by the files that make up the manager: manager.c (wiring), announce.c
- * (what is told of each step), operations.c (what the bus may ask for), registering.c (which id is sent, and
- * where the node object goes), reporting.c (what is done when health was collected or has changed). */
+/* The manager's own state, shared by the files that make up the manager: manager.c (wiring), operations.c
+ * (the bus, and what it may ask for), registering.c (which id is sent, and where the node object goes),
+ * reporting.c (what is done when health was collected or has changed). */
 #pragma once
 
 #include <systemd/sd-event.h>
 
+#include "agent/announcer.h"
 #include "agent/manager.h"
 #include "master/master.h"
 #include "agent/node-keeper.h"
 #include "agent/local-address.h"
-#include "core/agent-status.h"
 #include "core/fsm.h"
-#include "core/log-policy.h"
-#include "bus/api.h"
-#include "bus/auth.h"
-#include "bus/connection.h"
+#include "bus/bus.h"
 #include "sys/clock-watch.h"
 #include "health/health.h"
 #include "sys/host-info.h"
@@ -45,24 +42,13 @@ struct Manager {
         ClockWatch *clock_watch;
 
         MasterClient *master;
-        const MasterReply *reply;                    /* while one is handled */
-        char registration_error[OUTCOME_ERROR_SIZE]; /* of the last registration; empty if it went well */
-        char report_error[OUTCOME_ERROR_SIZE];       /* of the last report; likewise */
-        const char *failed_endpoint;                 /* that the last failure is from */
+        const MasterReply *reply; /* while one is handled */
 
         Health *health;
         Buffer body;
 
-        BusConnection *bus;
-        BusAuth *bus_auth;
-        BusApi *bus_api;
-        bool was_on_bus;
-
-        bool is_id_refused; /* the Master refused the id, and has not given another yet */
-        AgentStatus status;
-        int announced_save_error;
-        usec_t announced_deadline_usec;
-        LogPolicy outage;
+        Bus *bus; /* NULL: there is none */
+        Announcer *announcer;
 };
 
 /* manager.c: gives an event to the state machine and does what it says. Returns false if it refused. */
@@ -86,18 +72,14 @@ int manager_start_health(Manager *manager);
 /* reporting.c: adds the size of the report and its largest files to the error of one that is too large. */
 void reporting_explain_size(const Manager *manager, Outcome *outcome);
 
-/* announce.c: brings the snapshot up to date and tells the bus and the service manager. */
-void announce_status(Manager *manager);
+/* manager.c: the agent as it is, for the announcer. Valid until something changes. */
+AgentFacts manager_facts(const Manager *manager);
 
-/* announce.c: the wall clock was set; announces the next report's new time. Given the manager. */
-void announce_clock(void *userdata);
+/* For the log; NULL if there is none. */
+static inline const char *manager_node_id(const Manager *manager) {
+        return manager->keeper.node ? manager->keeper.node->id : NULL;
+}
 
-/* announce.c: tells of the reply that is being handled: log, counters, waiting callers.
- * Before announce_status(). */
-void announce_reply(Manager *manager);
-
-/* announce.c: tells if node.json cannot be written any more, or again. After each try to write. */
-void announce_saved(Manager *manager);
-
-/* operations.c: what the bus may ask for. */
-extern const BusOperations manager_operations;
+/* operations.c: connects to the bus, if there is to be one; the start is reported when it is there, or a
+ * moment later. Returns 0 or a negative errno. */
+int manager_start_bus(Manager *manager);

@@ -8,16 +8,10 @@
 #include <syslog.h>
 
 #include "agent/manager-private.h"
-#include "bus/log-control.h"
 #include "sys/log.h"
 #include "sys/service-notify.h"
 #include "sys/event-timer.h"
 #include "util/macro.h"
-
-#define BUS_NAME "org.argus.Agent1"
-
-/* The bus has this long until the start is reported without it. */
-#define BUS_GRACE_USEC (1 * USEC_PER_SEC)
 
 static uint64_t random_bits(void) {
         uint64_t bits = 0;
@@ -49,6 +43,27 @@ static void manager_cancel(Manager *manager) {
         master_client_cancel(manager->master);
 }
 
+/* ---- what is told ---- */
+
+AgentFacts manager_facts(const Manager *manager) {
+        return (AgentFacts){
+                .fsm = &manager->fsm,
+                .identity = &manager->identity,
+                .endpoint = master_client_endpoint(manager->master)->url,
+                .address = manager->address.registered,
+                .node = manager->keeper.node,
+                .found = manager->keeper.found,
+                .is_found_asked = manager->is_found_asked,
+                .save_error = manager->keeper.error,
+        };
+}
+
+static void on_clock_set(void *userdata) {
+        Manager *manager = userdata;
+
+        announcer_clock_set(manager->announcer, manager_facts(manager));
+}
+
 /* ---- the state machine ---- */
 
 static void manager_do(Manager *manager, FsmAction action) {
@@ -69,8 +84,8 @@ static void manager_do(Manager *manager, FsmAction action) {
                 manager_persist(manager);
                 break;
         case ACTION_PUBLISH:
-                announce_reply(manager);
-                announce_status(manager);
+                announcer_step(manager->announcer, manager_facts(manager), manager->reply);
+                announcer_publish(manager->announcer, manager_facts(manager));
                 break;
         case ACTION_EXIT:
                 (void) sd_event_exit(manager->event, 0);
@@ -166,6 +181,8 @@ static void on_master_reply(const MasterReply *reply, void *userdata) {
         buffer_done(&manager->body); /* it may be large, and what is read for the next one too */
 
         manager->reply = reply;
+        if (reply->kind == REQUEST_REPORT && reply->outcome->http_status == 413)
+                reporting_explain_size(manager, reply->outcome);
         /* Persisted is what was accepted; but a disk may be mended while the Master is away. */
         if (reply->outcome->class != OUTCOME_OK)
                 manager_persist(manager);
@@ -201,114 +218,13 @@ static int on_reload_signal(sd_event_source *source _unused_, const struct signa
         /* The end of a reload is said with READY=1, which must not be said for the start. */
         if (manager->is_ready)
                 service_notify_reloading();
-        log_event(LOG_NOTICE, LOG_EVENT_REREGISTER, &(LogFields){ .node_id = manager->status.node_id },
+        log_event(LOG_NOTICE, LOG_EVENT_REREGISTER, &(LogFields){ .node_id = manager_node_id(manager) },
                         "Reloading: secrets are read again and the node registers again. The environment of a running "
                         "process cannot change: restart for new settings.");
         (void) manager_step(manager, FSM_EVENT_RELOAD);
         if (manager->is_ready)
                 service_notify_ready();
         return 0;
-}
-
-/* ---- the bus ---- */
-
-static void manager_set_ready(Manager *manager) {
-        if (manager->is_ready)
-                return;
-
-        manager->is_ready = true;
-        (void) sd_event_source_set_enabled(manager->ready_timer, SD_EVENT_OFF);
-        service_notify_ready();
-}
-
-static int on_ready_timer(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        log_line(LOG_WARNING, "The bus does not answer; going on without it until it does.");
-        manager_set_ready(userdata);
-        return 0;
-}
-
-static const char *log_target_in_use(void) {
-        return log_target_to_string(log_get_target());
-}
-
-static const BusLogControl log_control = {
-        .get_level = log_get_level,
-        .set_level = log_set_level,
-        .get_target = log_target_in_use,
-};
-
-static void manager_attach_bus(Manager *manager) {
-        sd_bus *bus = bus_connection_get(manager->bus);
-        int r;
-
-        r = bus_api_attach(manager->bus_api, bus);
-        if (r >= 0)
-                r = bus_log_control_attach(bus, &log_control);
-        if (r < 0)
-                log_line(LOG_WARNING, "Cannot offer %s on the bus: %s", BUS_NAME, strerror(-r));
-        health_attach_bus(manager->health, bus);
-}
-
-static void on_bus_event(BusEvent event, int error, void *userdata) {
-        Manager *manager = userdata;
-
-        switch (event) {
-        case BUS_EVENT_UP:
-                manager->was_on_bus = true;
-                manager_attach_bus(manager);
-                break;
-        case BUS_EVENT_NAME:
-                if (manager->is_ready)
-                        log_event(LOG_NOTICE, LOG_EVENT_BUS_BACK, NULL, "On the bus as %s.", BUS_NAME);
-                manager_set_ready(manager);
-                break;
-        case BUS_EVENT_NAME_REFUSED:
-                log_event(LOG_WARNING, LOG_EVENT_BUS_LOST, &(LogFields){ .error = -error },
-                                "The bus refuses the name %s (%s); tried again every 30 s.", BUS_NAME,
-                                error == -EEXIST ? "another program owns it" : strerror(-error));
-                manager_set_ready(manager);
-                break;
-        case BUS_EVENT_LOST:
-                bus_api_detach(manager->bus_api);
-                bus_auth_reset(manager->bus_auth);
-                health_detach_bus(manager->health, error);
-                log_event(LOG_WARNING, LOG_EVENT_BUS_LOST, &(LogFields){ .error = -error },
-                                "The bus %s (%s); reporting goes on, and the agent comes on it when it can.",
-                                manager->was_on_bus ? "is gone" : "cannot be reached", strerror(-error));
-                manager_set_ready(manager);
-                break;
-        }
-}
-
-static int manager_start_bus(Manager *manager) {
-        int r;
-
-        r = bus_auth_new(manager->config->bus == BUS_USER, &manager->bus_auth);
-        if (r < 0)
-                return r;
-        r = bus_api_new(manager->event, &manager->status, health_list(manager->health), &manager_operations,
-                        manager, &manager->bus_api);
-        if (r < 0)
-                return r;
-
-        if (manager->is_once) {
-                health_has_no_bus(manager->health, "--once uses no bus");
-                return 0;
-        }
-
-        r = bus_connection_new(manager->event, manager->config->bus, BUS_NAME, on_bus_event, manager,
-                        &manager->bus);
-        if (r < 0) {
-                log_line(manager->config->bus == BUS_NONE || manager->config->bus == BUS_AUTO ? LOG_DEBUG
-                                                                                              : LOG_WARNING,
-                                "No bus: %s", strerror(-r));
-                health_has_no_bus(manager->health, "there is no bus");
-                manager_set_ready(manager);
-                return 0;
-        }
-
-        return sd_event_add_time_relative(manager->event, &manager->ready_timer, CLOCK_MONOTONIC,
-                        BUS_GRACE_USEC, USEC_PER_MSEC, on_ready_timer, manager);
 }
 
 /* ---- life ---- */
@@ -355,7 +271,7 @@ static int manager_build(Manager *manager) {
                 log_line(LOG_WARNING, "Changes of addresses are only seen at the next connection: %s",
                                 strerror(-r));
 
-        r = clock_watch_new(manager->event, announce_clock, manager, &manager->clock_watch);
+        r = clock_watch_new(manager->event, on_clock_set, manager, &manager->clock_watch);
         if (r < 0)
                 return r;
 
@@ -364,7 +280,7 @@ static int manager_build(Manager *manager) {
                 return r;
 
         (void) host_info_machine_id(manager->machine_id);
-        announce_status(manager);
+        announcer_publish(manager->announcer, manager_facts(manager));
         return manager_start_bus(manager);
 }
 
@@ -385,11 +301,13 @@ int manager_new(const Config *config, ManagerStart *start, Manager **ret) {
         start->identity = (Identity){};
         node_keeper_init(&manager->keeper, config->hostname, TAKE_PTR(start->store), TAKE_PTR(start->node),
                         start->lock_error, now_usec(CLOCK_BOOTTIME));
-        manager->announced_save_error = start->lock_error; /* main() has said it */
         manager->is_once = start->is_once;
         manager->exit_code = start->is_once ? 1 : 0; /* until the Master has accepted it */
 
-        r = manager_build(manager);
+        manager->announcer = announcer_new(config->hostname, state_store_path(manager->keeper.store),
+                        state_store_health_path(manager->keeper.store), start->is_once, start->lock_error);
+
+        r = manager->announcer ? manager_build(manager) : -ENOMEM;
         if (r < 0) {
                 manager_free(manager);
                 return r;
@@ -409,7 +327,7 @@ int manager_run(Manager *manager) {
                 return r;
 
         if (node_keeper_flush(&manager->keeper, now_usec(CLOCK_BOOTTIME)))
-                announce_saved(manager);
+                announcer_saved(manager->announcer, manager_facts(manager));
         return manager->exit_code;
 }
 
@@ -419,12 +337,11 @@ Manager *manager_free(Manager *manager) {
 
         if (manager->master)
                 master_client_cancel(manager->master);
-        bus_api_free(manager->bus_api);
-        bus_auth_free(manager->bus_auth);
         health_free(manager->health);
-        bus_connection_free(manager->bus);
+        bus_free(manager->bus);
         net_watch_free(manager->net_watch);
         clock_watch_free(manager->clock_watch);
+        announcer_free(manager->announcer);
         master_client_free(manager->master);
         sd_event_source_disable_unref(manager->timer);
         sd_event_source_disable_unref(manager->ready_timer);

@@ -14,7 +14,7 @@ void manager_persist(Manager *manager) {
 
         if (node_keeper_take(&manager->keeper, node, is_accepted && manager->reply->kind == REQUEST_REGISTER,
                             now_usec(CLOCK_BOOTTIME)))
-                announce_saved(manager);
+                announcer_saved(manager->announcer, manager_facts(manager));
 }
 
 /* A node object that is read late counts for the identity like one that was there at the start. */
@@ -38,7 +38,7 @@ static void choose_address(Manager *manager) {
         local_address_find(own, manager->config, master_client_endpoint(manager->master), own->registered);
         if (manager->has_chosen_address && !streq(before, own->registered))
                 log_event(LOG_NOTICE, LOG_EVENT_ADDRESS_CHANGED,
-                                &(LogFields){ .node_id = manager->status.node_id },
+                                &(LogFields){ .node_id = manager_node_id(manager) },
                                 "Local address changed from %s to %s.", before[0] ? before : "none",
                                 own->registered[0] ? own->registered : "none");
         manager->has_chosen_address = true;
@@ -76,12 +76,11 @@ void manager_register(Manager *manager) {
 
 void manager_give_up_id(Manager *manager) {
         if (node_keeper_reject_found(&manager->keeper, now_usec(CLOCK_BOOTTIME))) {
-                announce_saved(manager);
+                announcer_saved(manager->announcer, manager_facts(manager));
                 manager_register(manager);
                 return;
         }
 
-        manager->is_id_refused = true;
         register_as(manager, NULL);
 }
 

@@ -36,18 +36,16 @@ static void complete_health(Manager *manager) {
         _cleanup_(buffer_done) Buffer text = {};
 
         if (health_splice(manager->health, &text) < 0)
-                bus_api_complete_health(manager->bus_api, OPERATION_UNREACHABLE, "out of memory");
+                bus_complete(manager->bus, METHOD_GET_HEALTH, OPERATION_UNREACHABLE, 0, "out of memory");
         else
-                bus_api_complete_health(manager->bus_api, OPERATION_OK, text.data);
+                bus_complete(manager->bus, METHOD_GET_HEALTH, OPERATION_OK, 0, text.data);
 }
 
 static void on_health_collected(unsigned purposes, void *userdata) {
         Manager *manager = userdata;
 
-        if (health_take_listing_change(manager->health)) {
-                manager->status.health_generation++;
-                announce_status(manager);
-        }
+        if (health_take_listing_change(manager->health))
+                announcer_health_changed(manager->announcer, manager_facts(manager));
         if (purposes & HEALTH_FOR_CALLER)
                 complete_health(manager);
         if (purposes & HEALTH_FOR_REPORT)

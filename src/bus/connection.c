@@ -1,6 +1,6 @@
-/* The connection to the bus. sd_bus_attach_event() is not used: it goes on reading calls and queueing
- * answers (up to 393216 of them, of any size) while the bus daemon takes none. The loop of sd-bus is driven
- * here instead, by the same public calls, and stops reading while more than a few messages wait. */
+/* sd_bus_attach_event() is not used: it goes on reading calls and queueing replies (up to 393216 of them, of
+ * any size) while the bus daemon takes none. The loop of sd-bus is driven here instead, by the same public
+ * calls, and stops reading while more than a few messages wait. */
 #include "bus/connection.h"
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "util/buffer.h"
 #include "sys/event-timer.h"
+#include "util/buffer.h"
 #include "util/macro.h"
 #include "util/text.h"
 #include "util/time-util.h"
@@ -23,7 +23,6 @@
 #define PAUSE_MIN_USEC (250 * USEC_PER_MSEC)
 #define PAUSE_MAX_USEC (30 * USEC_PER_SEC)
 #define NAME_RETRY_USEC (30 * USEC_PER_SEC)
-#define NAME_RETRY_ACCURACY_USEC (5 * USEC_PER_SEC)
 
 enum {
         /* Not 0: behind one answer of 8 MiB to a privileged caller, others are still told that they have to
@@ -40,224 +39,196 @@ enum {
         BUS_PRIORITY = SD_EVENT_PRIORITY_NORMAL + 10,
 };
 
-/* RequestName's answers, by the D-Bus specification. */
-enum {
-        NAME_PRIMARY_OWNER = 1,
-        NAME_IN_QUEUE = 2,
-        NAME_ALREADY_OWNER = 4,
-};
+/* A reply to RequestName, by the D-Bus specification; the others that SD_BUS_NAME_QUEUE leaves are that it
+ * is ours. */
+enum { NAME_IN_QUEUE = 2 };
 
 struct BusConnection {
         sd_event *event;
-        const char *name;
-        BusEventCallback callback;
+        BusEventCallback on_event;
+        BusIdleCallback on_idle;
         void *userdata;
 
         char *addresses;          /* separated by semicolons, as D-Bus writes them */
         const char *address_rest; /* what is tried next of them; NULL: the first */
 
-        sd_bus *bus;                     /* NULL while waiting for the next try */
+        sd_bus *bus;                     /* NULL while waiting for the next attempt */
         sd_event_source *io, *bus_timer; /* these two drive it */
-        sd_bus_slot *filter, *name_request;
-        bool is_up, is_name_ours;
-        int name_error;    /* that was said; 0: none */
-        bool is_lost_said; /* since it was up last */
+        sd_bus_slot *name_request;
+        bool is_up;
+        int name_told;     /* 1: that it is ours; negative errno: that it is refused */
+        bool is_lost_told; /* since it was up last */
         usec_t up_usec;    /* boot time when it came up */
 
-        sd_event_source *timer; /* next try without a bus, time-out of a try, next try for the name */
+        sd_event_source *timer; /* next attempt without a bus, timeout of one, next request for the name */
         usec_t pause_usec;
 };
 
 DEFINE_CLEANUP(BusConnection *, bus_connection_free)
 
-static size_t connection_queued(BusConnection *connection) {
+size_t bus_queue_length(sd_bus *bus) {
         uint64_t count;
 
-        return sd_bus_get_n_queued_write(connection->bus, &count) >= 0 ? count : 0;
+        return sd_bus_get_n_queued_write(bus, &count) >= 0 ? count : 0;
 }
 
 /* Whether so many messages wait to be written that nothing is to be read. */
-static bool connection_is_held(BusConnection *connection) {
-        return connection->is_up && connection_queued(connection) > WRITE_QUEUE_MAX;
+static bool connection_is_held(const BusConnection *connection) {
+        return connection->is_up && bus_queue_length(connection->bus) > WRITE_QUEUE_MAX;
 }
 
-static void connection_arm(BusConnection *connection, usec_t delay_usec, usec_t accuracy_usec) {
-        (void) sd_event_source_set_time_accuracy(connection->timer, accuracy_usec);
+static void connection_arm(BusConnection *connection, usec_t delay_usec) {
+        (void) sd_event_source_set_time_accuracy(connection->timer, delay_usec / 8 + 1);
         event_timer_arm(connection->timer, usec_add(now_usec(CLOCK_BOOTTIME), delay_usec));
 }
 
 static void connection_drop(BusConnection *connection) {
-        connection->filter = sd_bus_slot_unref(connection->filter);
         connection->name_request = sd_bus_slot_unref(connection->name_request);
         connection->io = sd_event_source_disable_unref(connection->io);
         connection->bus_timer = sd_event_source_disable_unref(connection->bus_timer);
-        connection->is_up = connection->is_name_ours = false;
-        connection->name_error = 0;
+        connection->is_up = false;
+        connection->name_told = 0;
 }
 
 /* The connection is gone, or was not made. */
 static void connection_lose(BusConnection *connection, int error) {
         sd_bus *bus = TAKE_PTR(connection->bus);
         bool is_given_up = connection->is_up || !connection->address_rest;
-        usec_t delay_usec = 0;
 
-        /* One that was up for a while is tried again soon; a bus that lets one in and then breaks is not. */
+        /* After a while up the next attempt comes soon; a bus that lets us in and then breaks is not
+         * hammered. */
         if (connection->is_up && usec_sub(now_usec(CLOCK_BOOTTIME), connection->up_usec) > PAUSE_MAX_USEC)
                 connection->pause_usec = PAUSE_MIN_USEC;
 
-        if (is_given_up) {
-                delay_usec = connection->pause_usec;
-                connection->pause_usec = connection->pause_usec * 2 < PAUSE_MAX_USEC
-                                                         ? connection->pause_usec * 2
-                                                         : PAUSE_MAX_USEC;
-                connection->address_rest = NULL;
-        }
-
         connection_drop(connection);
-        connection_arm(connection, delay_usec, delay_usec / 8 + 1);
-
-        if (is_given_up && !connection->is_lost_said) {
-                connection->is_lost_said = true;
-                connection->callback(BUS_EVENT_LOST, error, connection->userdata);
+        connection_arm(connection, is_given_up ? usec_double(&connection->pause_usec, PAUSE_MAX_USEC) : 0);
+        if (is_given_up)
+                connection->address_rest = NULL;
+        if (is_given_up && !connection->is_lost_told) {
+                connection->is_lost_told = true;
+                connection->on_event(BUS_EVENT_LOST, error, connection->userdata);
         }
         sd_bus_close_unref(bus);
 }
 
-static void connection_name_is_ours(BusConnection *connection) {
-        if (connection->is_name_ours)
-                return;
+/* ---- the name ---- */
 
-        connection->is_name_ours = true;
-        connection->name_error = 0;
-        (void) sd_event_source_set_enabled(connection->timer, SD_EVENT_OFF);
-        connection->callback(BUS_EVENT_NAME, 0, connection->userdata);
+static void connection_has_name(BusConnection *connection) {
+        event_timer_arm(connection->timer, USEC_INFINITY);
+        if (connection->name_told != 1) {
+                connection->name_told = 1;
+                connection->on_event(BUS_EVENT_NAME, 0, connection->userdata);
+        }
 }
 
-static void connection_name_is_refused(BusConnection *connection, int error) {
-        connection->is_name_ours = false;
-        connection_arm(connection, NAME_RETRY_USEC, NAME_RETRY_ACCURACY_USEC);
-
-        if (error != connection->name_error) {
-                connection->name_error = error;
-                connection->callback(BUS_EVENT_NAME_REFUSED, error, connection->userdata);
+static void connection_lacks_name(BusConnection *connection, int error) {
+        connection_arm(connection, NAME_RETRY_USEC);
+        if (connection->name_told != error) {
+                connection->name_told = error;
+                connection->on_event(BUS_EVENT_NAME_REFUSED, error, connection->userdata);
         }
 }
 
 static int on_name_reply(sd_bus_message *message, void *userdata, _unused_ sd_bus_error *error) {
         BusConnection *connection = userdata;
-        uint32_t answer;
+        uint32_t reply = 0;
         int r;
 
         connection->name_request = sd_bus_slot_unref(connection->name_request);
-
-        if (sd_bus_message_is_method_error(message, NULL)) {
-                connection_name_is_refused(connection, -sd_bus_message_get_errno(message));
-                return 1;
-        }
-
-        r = sd_bus_message_read(message, "u", &answer);
-        if (r < 0)
-                connection_name_is_refused(connection, r);
-        else if (answer == NAME_PRIMARY_OWNER || answer == NAME_ALREADY_OWNER)
-                connection_name_is_ours(connection);
+        r = sd_bus_message_is_method_error(message, NULL) ? -sd_bus_message_get_errno(message)
+                                                          : sd_bus_message_read(message, "u", &reply);
+        if (r >= 0 && reply != NAME_IN_QUEUE)
+                connection_has_name(connection);
         else
-                connection_name_is_refused(connection, -EEXIST);
-
+                connection_lacks_name(connection, r < 0 ? r : -EEXIST);
         return 1;
 }
 
-/* A name that another has is queued for: it becomes ours the moment the other lets it go. Asking again
- * while in the queue does no harm, and mends an answer that never came. */
+/* If another has the name we are queued for it: it becomes ours the moment the other lets it go. Asking
+ * again while in the queue does no harm, and mends a reply that never came. */
 static void connection_request_name(BusConnection *connection) {
         int r;
 
         connection->name_request = sd_bus_slot_unref(connection->name_request);
-        r = sd_bus_request_name_async(connection->bus, &connection->name_request, connection->name,
+        r = sd_bus_request_name_async(connection->bus, &connection->name_request, AGENT_BUS_NAME,
                         SD_BUS_NAME_QUEUE, on_name_reply, connection);
         if (r < 0)
-                connection_name_is_refused(connection, r);
+                connection_lacks_name(connection, r);
 }
 
-/* NameAcquired and NameLost come to their receiver alone, without being asked for. */
+/* NameAcquired and NameLost come to their receiver alone, without being asked for. The daemon sets the
+ * sender: nobody else can be it. */
 static void connection_see_signal(BusConnection *connection, sd_bus_message *message) {
-        bool is_acquired = sd_bus_message_is_signal(message, "org.freedesktop.DBus", "NameAcquired") > 0;
-        const char *name;
+        const char *member = strempty(sd_bus_message_get_member(message)), *name;
 
-        if (!is_acquired && sd_bus_message_is_signal(message, "org.freedesktop.DBus", "NameLost") <= 0)
-                return;
-        /* The daemon sets the sender: nobody else can be it. */
-        if (!streq(strempty(sd_bus_message_get_sender(message)), "org.freedesktop.DBus"))
-                return;
-        if (sd_bus_message_read(message, "s", &name) <= 0 || !streq(name, connection->name))
+        if (!streq(strempty(sd_bus_message_get_sender(message)), "org.freedesktop.DBus") ||
+                        (!streq(member, "NameAcquired") && !streq(member, "NameLost")) ||
+                        sd_bus_message_read(message, "s", &name) <= 0 || !streq(name, AGENT_BUS_NAME))
                 return;
 
-        if (is_acquired)
-                connection_name_is_ours(connection);
+        if (streq(member, "NameAcquired"))
+                connection_has_name(connection);
         else {
-                connection_name_is_refused(connection, -EEXIST);
+                connection_lacks_name(connection, -EEXIST);
                 connection_request_name(connection);
         }
 }
 
+/* ---- messages ---- */
+
 /* Every message passes here before the objects see it. */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        BusConnection *connection = userdata;
         const char *text;
         uint8_t type;
 
-        if (sd_bus_message_get_type(message, &type) < 0)
-                return 0;
-
-        if (type == SD_BUS_MESSAGE_SIGNAL) {
-                connection_see_signal(connection, message);
-                return 0;
-        }
-        if (type != SD_BUS_MESSAGE_METHOD_CALL)
-                return 0;
-
-        if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Properties", NULL) > 0) {
+        if (sd_bus_message_get_type(message, &type) >= 0 && type == SD_BUS_MESSAGE_SIGNAL)
+                connection_see_signal(userdata, message);
+        else if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Properties", NULL) > 0) {
                 while (sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, &text) > 0)
                         if (strlen(text) > NAME_MAX_BYTES)
                                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
                                                 "No interface and no property has a name that long");
                 (void) sd_bus_message_rewind(message, true);
         }
-
         return 0;
-}
-
-static void connection_go_up(BusConnection *connection) {
-        connection->is_up = true;
-        connection->is_lost_said = false;
-        connection->up_usec = now_usec(CLOCK_BOOTTIME);
-        (void) sd_event_source_set_enabled(connection->timer, SD_EVENT_OFF);
-
-        connection->callback(BUS_EVENT_UP, 0, connection->userdata);
-        connection_request_name(connection);
 }
 
 static int on_no_message(_unused_ sd_bus_track *track, _unused_ void *userdata) {
         return 1;
 }
 
-/* Writes, or reads and dispatches one message, so that the loop's other sources have their turn in between.
- *
- * sd_bus_process() goes on to read when it wrote but a part of a message. In a held connection it finds
- * something else to do in place of that: a tracking object that tracks nobody, and so is dispatched. */
-static void connection_process(BusConnection *connection) {
+/* sd_bus_process() goes on to read when it wrote but a part of a message. Here it finds something else to do
+ * in place of that: a tracking object that tracks nobody, and so is dispatched. */
+static int connection_write(BusConnection *connection) {
         sd_bus_track *in_place = NULL;
         int r;
 
-        if (connection_is_held(connection) &&
-                        sd_bus_track_new(connection->bus, &in_place, on_no_message, NULL) < 0)
-                return; /* out of memory: at the next occasion */
+        r = sd_bus_track_new(connection->bus, &in_place, on_no_message, NULL);
+        if (r < 0)
+                return 0; /* out of memory: at the next occasion */
 
         r = sd_bus_process(connection->bus, NULL);
         sd_bus_track_unref(in_place);
+        return r;
+}
+
+/* Writes, or reads and dispatches one message, so that the loop's other sources have their turn in
+ * between. */
+static void connection_process(BusConnection *connection) {
+        int r;
+
+        r = connection_is_held(connection) ? connection_write(connection)
+                                           : sd_bus_process(connection->bus, NULL);
         if (r < 0 || sd_bus_is_open(connection->bus) <= 0)
                 connection_lose(connection, r < 0 ? r : -ECONNRESET);
-        else if (!connection->is_up && sd_bus_is_ready(connection->bus) > 0)
-                connection_go_up(connection);
+        else if (!connection->is_up && sd_bus_is_ready(connection->bus) > 0) {
+                connection->is_up = true;
+                connection->is_lost_told = false;
+                connection->up_usec = now_usec(CLOCK_BOOTTIME);
+                event_timer_arm(connection->timer, USEC_INFINITY);
+                connection->on_event(BUS_EVENT_UP, 0, connection->userdata);
+                connection_request_name(connection);
+        }
 }
 
 static int on_io(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t revents,
@@ -276,6 +247,9 @@ static int on_prepare(_unused_ sd_event_source *source, void *userdata) {
         BusConnection *connection = userdata;
         uint64_t until = 0;
         int events;
+
+        if (connection->is_up)
+                connection->on_idle(connection->userdata);
 
         events = sd_bus_get_events(connection->bus);
         if (events < 0 || sd_bus_get_timeout(connection->bus, &until) < 0)
@@ -318,22 +292,16 @@ static int connection_open(BusConnection *connection) {
         if (r < 0)
                 return r;
         r = sd_bus_new(&bus);
-        if (r < 0)
-                return r;
-        r = sd_bus_set_address(bus, address);
-        if (r < 0)
-                return r;
-        r = sd_bus_set_bus_client(bus, true);
-        if (r < 0)
-                return r;
-        /* Nobody has descriptors to give to the agent. */
-        r = sd_bus_negotiate_fds(bus, false);
-        if (r < 0)
-                return r;
-        r = sd_bus_add_filter(bus, &connection->filter, on_message, connection);
-        if (r < 0)
-                return r;
-        r = sd_bus_start(bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(bus, false); /* nobody has descriptors to give to the agent */
+        if (r >= 0)
+                r = sd_bus_add_filter(bus, NULL, on_message, connection);
+        if (r >= 0)
+                r = sd_bus_start(bus);
         if (r < 0)
                 return r;
         connection->bus = TAKE_PTR(bus);
@@ -344,43 +312,38 @@ static int connection_open(BusConnection *connection) {
         (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_size, sizeof send_buffer_size);
 
         r = sd_event_add_io(connection->event, &connection->io, fd, 0, on_io, connection);
-        if (r < 0)
-                return r;
-        r = event_timer_new(connection->event, CLOCK_MONOTONIC, 10 * USEC_PER_MSEC, on_bus_timer, connection,
-                        &connection->bus_timer);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_prepare(connection->io, on_prepare);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(connection->io, BUS_PRIORITY);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_priority(connection->bus_timer, BUS_PRIORITY);
+        if (r >= 0)
+                r = event_timer_new(connection->event, CLOCK_MONOTONIC, 10 * USEC_PER_MSEC, on_bus_timer,
+                                connection, &connection->bus_timer);
+        if (r >= 0)
+                r = sd_event_source_set_prepare(connection->io, on_prepare);
+        if (r >= 0)
+                r = sd_event_source_set_priority(connection->io, BUS_PRIORITY);
+        if (r >= 0)
+                r = sd_event_source_set_priority(connection->bus_timer, BUS_PRIORITY);
+        return r;
 }
 
 static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
         BusConnection *connection = userdata;
         int r;
 
-        if (connection->is_up) {
-                if (connection_is_held(connection)) /* the daemon hangs: what it was asked before will do */
-                        connection_arm(connection, NAME_RETRY_USEC, NAME_RETRY_ACCURACY_USEC);
-                else
-                        connection_request_name(connection);
-                return 0;
-        }
-        if (connection->bus) {
+        if (connection_is_held(connection)) /* the daemon hangs: the last request will do */
+                connection_arm(connection, NAME_RETRY_USEC);
+        else if (connection->is_up)
+                connection_request_name(connection);
+        else if (connection->bus)
                 connection_lose(connection, -ETIMEDOUT);
-                return 0;
+        else {
+                connection_arm(connection, CONNECT_TIMEOUT_USEC);
+                r = connection_open(connection);
+                if (r < 0)
+                        connection_lose(connection, r);
         }
-
-        connection_arm(connection, CONNECT_TIMEOUT_USEC, USEC_PER_SEC);
-        r = connection_open(connection);
-        if (r < 0)
-                connection_lose(connection, r);
         return 0;
 }
+
+/* ---- which bus ---- */
 
 static int user_bus_address(char **ret) {
         static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_/.\\*";
@@ -417,7 +380,7 @@ static int system_bus_address(bool is_optional, char **ret) {
         return text_duplicate("unix:path=" SYSTEM_BUS_SOCKET, ret);
 }
 
-int bus_connection_new(sd_event *event, BusKind kind, const char *name, BusEventCallback callback,
+int bus_connection_new(sd_event *event, BusKind kind, BusEventCallback on_event, BusIdleCallback on_idle,
                 void *userdata, BusConnection **ret) {
         _cleanup_(bus_connection_free_pointer) BusConnection *connection = NULL;
         int r;
@@ -429,21 +392,19 @@ int bus_connection_new(sd_event *event, BusKind kind, const char *name, BusEvent
         if (!connection)
                 return -ENOMEM;
         connection->event = sd_event_ref(event);
-        connection->name = name;
-        connection->callback = callback;
+        connection->on_event = on_event;
+        connection->on_idle = on_idle;
         connection->userdata = userdata;
         connection->pause_usec = PAUSE_MIN_USEC;
 
         r = kind == BUS_USER ? user_bus_address(&connection->addresses)
                              : system_bus_address(kind == BUS_AUTO, &connection->addresses);
+        if (r >= 0)
+                r = event_timer_new(event, CLOCK_BOOTTIME, 1, on_timer, connection, &connection->timer);
         if (r < 0)
                 return r;
 
-        r = event_timer_new(event, CLOCK_BOOTTIME, 1, on_timer, connection, &connection->timer);
-        if (r < 0)
-                return r;
         event_timer_arm(connection->timer, 0);
-
         *ret = TAKE_PTR(connection);
         return 0;
 }
@@ -454,8 +415,8 @@ BusConnection *bus_connection_free(BusConnection *connection) {
 
         connection_drop(connection);
         if (connection->bus)
-                for (int i = 0; i < FREE_ROUNDS_MAX && connection_queued(connection) > 0; i++)
-                        if (sd_bus_process(connection->bus, NULL) <= 0)
+                for (int i = 0; i < FREE_ROUNDS_MAX && bus_queue_length(connection->bus) > 0; i++)
+                        if (connection_write(connection) <= 0)
                                 break;
         sd_bus_close_unref(connection->bus);
         sd_event_source_disable_unref(connection->timer);
@@ -465,6 +426,6 @@ BusConnection *bus_connection_free(BusConnection *connection) {
         return NULL;
 }
 
-sd_bus *bus_connection_get(BusConnection *connection) {
+sd_bus *bus_connection_get(const BusConnection *connection) {
         return connection->is_up ? connection->bus : NULL;
 }

@@ -1,9 +1,10 @@
 /* The agent on D-Bus: its names, its properties and the errors of its methods, each in one line.
  *
- * These lists expand to the snapshot that the agent publishes and its comparison (agent-status.h), to the table
- * that sd-bus serves (bus/object.c), and to what argusctl reads, compares and prints. A new property is a line
- * here, an assignment where the agent fills in the snapshot, and its documentation (dbus/org.argus.Agent1.xml,
- * which a test compares, docs/contract.md and the man page). The names are promises: they do not change. */
+ * These lists expand to the snapshot that the agent publishes and its comparison (agent-status.h), to the
+ * table that sd-bus serves (bus/object.c), and to what argusctl reads, compares and prints. A new property
+ * is a line here, an assignment where the agent fills in the snapshot, and its documentation
+ * (dbus/org.argus.Agent1.xml, which a test compares, docs/contract.md and the man page). The names are
+ * promises: they do not change. */
 #pragma once
 
 #define AGENT_BUS_NAME "org.argus.Agent1"
@@ -13,8 +14,8 @@
 
 /* PROPERTY(name, type, member of AgentStatus, change signal), in the order of the contract.
  *
- * Types: STRING(bytes at most), BOOLEAN, UINT32, UINT64, TIME (CLOCK_REALTIME in µs, 0 for never), and HEALTH,
- * the list of health files: it is read where it is asked for, and its member counts its changes.
+ * Types: STRING(bytes at most), BOOLEAN, UINT32, UINT64, TIME (CLOCK_REALTIME in µs, 0 for never), and
+ * HEALTH, the list of health files: it is read where it is asked for, and its member counts its changes.
  * Change signals: CONSTANT, CHANGES (with the new value), INVALIDATES (without), COUNTS (none). */
 #define AGENT_PROPERTIES(PROPERTY)                                                                          \
         PROPERTY(Version, STRING(63), version, CONSTANT)                                                    \

@@ -1,5 +1,5 @@
-/* The agent as it shows itself: one plain snapshot, of which the agent publishes one and argusctl reads one. What
- * is in it stands in agent-properties.h. */
+/* The agent as it shows itself: one plain snapshot, of which the agent publishes one and argusctl reads one.
+ * What is in it stands in agent-properties.h. */
 #pragma once
 
 #include <limits.h>
@@ -56,7 +56,8 @@ uint64_t agent_status_number(const AgentStatus *status, AgentProperty property);
 /* Which properties differ, as a mask of PROPERTY_BIT(). */
 uint64_t agent_status_compare(const AgentStatus *a, const AgentStatus *b);
 
-/* Makes `shown` equal to `status` and returns what differed. Memory that no value has reached stays untouched. */
+/* Makes `shown` equal to `status` and returns what differed. Memory that no value has reached stays
+ * untouched. */
 uint64_t agent_status_update(AgentStatus *shown, const AgentStatus *status);
 
 #define AS_RESULT(result, name, words) result,

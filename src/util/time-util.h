@@ -34,6 +34,14 @@ static inline usec_t usec_later(usec_t a, usec_t b) {
         return a > b ? a : b;
 }
 
+/* A pause that doubles at each attempt: returns it, and makes the next one twice as long, at most `max`. */
+static inline usec_t usec_double(usec_t *pause_usec, usec_t max) {
+        usec_t pause = *pause_usec;
+
+        *pause_usec = usec_earlier(pause * 2, max);
+        return pause;
+}
+
 enum { TIMESTAMP_SIZE = sizeof "2026-11-24T12:13:00.123Z" + 8, SPAN_SIZE = 64 };
 
 /* RFC 3339 in UTC with milliseconds: 2026-11-24T12:13:00.123Z. Returns `buffer`. */

@@ -10,9 +10,8 @@
 
 #include "test-files.h"
 
-#include "bus/api.h"
-#include "bus/auth.h"
-#include "bus/connection.h"
+#include "bus/bus.h"
+#include "core/health-set.h"
 #include "util/text.h"
 #include "util/time-util.h"
 
@@ -139,9 +138,7 @@ static void daemon_start(const char *rules) {
 
 typedef struct Agent {
         sd_event *event;
-        BusConnection *connection;
-        BusAuth *auth;
-        BusApi *api;
+        Bus *bus;
         AgentStatus status;
         HealthSet *health;
 
@@ -149,82 +146,34 @@ typedef struct Agent {
         int refused_error, lost_error;
 
         /* What the operations do. */
-        int result;
+        OperationResult result;
         const char *reason;
         const char *health_text; /* unless NULL the collection ends from within */
         const char *node;
-        bool is_let_in; /* everyone is, without a check */
         unsigned reregisters, reports, collections;
-        sd_bus_message *let_in[256];
-        BusAuthCallback let_in_done;
-        void *let_in_userdata;
-        size_t n_let_in;
-        sd_event_source *let_in_source;
 } Agent;
 
-static int operation_reregister(const char **ret_reason, void *userdata) {
+static OperationResult on_start(BusMethod method, const char **ret_reason, void *userdata) {
         Agent *agent = userdata;
 
-        agent->reregisters++;
+        agent->reregisters += method == METHOD_REREGISTER;
+        agent->reports += method == METHOD_REPORT;
+        agent->collections += method == METHOD_GET_HEALTH;
+        if (method == METHOD_GET_HEALTH && agent->health_text)
+                bus_complete(agent->bus, METHOD_GET_HEALTH, OPERATION_OK, 0, agent->health_text);
         *ret_reason = agent->reason;
         return agent->result;
 }
 
-static int operation_report(const char **ret_reason, void *userdata) {
-        Agent *agent = userdata;
-
-        agent->reports++;
-        *ret_reason = agent->reason;
-        return agent->result;
-}
-
-static int operation_collect_health(const char **ret_reason, void *userdata) {
-        Agent *agent = userdata;
-
-        agent->collections++;
-        *ret_reason = agent->reason;
-        if (agent->health_text)
-                bus_api_complete_health(agent->api, OPERATION_OK, agent->health_text);
-        return agent->result;
-}
-
-static const char *operation_get_node(void *userdata) {
+static const char *on_get_node(void *userdata) {
         return ((Agent *) userdata)->node;
 }
 
-static int on_let_in(_unused_ sd_event_source *source, void *userdata) {
-        Agent *agent = userdata;
+static const HealthFile *on_get_health_file(size_t index, void *userdata) {
+        const HealthSet *health = ((Agent *) userdata)->health;
 
-        while (agent->n_let_in > 0) {
-                sd_bus_message *message = agent->let_in[--agent->n_let_in];
-
-                agent->let_in_done(message, 1, NULL, agent->let_in_userdata);
-                sd_bus_message_unref(message);
-        }
-        return 0;
+        return index < health_set_count(health) ? health_set_get(health, index) : NULL;
 }
-
-static int operation_authorize(sd_bus_message *message, const char *action, BusAuthCallback done,
-                void *done_userdata, void *userdata) {
-        Agent *agent = userdata;
-
-        if (!agent->is_let_in)
-                return bus_auth_check(agent->auth, message, action, done, done_userdata);
-
-        assert_true(agent->n_let_in < ELEMENTSOF(agent->let_in));
-        agent->let_in[agent->n_let_in++] = sd_bus_message_ref(message);
-        agent->let_in_done = done;
-        agent->let_in_userdata = done_userdata;
-        return sd_event_source_set_enabled(agent->let_in_source, SD_EVENT_ONESHOT);
-}
-
-static const BusOperations operations = {
-        .reregister = operation_reregister,
-        .report = operation_report,
-        .collect_health = operation_collect_health,
-        .get_node = operation_get_node,
-        .authorize = operation_authorize,
-};
 
 static void on_bus_event(BusEvent event, int error, void *userdata) {
         Agent *agent = userdata;
@@ -232,7 +181,8 @@ static void on_bus_event(BusEvent event, int error, void *userdata) {
         switch (event) {
         case BUS_EVENT_UP:
                 agent->ups++;
-                assert_int_equal(bus_api_attach(agent->api, bus_connection_get(agent->connection)), 0);
+                assert_int_equal(error, 0);
+                assert_non_null(bus_get(agent->bus));
                 break;
         case BUS_EVENT_NAME:
                 agent->names++;
@@ -244,46 +194,49 @@ static void on_bus_event(BusEvent event, int error, void *userdata) {
         case BUS_EVENT_LOST:
                 agent->losses++;
                 agent->lost_error = error;
-                assert_null(bus_connection_get(agent->connection));
-                bus_api_detach(agent->api);
-                bus_auth_reset(agent->auth);
+                assert_null(bus_get(agent->bus));
                 break;
         }
 }
+
+static const BusHandlers handlers = {
+        .event = on_bus_event,
+        .start = on_start,
+        .get_node = on_get_node,
+        .get_health_file = on_get_health_file,
+};
 
 static void agent_start_on(Agent *agent, BusKind kind) {
         *agent = (Agent){ .status = { .version = "1.0.0", .hostname = "dev-alice-web01" } };
         assert_true(sd_event_new(&agent->event) >= 0);
         assert_int_equal(health_set_new(&agent->health), 0);
-        assert_int_equal(bus_auth_new(false, &agent->auth), 0);
-        assert_int_equal(bus_api_new(agent->event, &agent->status, agent->health, &operations, agent,
-                                         &agent->api),
-                        0);
-        assert_true(sd_event_add_defer(agent->event, &agent->let_in_source, on_let_in, agent) >= 0);
-        assert_true(sd_event_source_set_enabled(agent->let_in_source, SD_EVENT_OFF) >= 0);
         assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", daemon_address(), true), 0);
-        assert_int_equal(bus_connection_new(
-                                         agent->event, kind, AGENT, on_bus_event, agent, &agent->connection),
-                        0);
+        assert_int_equal(bus_new(agent->event, kind, &handlers, agent, &agent->bus), 0);
         /* Nothing is called from within. */
         assert_int_equal(agent->ups + agent->losses, 0);
+        bus_publish(agent->bus, &agent->status);
 }
 
-_unused_ static void agent_start(Agent *agent) {
-        agent_start_on(agent, BUS_AUTO);
+static void agent_start_and_wait(Agent *agent, BusKind kind) {
+        agent_start_on(agent, kind);
         RUN_UNTIL(agent->event, agent->names == 1);
         assert_int_equal(agent->ups, 1);
         assert_int_equal(agent->losses, 0);
         assert_int_equal(agent->refusals, 0);
 }
 
+_unused_ static void agent_start(Agent *agent) {
+        agent_start_and_wait(agent, BUS_AUTO);
+}
+
+/* The daemon as a user's bus: who runs the test may call the methods, whoever that is. */
+_unused_ static void agent_start_for_own_user(Agent *agent) {
+        assert_int_equal(setenv("DBUS_SESSION_BUS_ADDRESS", daemon_address(), true), 0);
+        agent_start_and_wait(agent, BUS_USER);
+}
+
 static void agent_stop(Agent *agent) {
-        while (agent->n_let_in > 0)
-                sd_bus_message_unref(agent->let_in[--agent->n_let_in]);
-        sd_event_source_disable_unref(agent->let_in_source);
-        bus_api_free(agent->api);
-        bus_auth_free(agent->auth);
-        bus_connection_free(agent->connection);
+        bus_free(agent->bus);
         health_set_free(agent->health);
         sd_event_unref(agent->event);
 }

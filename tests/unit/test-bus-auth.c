@@ -4,6 +4,8 @@
 
 #include <grp.h>
 
+#include "bus/calls.h"
+
 /* nobody and daemon: the bus daemon lets in only users that exist. */
 enum { OTHER_UID = 65534, THIRD_UID = 1 };
 
@@ -259,108 +261,92 @@ static void test_others_need_polkit(_unused_ void **state) {
         agent_stop(&agent);
 }
 
-/* The answer comes later than the check, and to the message that it was about. */
-typedef struct Check {
-        sd_bus_message *message;
-        unsigned called;
-        int allowed;
-} Check;
-
-static void on_checked(sd_bus_message *message, int allowed, const char *reason, void *userdata) {
-        Check *check = userdata;
-
-        assert_ptr_equal(message, check->message);
-        assert_true(allowed > 0 || reason);
-        check->called++;
-        check->allowed = allowed;
-}
-
-static sd_bus_message *message_from(sd_bus *bus, const char *sender) {
-        sd_bus_message *message;
-
-        assert_true(sd_bus_message_new_method_call(bus, &message, NULL, AGENT_PATH, AGENT, "Report") >= 0);
-        assert_true(sd_bus_message_set_sender(message, sender) >= 0);
-        assert_true(sd_bus_message_seal(message, 7, 0) >= 0);
-        return message;
-}
-
-static void test_own_user(_unused_ void **state) {
-        const char *name;
-        Check check = { 0 };
-        BusAuth *auth;
+static void assert_own_user(BusKind kind, const char *answer) {
         Agent agent;
-        sd_bus *bus, *client;
+        sd_bus *client;
+        Reply reply;
+
+        agent_start_and_wait(&agent, kind);
+        agent.node = "{}";
+        client = client_open(agent.event);
+        call_send(client, "GetNode", &reply);
+        RUN_UNTIL(agent.event, reply.message);
+        assert_string_equal(reply_error(&reply), answer);
+        reply_done(&reply);
+        sd_bus_flush_close_unref(client);
+        agent_stop(&agent);
+}
+
+/* On the system's bus it is a user like others, on its own it is let in. */
+static void test_own_user(_unused_ void **state) {
         bool is_root = geteuid() == 0;
 
         if (is_root)
                 assert_int_equal(seteuid(OTHER_UID), 0);
-        agent_start(&agent);
-        bus = bus_connection_get(agent.connection);
-        client = client_open(NULL);
-        assert_true(sd_bus_get_unique_name(client, &name) >= 0);
-        check.message = message_from(bus, name);
-
-        /* On the system's bus it is a user like others … */
-        assert_int_equal(bus_auth_check(agent.auth, check.message, "a.b", on_checked, &check), 0);
-        assert_int_equal(check.called, 0);
-        RUN_UNTIL(agent.event, check.called == 1);
-        assert_int_equal(check.allowed, 0);
-
-        /* … on its own it is let in. */
-        assert_int_equal(bus_auth_new(true, &auth), 0);
-        assert_int_equal(bus_auth_check(auth, check.message, "a.b", on_checked, &check), 0);
-        RUN_UNTIL(agent.event, check.called == 2);
-        assert_int_equal(check.allowed, 1);
-        bus_auth_free(auth);
-        sd_bus_message_unref(check.message);
-
-        /* Whom the bus does not know. */
-        check.message = message_from(bus, ":1.99999");
-        assert_int_equal(bus_auth_check(agent.auth, check.message, "a.b", on_checked, &check), 0);
-        RUN_UNTIL(agent.event, check.called == 3);
-        assert_int_equal(check.allowed, 0);
-        sd_bus_message_unref(check.message);
-
-        sd_bus_close_unref(client);
-        agent_stop(&agent);
+        assert_int_equal(setenv("DBUS_SESSION_BUS_ADDRESS", daemon_address(), true), 0);
+        assert_own_user(BUS_AUTO, SD_BUS_ERROR_ACCESS_DENIED);
+        assert_own_user(BUS_USER, "none");
         if (is_root)
                 assert_int_equal(seteuid(0), 0);
 }
 
-/* Checks that are pending when the bus goes are forgotten, without a word. */
-static void test_pending_checks(_unused_ void **state) {
-        Check check = { 0 };
-        enum { SENDERS = 65, OF_EACH = 9 };
-        static sd_bus_message *messages[SENDERS][OF_EACH];
-        unsigned pending = 0;
-        char sender[16];
+/* Nobody may on behalf of a sender that the bus does not know any more. */
+static void test_sender_is_gone(_unused_ void **state) {
+        sd_bus *client;
+        Agent agent;
+        Reply reply;
+
+        agent_start_for_own_user(&agent);
+        client = client_open(NULL);
+        assert_true(sd_bus_call_method_async(client, NULL, AGENT, AGENT_PATH, AGENT, "Report", on_reply,
+                                    &reply, NULL) >= 0);
+        sd_bus_flush_close_unref(client);
+        run_for(agent.event, 100 * USEC_PER_MSEC);
+        assert_int_equal(agent.reports, 0);
+        agent_stop(&agent);
+}
+
+static int begin_from(BusCalls *calls, sd_bus *bus, size_t sender) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        char name[16];
+        int r;
+
+        (void) snprintf(name, sizeof name, ":1.%zu", 100 + sender);
+        assert_true(sd_bus_message_new_method_call(bus, &message, NULL, AGENT_PATH, AGENT, "Report") >= 0);
+        assert_true(sd_bus_message_set_sender(message, name) >= 0);
+        assert_true(sd_bus_message_seal(message, 7, 0) >= 0);
+        r = bus_calls_begin(calls, message, &error);
+        assert_true(r == 1 || sd_bus_error_has_name(&error, SD_BUS_ERROR_LIMITS_EXCEEDED));
+        return r;
+}
+
+/* Those that are looked up are counted, in all and of a sender, and forgotten when the bus goes. */
+static void test_pending_lookups(_unused_ void **state) {
+        enum { SENDERS = 65, OF_EACH = 8 };
+        _cleanup_(bus_calls_free_pointer) BusCalls *calls = NULL;
         Agent agent;
 
         agent_start(&agent);
+        assert_int_equal(bus_calls_new(agent.event, false, &handlers, &agent, &calls), 0);
         daemon_stop();
-        for (size_t i = 0; i < OF_EACH; i++)
-                for (size_t s = 0; s < SENDERS; s++) {
-                        int r;
+        for (size_t s = 0; s < SENDERS; s++) {
+                for (size_t i = 0; i < OF_EACH; i++)
+                        assert_int_equal(begin_from(calls, bus_get(agent.bus), s), 1);
+                if (s < SENDERS - 1)
+                        assert_true(begin_from(calls, bus_get(agent.bus), s) < 0);
+        }
+        assert_int_equal(bus_calls_count(calls, CALL_LOOKUP, NULL, (uid_t) -1), 512);
+        assert_int_equal(bus_calls_count(calls, ~0U, NULL, (uid_t) -1), 512);
 
-                        (void) snprintf(sender, sizeof sender, ":1.%zu", 100 + s);
-                        messages[s][i] = message_from(bus_connection_get(agent.connection), sender);
-                        r = bus_auth_check(agent.auth, messages[s][i], "a.b", on_checked, &check);
-                        assert_int_equal(r, i < OF_EACH - 1 && s < SENDERS - 1 ? 0 : -EBUSY);
-                        pending += r == 0;
-                }
-        assert_int_equal(pending, 64 * 8);
+        bus_calls_reset(calls);
+        assert_int_equal(begin_from(calls, bus_get(agent.bus), 64), 1);
+        assert_int_equal(bus_calls_count(calls, CALL_LOOKUP, NULL, (uid_t) -1), 1);
+        bus_calls_reset(calls);
 
-        bus_auth_reset(agent.auth);
-        assert_int_equal(bus_auth_check(agent.auth, messages[64][0], "a.b", on_checked, &check), 0);
-        assert_int_equal(bus_auth_check(agent.auth, messages[64][1], "a.b", on_checked, &check), 0);
         daemon_kill();
         RUN_UNTIL(agent.event, agent.losses == 1);
-        run_for(agent.event, 50 * USEC_PER_MSEC);
-        assert_int_equal(check.called, 0);
-
-        for (size_t s = 0; s < SENDERS; s++)
-                for (size_t i = 0; i < OF_EACH; i++)
-                        sd_bus_message_unref(messages[s][i]);
+        assert_int_equal(agent.reports, 0);
         agent_stop(&agent);
 }
 
@@ -408,7 +394,8 @@ int main(void) {
                 bus_test(test_root_needs_no_polkit),
                 bus_test(test_others_need_polkit),
                 bus_test(test_own_user),
-                bus_test(test_pending_checks),
+                bus_test(test_sender_is_gone),
+                bus_test(test_pending_lookups),
                 bus_test(test_flood_of_one_user),
         };
 

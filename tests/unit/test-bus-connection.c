@@ -51,8 +51,8 @@ static void test_killed_and_restarted(_unused_ void **state) {
         for (unsigned round = 1; round <= 2; round++) {
                 daemon_kill();
                 RUN_UNTIL(agent.event, agent.losses == round);
-                assert_null(bus_connection_get(agent.connection));
-                bus_api_publish(agent.api);
+                assert_null(bus_get(agent.bus));
+                bus_publish(agent.bus, &agent.status);
                 run_for(agent.event, 600 * USEC_PER_MSEC);
                 assert_int_equal(agent.losses, round); /* said once, however often it is tried */
 
@@ -71,7 +71,7 @@ static void test_comes_late(_unused_ void **state) {
         agent_start_on(&agent, BUS_SYSTEM);
         RUN_UNTIL(agent.event, agent.losses == 1);
         assert_int_equal(agent.lost_error, -ECONNREFUSED); /* the socket file is still there */
-        assert_null(bus_connection_get(agent.connection));
+        assert_null(bus_get(agent.bus));
         run_for(agent.event, 500 * USEC_PER_MSEC);
         assert_int_equal(agent.losses, 1);
 
@@ -111,7 +111,7 @@ static void test_name_is_not_allowed(_unused_ void **state) {
         RUN_UNTIL(agent.event, agent.refusals == 1);
         assert_int_equal(agent.refused_error, -EACCES);
         assert_int_equal(agent.ups, 1);
-        assert_non_null(bus_connection_get(agent.connection));
+        assert_non_null(bus_get(agent.bus));
         run_for(agent.event, 100 * USEC_PER_MSEC);
         assert_int_equal(agent.losses, 0);
         agent_stop(&agent);
@@ -124,7 +124,7 @@ static void test_hangs_at_start(_unused_ void **state) {
         agent_start_on(&agent, BUS_AUTO);
         assert_in_range(longest_turn(agent.event, USEC_PER_SEC), 0, 500 * USEC_PER_MSEC);
         assert_int_equal(agent.ups + agent.losses, 0);
-        assert_null(bus_connection_get(agent.connection));
+        assert_null(bus_get(agent.bus));
 
         daemon_continue();
         RUN_UNTIL(agent.event, agent.names == 1);
@@ -144,7 +144,7 @@ static void test_hangs_later(_unused_ void **state) {
 
         daemon_stop();
         call_send(client, "Report", &reply);
-        bus_api_publish(agent.api);
+        bus_publish(agent.bus, &agent.status);
         assert_in_range(longest_turn(agent.event, USEC_PER_SEC), 0, 500 * USEC_PER_MSEC);
         assert_int_equal(agent.losses, 0);
 
@@ -164,7 +164,7 @@ static void test_ends_while_it_hangs(_unused_ void **state) {
         daemon_stop();
         for (unsigned i = 0; i < 3000; i++) {
                 agent.status.consecutive_failures++;
-                bus_api_publish(agent.api);
+                bus_publish(agent.bus, &agent.status);
         }
         start = now_usec(CLOCK_MONOTONIC);
         agent_stop(&agent);
@@ -231,23 +231,20 @@ static void test_no_bus_at_all(_unused_ void **state) {
 
 /* A bus whose name is asked for in vain. */
 static void test_which_bus(_unused_ void **state) {
-        BusConnection *connection = NULL;
+        Bus *bus = NULL;
         char directory[128], rules[512];
         sd_event *event;
         Agent agent;
 
         assert_true(sd_event_new(&event) >= 0);
-        assert_int_equal(bus_connection_new(event, BUS_NONE, AGENT, on_bus_event, NULL, &connection),
-                        -ENOENT);
+        assert_int_equal(bus_new(event, BUS_NONE, &handlers, NULL, &bus), -ENOENT);
         assert_int_equal(unsetenv("DBUS_SYSTEM_BUS_ADDRESS"), 0);
         if (access("/run/dbus/system_bus_socket", F_OK) < 0)
-                assert_int_equal(bus_connection_new(event, BUS_AUTO, AGENT, on_bus_event, NULL, &connection),
-                                -ENOENT);
+                assert_int_equal(bus_new(event, BUS_AUTO, &handlers, NULL, &bus), -ENOENT);
         assert_int_equal(unsetenv("DBUS_SESSION_BUS_ADDRESS"), 0);
         assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
-        assert_int_equal(bus_connection_new(event, BUS_USER, AGENT, on_bus_event, NULL, &connection),
-                        -ENOMEDIUM);
-        assert_null(connection);
+        assert_int_equal(bus_new(event, BUS_USER, &handlers, NULL, &bus), -ENOMEDIUM);
+        assert_null(bus);
         sd_event_unref(event);
 
         /* The user's bus, at a path that an address has to escape. */

@@ -8,7 +8,7 @@ static void call_unnamed(Agent *agent, sd_bus *client, const char *member, Reply
         const char *name;
 
         *reply = (Reply){ 0 };
-        assert_true(sd_bus_get_unique_name(bus_connection_get(agent->connection), &name) >= 0);
+        assert_true(sd_bus_get_unique_name(bus_get(agent->bus), &name) >= 0);
         assert_true(sd_bus_call_method_async(client, &reply->slot, name, AGENT_PATH, AGENT, member, on_reply,
                                     reply, NULL) >= 0);
 }
@@ -18,9 +18,9 @@ static void test_patience(_unused_ void **state) {
                 const char *member, *name, *words;
         } cases[] = {
                 { "Reregister", "org.argus.Agent1.Error.MasterUnreachable",
-                                "The Master has not answered within 20 s" },
+                                "The Master has not responded within 20 s" },
                 { "Report", "org.argus.Agent1.Error.MasterUnreachable",
-                                "The Master has not answered within 20 s" },
+                                "The Master has not responded within 20 s" },
                 { "GetHealth", SD_BUS_ERROR_TIMEOUT, "The health files were not read within 20 s" },
         };
         Reply replies[ELEMENTSOF(cases)];
@@ -28,8 +28,8 @@ static void test_patience(_unused_ void **state) {
         Agent agent;
         sd_bus *client;
 
-        agent_start_on(&agent, BUS_AUTO);
-        agent.is_let_in = true;
+        assert_int_equal(setenv("DBUS_SESSION_BUS_ADDRESS", daemon_address(), true), 0);
+        agent_start_on(&agent, BUS_USER);
         RUN_UNTIL(agent.event, agent.refusals == 1);
         assert_int_equal(agent.refused_error, -EACCES);
         client = client_open(agent.event);
@@ -57,7 +57,7 @@ static void test_patience(_unused_ void **state) {
         /* Who comes after them asks anew; who is late is told nothing. */
         call_unnamed(&agent, client, "Report", &replies[0]);
         RUN_UNTIL(agent.event, agent.reports == 2);
-        bus_api_complete_report(agent.api, OPERATION_OK, 200, NULL);
+        bus_complete(agent.bus, METHOD_REPORT, OPERATION_OK, 200, NULL);
         RUN_UNTIL(agent.event, replies[0].message);
         assert_string_equal(reply_error(&replies[0]), "none");
         reply_done(&replies[0]);

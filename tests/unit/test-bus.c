@@ -1,7 +1,9 @@
 /* The object on a real bus daemon: properties, change signals, methods and their waiting callers. */
 #include "bus-fixture.h"
 
-#include "bus/log-control.h"
+#include <syslog.h>
+
+#include "sys/log.h"
 #include "core/health-entry.h"
 
 static void call_property(sd_bus *client, const char *member, const char *name, Reply *reply) {
@@ -131,7 +133,7 @@ static void test_properties(_unused_ void **state) {
         client = client_open(agent.event);
         status_fill(&agent.status);
         health_fill(agent.health);
-        bus_api_publish(agent.api);
+        bus_publish(agent.bus, &agent.status);
 
         for (size_t i = 0; i < ELEMENTSOF(expected); i++) {
                 call_property(client, "Get", expected[i].name, &reply);
@@ -170,7 +172,7 @@ static void test_properties_of_any_bytes(_unused_ void **state) {
         strcpy(agent.status.last_report_error, "bad \xC3\x28 \xEF\xBF\xBE \xEF\xB7\x90 \xED\xA0\x80 end");
         strcpy(agent.status.node_id, "\xFF");
         strcpy(agent.status.version, "\x80\x81");
-        bus_api_publish(agent.api);
+        bus_publish(agent.bus, &agent.status);
 
         call_property(client, "Get", "LastReportError", &reply);
         RUN_UNTIL(agent.event, reply.message);
@@ -332,21 +334,21 @@ static void test_changes(_unused_ void **state) {
         strcpy(agent.status.last_report_error, "no route");
         agent.status.reports_failed = 7;
         agent.status.health_generation++;
-        bus_api_publish(agent.api);
+        bus_publish(agent.bus, &agent.status);
         RUN_UNTIL(agent.event, changes.count > 0);
         assert_string_equal(changes.names, "State LastReportError ConsecutiveFailures ");
         assert_string_equal(changes.invalidated, "HealthFiles ");
         assert_int_equal(changes.failures, 7);
 
         /* No change, no signal; nor for what is only counted. */
-        bus_api_publish(agent.api);
+        bus_publish(agent.bus, &agent.status);
         agent.status.reports_failed = 8;
-        bus_api_publish(agent.api);
+        bus_publish(agent.bus, &agent.status);
         run_for(agent.event, 100 * USEC_PER_MSEC);
         assert_int_equal(changes.count, 1);
 
         agent.status.health_generation++;
-        bus_api_publish(agent.api);
+        bus_publish(agent.bus, &agent.status);
         RUN_UNTIL(agent.event, changes.count > 1);
         assert_string_equal(changes.names, "");
         assert_string_equal(changes.invalidated, "HealthFiles ");
@@ -372,10 +374,10 @@ static void test_changes_wait_for_the_bus(_unused_ void **state) {
         for (uint32_t i = 1; i <= 20000; i++) {
                 agent.status.consecutive_failures = i;
                 memset(agent.status.last_report_error, 'a' + (char) (i % 26), 600);
-                bus_api_publish(agent.api);
+                bus_publish(agent.bus, &agent.status);
                 assert_true(sd_event_run(agent.event, 0) >= 0);
         }
-        assert_true(sd_bus_get_n_queued_write(bus_connection_get(agent.connection), &queued) >= 0);
+        assert_true(sd_bus_get_n_queued_write(bus_get(agent.bus), &queued) >= 0);
         assert_in_range(queued, 1, 16);
         daemon_continue();
 
@@ -388,22 +390,6 @@ static void test_changes_wait_for_the_bus(_unused_ void **state) {
 }
 
 /* The log's level. */
-
-static int log_level = 6;
-
-static int get_level(void) {
-        return log_level;
-}
-
-static void set_level(int level) {
-        log_level = level;
-}
-
-static const char *get_target(void) {
-        return "journal";
-}
-
-static const BusLogControl log_control = { get_level, set_level, get_target };
 
 static void log_control_set(
                 Agent *agent, sd_bus *client, const char *property, const char *value, const char *error) {
@@ -420,7 +406,7 @@ static void log_control_set(
 static void test_log_control(_unused_ void **state) {
         static const char *const values[][2] = {
                 { "LogLevel", "info" },
-                { "LogTarget", "journal" },
+                { "LogTarget", "console" },
                 { "SyslogIdentifier", "argus-agent" },
         };
         const char *text;
@@ -429,7 +415,7 @@ static void test_log_control(_unused_ void **state) {
         Reply reply;
 
         agent_start(&agent);
-        assert_int_equal(bus_log_control_attach(bus_connection_get(agent.connection), &log_control), 0);
+        log_set_level(LOG_INFO);
         client = client_open(agent.event);
 
         for (size_t i = 0; i < ELEMENTSOF(values); i++) {
@@ -444,16 +430,16 @@ static void test_log_control(_unused_ void **state) {
         }
 
         log_control_set(&agent, client, "LogLevel", "debug", "none");
-        assert_int_equal(log_level, 7);
+        assert_int_equal(log_get_level(), LOG_DEBUG);
         log_control_set(&agent, client, "LogLevel", "err", "none");
-        assert_int_equal(log_level, 3);
+        assert_int_equal(log_get_level(), LOG_ERR);
         log_control_set(&agent, client, "LogLevel", "loud", SD_BUS_ERROR_INVALID_ARGS);
         log_control_set(&agent, client, "LogLevel", "", SD_BUS_ERROR_INVALID_ARGS);
         log_control_set(&agent, client, "LogLevel", "7", SD_BUS_ERROR_INVALID_ARGS);
-        log_control_set(&agent, client, "LogTarget", "journal", "none");
-        log_control_set(&agent, client, "LogTarget", "console", SD_BUS_ERROR_NOT_SUPPORTED);
+        log_control_set(&agent, client, "LogTarget", "console", "none");
+        log_control_set(&agent, client, "LogTarget", "journal", SD_BUS_ERROR_NOT_SUPPORTED);
         log_control_set(&agent, client, "SyslogIdentifier", "x", SD_BUS_ERROR_PROPERTY_READ_ONLY);
-        assert_int_equal(log_level, 3);
+        assert_int_equal(log_get_level(), LOG_ERR);
 
         sd_bus_flush_close_unref(client);
         agent_stop(&agent);
