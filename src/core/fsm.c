@@ -59,7 +59,7 @@ static void note_failure(Fsm *fsm, const FsmEvent *event) {
 
 static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_success(fsm);
-        backoff_reset(&fsm->backoff);
+        fsm->n_pauses = 0;
         fsm->n_refusals = 0;
         fsm->has_registered = true;
         /* Failed reports still count: only a report ends their outage. */
@@ -76,9 +76,9 @@ static void on_register_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 static usec_t next_registration(Fsm *fsm, const FsmEvent *event) {
         usec_t now = event->now_usec;
 
-        if (!backoff_is_over(&fsm->backoff))
+        if (fsm->n_pauses < REGISTRATION_PAUSES)
                 return usec_add(usec_later(now, fsm->not_before_usec),
-                                backoff_next(&fsm->backoff, event->retry_after_usec, event->random));
+                                registration_pause(fsm->n_pauses++, event->retry_after_usec, event->random));
 
         schedule_start(&fsm->schedule, now, event->random);
         return schedule_next(&fsm->schedule, now,
@@ -188,9 +188,9 @@ static bool has_slept(const Fsm *fsm, const FsmEvent *event) {
         return late_wake_has_slept(&fsm->late_wake, event->asleep_usec, event->now_usec);
 }
 
-/* The first registration after the start follows no back-off pause, and is never late. */
+/* The first registration after the start follows no pause, and is never late. */
 static void on_pause_over(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        bool has_failed = fsm->backoff.failures > 0, is_hurried = fsm->is_hurried;
+        bool has_failed = fsm->n_pauses > 0, is_hurried = fsm->is_hurried;
 
         if ((has_failed || is_hurried) && put_off(fsm, event, step))
                 return;
@@ -255,7 +255,7 @@ static void on_address_changed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 }
 
 /* The request in flight may have been sent from an address that is gone; its response may never come. */
-static void on_address_changed_in_flight(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
+static void on_address_in_flight(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         if (fsm->has_cancelled || !may_hurry(fsm, event)) {
                 fsm->register_in_slot = true;
                 return;
@@ -332,119 +332,76 @@ static void on_grace_over(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *ste
         end(fsm, step);
 }
 
-/* ---- the table: every cell is filled; NULL cannot happen (a response without a request) ---- */
+/* ---- the table ---- */
 
-static const FsmHandler handlers[_FSM_STATE_MAX][_FSM_EVENT_MAX] = {
-        [FSM_REGISTERING] = {
-                [FSM_EVENT_OK] = on_register_ok,
-                [FSM_EVENT_FORGOTTEN] = on_register_failed,
-                [FSM_EVENT_ID_REFUSED] = on_id_refused,
-                [FSM_EVENT_FAILED] = on_register_failed,
-                [FSM_EVENT_TIMER] = ignore,
-                [FSM_EVENT_REREGISTER] = ignore,
-                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed_in_flight,
-                [FSM_EVENT_OUTDATED] = want_register,
-                [FSM_EVENT_RELOAD] = want_register_urgently,
-                [FSM_EVENT_REPORT] = ignore, /* a report follows */
-                [FSM_EVENT_HEALTH_CHANGED] = ignore,
-                [FSM_EVENT_STOP] = on_stop,
-        },
-        [FSM_REGISTER_WAIT] = {
-                [FSM_EVENT_TIMER] = on_pause_over,
-                [FSM_EVENT_REREGISTER] = register_now,
-                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed,
-                [FSM_EVENT_OUTDATED] = on_outdated,
-                [FSM_EVENT_RELOAD] = register_now,
-                [FSM_EVENT_REPORT] = register_now, /* a report follows */
-                [FSM_EVENT_HEALTH_CHANGED] = ignore,
-                [FSM_EVENT_STOP] = on_stop,
-        },
-        [FSM_IDLE] = {
-                [FSM_EVENT_TIMER] = on_due_report,
-                [FSM_EVENT_REREGISTER] = register_now,
-                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed,
-                [FSM_EVENT_OUTDATED] = on_outdated,
-                [FSM_EVENT_RELOAD] = register_now,
-                [FSM_EVENT_REPORT] = enter_reporting,
-                [FSM_EVENT_HEALTH_CHANGED] = on_health_changed,
-                [FSM_EVENT_STOP] = on_stop,
-        },
-        [FSM_REPORTING] = {
-                [FSM_EVENT_OK] = on_report_ok,
-                [FSM_EVENT_FORGOTTEN] = on_forgotten,
-                [FSM_EVENT_ID_REFUSED] = on_report_failed,
-                [FSM_EVENT_FAILED] = on_report_failed,
-                [FSM_EVENT_TIMER] = ignore,
-                [FSM_EVENT_REREGISTER] = want_register_urgently,
-                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed_in_flight,
-                [FSM_EVENT_OUTDATED] = want_register,
-                [FSM_EVENT_RELOAD] = want_register_urgently,
-                [FSM_EVENT_REPORT] = ignore,
-                [FSM_EVENT_HEALTH_CHANGED] = want_report,
-                [FSM_EVENT_STOP] = on_stop,
-        },
-        [FSM_REPORT_WAIT] = {
-                [FSM_EVENT_TIMER] = on_due_report,
-                [FSM_EVENT_REREGISTER] = register_now,
-                [FSM_EVENT_ADDRESS_CHANGED] = on_address_changed,
-                [FSM_EVENT_OUTDATED] = on_outdated,
-                [FSM_EVENT_RELOAD] = register_now,
-                [FSM_EVENT_REPORT] = enter_reporting,
-                [FSM_EVENT_HEALTH_CHANGED] = ignore,
-                [FSM_EVENT_STOP] = on_stop,
-        },
-        [FSM_STOPPING] = {
-                [FSM_EVENT_OK] = on_last_ok,
-                [FSM_EVENT_FORGOTTEN] = on_last_failed,
-                [FSM_EVENT_ID_REFUSED] = on_last_failed,
-                [FSM_EVENT_FAILED] = on_last_failed,
-                [FSM_EVENT_TIMER] = on_grace_over,
-                [FSM_EVENT_REREGISTER] = refuse,
-                [FSM_EVENT_ADDRESS_CHANGED] = ignore,
-                [FSM_EVENT_OUTDATED] = ignore,
-                [FSM_EVENT_RELOAD] = ignore,
-                [FSM_EVENT_REPORT] = refuse,
-                [FSM_EVENT_HEALTH_CHANGED] = ignore,
-                [FSM_EVENT_STOP] = ignore,
-        },
+/* The table of docs/architecture.md, each cell at its place there. NULL cannot happen: a response without a
+ * request. */
+/* clang-format off */
+static const FsmHandler handlers[_FSM_EVENT_MAX][_FSM_STATE_MAX] = {
+        /*                              REGISTERING              REGISTER_WAIT        IDLE
+                                        REPORTING                REPORT_WAIT          STOPPING */
+        [FSM_EVENT_OK] =              { on_register_ok,          NULL,                NULL,
+                                        on_report_ok,            NULL,                on_last_ok },
+        [FSM_EVENT_FORGOTTEN] =       { on_register_failed,      NULL,                NULL,
+                                        on_forgotten,            NULL,                on_last_failed },
+        [FSM_EVENT_ID_REFUSED] =      { on_id_refused,           NULL,                NULL,
+                                        on_report_failed,        NULL,                on_last_failed },
+        [FSM_EVENT_FAILED] =          { on_register_failed,      NULL,                NULL,
+                                        on_report_failed,        NULL,                on_last_failed },
+        [FSM_EVENT_TIMER] =           { ignore,                  on_pause_over,       on_due_report,
+                                        ignore,                  on_due_report,       on_grace_over },
+        [FSM_EVENT_REREGISTER] =      { ignore,                  register_now,        register_now,
+                                        want_register_urgently,  register_now,        refuse },
+        [FSM_EVENT_RELOAD] =          { want_register_urgently,  register_now,        register_now,
+                                        want_register_urgently,  register_now,        ignore },
+        [FSM_EVENT_REPORT] =          { ignore,                  register_now,        enter_reporting,
+                                        ignore,                  enter_reporting,     refuse },
+        [FSM_EVENT_OUTDATED] =        { want_register,           on_outdated,         on_outdated,
+                                        want_register,           on_outdated,         ignore },
+        [FSM_EVENT_ADDRESS_CHANGED] = { on_address_in_flight,    on_address_changed,  on_address_changed,
+                                        on_address_in_flight,    on_address_changed,  ignore },
+        [FSM_EVENT_HEALTH_CHANGED] =  { ignore,                  ignore,              on_health_changed,
+                                        want_report,             ignore,              ignore },
+        [FSM_EVENT_STOP] =            { on_stop,                 on_stop,             on_stop,
+                                        on_stop,                 on_stop,             ignore },
 };
+/* clang-format on */
 
 void fsm_init(Fsm *fsm, usec_t report_interval_usec, usec_t now) {
-        assert(fsm);
-
         *fsm = (Fsm){ .state = FSM_REGISTER_WAIT, .deadline_usec = now };
         schedule_init(&fsm->schedule, report_interval_usec);
 }
 
 void fsm_step(Fsm *fsm, const FsmEvent *event, FsmStep *ret) {
-        assert(fsm);
-        assert(event);
         assert(event->type < _FSM_EVENT_MAX);
-        assert(ret);
-
         *ret = (FsmStep){};
         fsm->is_awaited |= event->type >= FSM_EVENT_REREGISTER && event->type <= FSM_EVENT_REPORT;
 
-        assert(handlers[fsm->state][event->type]);
-        handlers[fsm->state][event->type](fsm, event, ret);
+        assert(handlers[event->type][fsm->state]);
+        handlers[event->type][fsm->state](fsm, event, ret);
         if (fsm->is_in_flight && ret->count > 0) /* it was made in this step */
                 late_wake_note_request(&fsm->late_wake, event->asleep_usec, event->now_usec);
 }
 
 void fsm_note_acted(Fsm *fsm, usec_t now) {
-        assert(fsm);
-
         fsm->late_wake.acted_usec = now;
 }
 
 usec_t fsm_timer_accuracy(const Fsm *fsm) {
-        assert(fsm);
-
-        if (fsm->state == FSM_STOPPING || (fsm->state == FSM_REGISTER_WAIT && fsm->backoff.failures == 0))
+        if (fsm->state == FSM_STOPPING || (fsm->state == FSM_REGISTER_WAIT && fsm->n_pauses == 0))
                 return 1;
         return schedule_accuracy(&fsm->schedule);
 }
 
 bool fsm_wants_changes(const Fsm *fsm) {
-        return handlers[fsm->state][FSM_EVENT_HEALTH_CHANGED] != ignore;
+        return handlers[FSM_EVENT_HEALTH_CHANGED][fsm->state] != ignore;
 }
+
+#define STATE(name) [FSM_##name] = #name
+DEFINE_TO_STRING(fsm_state, FsmState, STATE(REGISTERING), STATE(REGISTER_WAIT), STATE(IDLE),
+                STATE(REPORTING), STATE(REPORT_WAIT), STATE(STOPPING))
+
+#define EVENT(name) [FSM_EVENT_##name] = #name
+DEFINE_TO_STRING(fsm_event, FsmEventType, EVENT(OK), EVENT(FORGOTTEN), EVENT(ID_REFUSED), EVENT(FAILED),
+                EVENT(TIMER), EVENT(REREGISTER), EVENT(RELOAD), EVENT(REPORT), EVENT(OUTDATED),
+                EVENT(ADDRESS_CHANGED), EVENT(HEALTH_CHANGED), EVENT(STOP))

@@ -18,7 +18,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/backoff.h"
 #include "core/late-wake.h"
 #include "core/outcome.h"
 #include "core/schedule.h"
@@ -29,7 +28,7 @@
 /* A registration for a changed address comes within a sixth of the interval, at most this. */
 #define FSM_ADDRESS_SPREAD_USEC (10 * USEC_PER_SEC)
 
-/* At least this between a failed registration and the slot of the next, once the back-off is over. */
+/* At least this between a failed registration and the slot of the next, once the pauses are used up. */
 #define FSM_REGISTER_GAP_USEC (30 * USEC_PER_SEC)
 
 /* A proxy that has lost its Master responds 404 to everything for a while, so the id is given up only after
@@ -93,11 +92,11 @@ typedef struct FsmStep {
 typedef struct Fsm {
         FsmState state;
         usec_t deadline_usec; /* boot time of the next EVENT_TIMER; USEC_INFINITY: none */
-        Backoff backoff;
+        unsigned n_pauses;    /* after failed registrations, since the last one that succeeded */
         Schedule schedule;
         bool has_registered; /* the Master has confirmed the node since the start */
         bool is_without_id;  /* the registration in flight carries no id, because it was refused */
-        bool is_paced;       /* the registration in flight followed a back-off pause */
+        bool is_paced;       /* the registration in flight followed such a pause */
         unsigned n_refusals; /* paced registrations in a row whose id was refused */
 
         bool want_register;      /* after the response to the request in flight */
@@ -106,7 +105,7 @@ typedef struct Fsm {
         bool want_report;        /* after the report in flight, if that succeeds */
         bool register_in_slot;   /* a registration takes the place of the next due report */
 
-        bool is_hurried;     /* REGISTER_WAIT is for a changed address, not for a back-off pause */
+        bool is_hurried;     /* REGISTER_WAIT is for a changed address, not for a failed registration */
         bool has_cancelled;  /* for a changed address; not again until a report has its response */
         usec_t address_usec; /* boot time of the last registration for a changed address; 0: never */
 

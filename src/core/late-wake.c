@@ -1,6 +1,5 @@
 #include "core/late-wake.h"
 
-#include "core/backoff.h"
 #include "util/macro.h"
 
 static bool is_late(const Schedule *schedule, usec_t late) {
@@ -54,10 +53,6 @@ static bool puts_off_deadline(LateWake *wake, Schedule *schedule, usec_t late, u
 bool late_wake_puts_off(LateWake *wake, Schedule *schedule, usec_t now, uint64_t random, usec_t *deadline) {
         usec_t late;
 
-        assert(wake);
-        assert(schedule);
-        assert(deadline);
-
         late = usec_sub(now, usec_later(*deadline, wake->acted_usec));
         return wake->is_probing ? puts_off_probe(wake, schedule, late, now, random, deadline)
                                 : puts_off_deadline(wake, schedule, late, now, random, deadline);
@@ -68,14 +63,10 @@ static bool has_slept_since_request(const LateWake *wake, usec_t asleep_usec) {
 }
 
 bool late_wake_has_slept(const LateWake *wake, usec_t asleep_usec, usec_t now) {
-        assert(wake);
-
         return has_slept_since_request(wake, asleep_usec) || now < wake->settled_usec;
 }
 
 void late_wake_note_request(LateWake *wake, usec_t asleep_usec, usec_t now) {
-        assert(wake);
-
         if (has_slept_since_request(wake, asleep_usec))
                 wake->settled_usec = usec_add(now, LATE_WAKE_SETTLE_USEC);
         wake->is_put_off = wake->is_probing = false;

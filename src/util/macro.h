@@ -36,6 +36,14 @@
                         (void) free_function(*pointer);                                                     \
         }
 
+/* Defines prefix_to_string() for an enum whose names are given as [VALUE] = "name". */
+#define DEFINE_TO_STRING(prefix, type, ...)                                                                 \
+        const char *prefix##_to_string(type value) {                                                        \
+                static const char *const names[] = { __VA_ARGS__ };                                         \
+                assert((size_t) value < ELEMENTSOF(names) && names[value]);                                 \
+                return names[value];                                                                        \
+        }
+
 static inline void free_pointer(void *pointer) {
         free(*(void **) pointer);
 }

@@ -1,6 +1,7 @@
 /* Points and spans of time, always in microseconds, and how they are written. */
 #pragma once
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -40,6 +41,14 @@ static inline usec_t usec_double(usec_t *pause_usec, usec_t max) {
 
         *pause_usec = usec_earlier(pause * 2, max);
         return pause;
+}
+
+/* A span between `least` and `most`, both possible, from 64 random bits. */
+static inline usec_t usec_between(usec_t least, usec_t most, uint64_t random) {
+        assert(least <= most);
+
+        /* The high half of the product spreads the bits over the range, without a division's bias. */
+        return least + (usec_t) ((random * ((unsigned __int128) (most - least) + 1)) >> 64);
 }
 
 enum { TIMESTAMP_SIZE = sizeof "2026-11-24T12:13:00.123Z" + 8, SPAN_SIZE = 64 };

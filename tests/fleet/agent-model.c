@@ -1,6 +1,6 @@
 #include "agent-model.h"
 
-#include "core/backoff.h"
+#include "util/time-util.h"
 #include "util/macro.h"
 
 #define NAIVE_RETRY_USEC (5 * USEC_PER_SEC)

@@ -1,6 +1,6 @@
 #include "master-model.h"
 
-#include "core/backoff.h"
+#include "util/time-util.h"
 
 /* Of the network, there and back. */
 #define ROUND_TRIP_USEC (2 * USEC_PER_MSEC)

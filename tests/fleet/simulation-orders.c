@@ -1,4 +1,4 @@
-#include "core/backoff.h"
+#include "util/time-util.h"
 #include "simulation-private.h"
 #include "util/macro.h"
 

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <limits.h>
 
-#include "core/backoff.h"
+#include "util/time-util.h"
 #include "simulation-private.h"
 #include "util/macro.h"
 

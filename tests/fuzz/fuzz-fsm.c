@@ -55,8 +55,8 @@ static void world_request(World *world, const FsmEvent *event, FsmAction action)
         if (action == ACTION_REGISTER_WITHOUT_ID)
                 assert(event->type == FSM_EVENT_ID_REFUSED && world->is_registration &&
                                 !world->is_without_id && world->n_refusals == FSM_REFUSALS_MAX);
-        world->is_behind_pause = event->type == FSM_EVENT_TIMER && world->fsm.backoff.failures > 0 &&
-                                 !world->was_hurried;
+        world->is_behind_pause =
+                        event->type == FSM_EVENT_TIMER && world->fsm.n_pauses > 0 && !world->was_hurried;
 
         world->is_in_flight = true;
         world->is_registration = action != ACTION_REPORT;
@@ -133,7 +133,7 @@ static void check_deadline(const World *world, const FsmEvent *event) {
         case FSM_REGISTER_WAIT:
                 assert(fsm->deadline_usec > event->now_usec);
                 assert(fsm->deadline_usec - from <=
-                                usec_later(BACKOFF_MAX_USEC,
+                                usec_later(REGISTRATION_PAUSE_MAX_USEC,
                                                 FSM_REGISTER_GAP_USEC + fsm->schedule.interval_usec));
                 break;
         case FSM_IDLE:

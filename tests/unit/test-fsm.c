@@ -189,10 +189,11 @@ static void test_registration_backs_off(void **state _unused_) {
                 assert_int_equal(fsm.state, FSM_REGISTER_WAIT);
                 assert_int_equal(fsm.failures, i + 1);
                 pause = fsm.deadline_usec - now;
-                assert_true(pause >= BACKOFF_MIN_USEC && pause <= FSM_REGISTER_GAP_USEC + INTERVAL);
-                if (i >= BACKOFF_PAUSES)
+                assert_true(pause >= REGISTRATION_PAUSE_MIN_USEC &&
+                                pause <= FSM_REGISTER_GAP_USEC + INTERVAL);
+                if (i >= REGISTRATION_PAUSES)
                         assert_true(pause >= FSM_REGISTER_GAP_USEC);
-                if (i > BACKOFF_PAUSES)
+                if (i > REGISTRATION_PAUSES)
                         assert_int_equal(pause, INTERVAL);
                 now = fsm.deadline_usec;
                 (void) step(&fsm, FSM_EVENT_TIMER, now);
@@ -212,7 +213,7 @@ static void test_a_registration_keeps_off_a_near_slot(void **state _unused_) {
                 usec_t slot = fsm.deadline_usec;
 
                 (void) step(&fsm, FSM_EVENT_REREGISTER, START);
-                for (unsigned n = 0; n < BACKOFF_PAUSES; n++) {
+                for (unsigned n = 0; n < REGISTRATION_PAUSES; n++) {
                         (void) step(&fsm, FSM_EVENT_FAILED, START);
                         (void) step(&fsm, FSM_EVENT_TIMER, fsm.deadline_usec);
                 }
@@ -322,8 +323,8 @@ static void test_retry_after(void **state _unused_) {
 
         /* A registration waits for it and for its pause behind it. */
         (void) step_retry_after(&fsm, slot, USEC_PER_MINUTE);
-        assert_true(fsm.deadline_usec >= slot + USEC_PER_MINUTE + BACKOFF_MIN_USEC);
-        assert_true(fsm.deadline_usec <= slot + USEC_PER_MINUTE + BACKOFF_MAX_USEC);
+        assert_true(fsm.deadline_usec >= slot + USEC_PER_MINUTE + REGISTRATION_PAUSE_MIN_USEC);
+        assert_true(fsm.deadline_usec <= slot + USEC_PER_MINUTE + REGISTRATION_PAUSE_MAX_USEC);
         assert_int_equal(step(&fsm, FSM_EVENT_OUTDATED, slot + 1).count, 0);
         ASSERT_ACTIONS(step(&fsm, FSM_EVENT_REREGISTER, slot + 1), ACTION_REGISTER, ACTION_PUBLISH);
 

@@ -1,4 +1,4 @@
-/* When reports are due, and how registration backs off. */
+/* When reports are due, and the pauses after a failed registration. */
 #include "core/schedule.h"
 
 #include <setjmp.h>
@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "core/backoff.h"
 #include "util/macro.h"
 
 #define START (5000 * USEC_PER_SEC)
@@ -22,55 +21,39 @@ static void test_between(void **state _unused_) {
         assert_true(usec_between(0, 100, UINT64_MAX / 2) == 50);
 }
 
-static void test_backoff(void **state _unused_) {
-        static const usec_t ceilings[BACKOFF_PAUSES] = { 2, 4, 8, 16, 32 };
+static void test_registration_pause(void **state _unused_) {
+        static const usec_t ceilings[REGISTRATION_PAUSES] = { 2, 4, 8, 16, 32 };
 
-        for (size_t e = 0; e < ELEMENTSOF(edges); e++) {
-                Backoff backoff = {};
+        for (unsigned i = 0; i < ELEMENTSOF(ceilings); i++)
+                for (size_t e = 0; e < ELEMENTSOF(edges); e++) {
+                        usec_t pause = registration_pause(i, 0, edges[e]);
 
-                for (size_t i = 0; i < ELEMENTSOF(ceilings); i++) {
-                        usec_t pause;
-
-                        assert_false(backoff_is_over(&backoff));
-                        pause = backoff_next(&backoff, 0, edges[e]);
                         assert_true(pause >= ceilings[i] * USEC_PER_SEC / 2);
                         assert_true(pause <= ceilings[i] * USEC_PER_SEC);
-                        assert_true(pause >= BACKOFF_MIN_USEC && pause <= BACKOFF_MAX_USEC);
+                        assert_true(pause >= REGISTRATION_PAUSE_MIN_USEC);
+                        assert_true(pause <= REGISTRATION_PAUSE_MAX_USEC);
                 }
-                assert_true(backoff_is_over(&backoff));
-                backoff_reset(&backoff);
-                assert_true(backoff_next(&backoff, 0, edges[e]) <= 2 * USEC_PER_SEC);
-        }
 }
 
 /* A fleet that was sent away until one instant comes back over as long a time as it was sent for. */
-static void test_backoff_behind_a_wish(void **state _unused_) {
+static void test_registration_pause_after_a_retry_after(void **state _unused_) {
         static const struct {
-                usec_t wish, least, most;
+                unsigned n_pauses;
+                usec_t retry_after, least, most;
         } cases[] = {
-                { 0, 1, 2 },
-                { 2, 1, 2 }, /* the pause of a first failure is as long */
-                { 3, 1, 3 },
-                { 45, 1, 45 },
-                { 60, 1, 60 },
-                { 3600, 1, 60 },
+                { 0, 0, 1, 2 }, { 0, 2, 1, 2 }, /* the pause after a first failure is as long */
+                { 0, 3, 1, 3 }, { 0, 45, 1, 45 }, { 0, 60, 1, 60 }, { 0, 3600, 1, 60 },
+                { 4, 5, 16, 32 }, /* the pauses have grown beyond it */
         };
-        Backoff backoff = {};
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                usec_t wish = cases[i].wish * USEC_PER_SEC;
+                usec_t retry_after = cases[i].retry_after * USEC_PER_SEC;
 
-                backoff_reset(&backoff);
-                assert_int_equal(backoff_next(&backoff, wish, 0), cases[i].least * USEC_PER_SEC);
-                backoff_reset(&backoff);
-                assert_int_equal(backoff_next(&backoff, wish, UINT64_MAX), cases[i].most * USEC_PER_SEC);
+                assert_int_equal(registration_pause(cases[i].n_pauses, retry_after, 0),
+                                cases[i].least * USEC_PER_SEC);
+                assert_int_equal(registration_pause(cases[i].n_pauses, retry_after, UINT64_MAX),
+                                cases[i].most * USEC_PER_SEC);
         }
-
-        /* Pauses that have grown beyond the wish stay as they are. */
-        backoff_reset(&backoff);
-        for (unsigned i = 0; i < 4; i++)
-                (void) backoff_next(&backoff, 0, 0);
-        assert_int_equal(backoff_next(&backoff, 5 * USEC_PER_SEC, 0), 16 * USEC_PER_SEC);
 }
 
 static void test_accuracy(void **state _unused_) {
@@ -172,8 +155,8 @@ static void test_missed_slots_are_gone(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_between),
-                cmocka_unit_test(test_backoff),
-                cmocka_unit_test(test_backoff_behind_a_wish),
+                cmocka_unit_test(test_registration_pause),
+                cmocka_unit_test(test_registration_pause_after_a_retry_after),
                 cmocka_unit_test(test_accuracy),
                 cmocka_unit_test(test_phase),
                 cmocka_unit_test(test_a_failure_waits_for_its_slot),
