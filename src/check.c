@@ -10,8 +10,10 @@
 #include "master/master.h"
 #include "start.h"
 #include "sys/log.h"
-#include "sys/state-check.h"
+#include "sys/state-store.h"
 #include "util/macro.h"
+
+DEFINE_CLEANUP(StateStore *, state_store_free)
 
 /* Each check returns 0 if all is well, -EINVAL if it logged an error, or another negative errno. */
 
@@ -36,12 +38,16 @@ static const char *state_remedy(int error) {
 }
 
 static int check_state(const Config *config, bool *ret_in_use) {
+        _cleanup_(state_store_free_pointer) StateStore *store = NULL;
         _cleanup_free_ char *place = NULL;
         int r;
 
         if (!config->state_root || !config->hostname)
                 return 0;
-        r = state_check(config->state_root, config->hostname, &place);
+
+        r = state_store_new(config->state_root, config->hostname, &store);
+        if (r >= 0)
+                r = state_store_check(store, &place);
         if (r >= 0) {
                 *ret_in_use = r > 0;
                 return 0;

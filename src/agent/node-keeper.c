@@ -37,10 +37,10 @@ void node_keeper_done(NodeKeeper *keeper) {
 /* ---- what others put at the path ---- */
 
 static int set_aside(NodeKeeper *keeper, StateAside kind, const char *reason) {
-        _cleanup_free_ char *name = NULL;
+        char name[STATE_ASIDE_SIZE];
         int r;
 
-        r = state_store_set_aside(keeper->store, kind, now_usec(CLOCK_REALTIME), &name);
+        r = state_store_set_aside(keeper->store, kind, now_usec(CLOCK_REALTIME), name);
         if (r < 0)
                 return r;
 

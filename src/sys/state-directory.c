@@ -1,18 +1,15 @@
+/* The directory of the state: found, made with the right mode and owner, held and locked. */
 #include "sys/state-directory.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/fsuid.h>
 
 #include "util/fd-util.h"
 #include "util/text.h"
-
-#define LOCK_FILE ".lock"
-#define HEALTH_DIRECTORY "health"
 
 enum {
         /* How often to begin again when a name turns out to be taken or a file was exchanged meanwhile. */
@@ -20,65 +17,77 @@ enum {
         TWINS_SEEN_MAX = 1000,
 };
 
-int state_directory_init(StateDirectory *directory, const char *root, const char *hostname) {
+DEFINE_CLEANUP(StateStore *, state_store_free)
+
+int state_store_new(const char *root, const char *hostname, StateStore **ret) {
+        _cleanup_(state_store_free_pointer) StateStore *store = calloc(1, sizeof *store);
         size_t length = strlen(root);
 
         /* Both were checked with the configuration. */
         assert(length > 0);
         assert(*hostname && !strchr(hostname, '/') && !streq(hostname, ".") && !streq(hostname, ".."));
 
-        *directory = (StateDirectory){ .fd = -1, .lock_fd = -1 };
+        if (!store)
+                return -ENOMEM;
+
+        store->fd = store->lock_fd = -1;
         while (length > 0 && root[length - 1] == '/')
                 length--;
+        if (asprintf(&store->root, "%.*s/", (int) length, root) < 0 ||
+                        asprintf(&store->path, "%s%s", store->root, hostname) < 0 ||
+                        asprintf(&store->health_path, "%s/" HEALTH_DIRECTORY, store->path) < 0)
+                return -ENOMEM;
+        store->name = store->path + length + 1;
 
-        directory->name = strdup(hostname);
-        if (!directory->name)
-                return -ENOMEM;
-        if (asprintf(&directory->root, "%.*s/", (int) length, root) < 0) {
-                directory->root = NULL;
-                return -ENOMEM;
-        }
-        if (asprintf(&directory->path, "%s%s", directory->root, hostname) < 0) {
-                directory->path = NULL;
-                return -ENOMEM;
-        }
-        if (asprintf(&directory->health_path, "%s/" HEALTH_DIRECTORY, directory->path) < 0) {
-                directory->health_path = NULL;
-                return -ENOMEM;
-        }
-
+        *ret = TAKE_PTR(store);
         return 0;
 }
 
-void state_directory_done(StateDirectory *directory) {
+StateStore *state_store_free(StateStore *store) {
+        if (!store)
+                return NULL;
+
         /* The lock file stays: removing it would race with an agent that opens it now. */
-        directory->lock_fd = close_fd(directory->lock_fd);
-        directory->fd = close_fd(directory->fd);
-        free(directory->root);
-        free(directory->name);
-        free(directory->path);
-        free(directory->health_path);
+        close_fd(store->lock_fd);
+        close_fd(store->fd);
+        free(store->root);
+        free(store->path);
+        free(store->health_path);
+        free(store);
+        return NULL;
+}
+
+const char *state_store_path(const StateStore *store) {
+        return store->path;
+}
+
+const char *state_store_health_path(const StateStore *store) {
+        return store->health_path;
 }
 
 bool state_same_file(const struct stat *a, const struct stat *b) {
         return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-int state_check_regular(int fd, struct stat *ret) {
+int state_open_regular(int directory_fd, const char *name, int flags, struct stat *ret) {
+        _cleanup_close_ int fd = openat(directory_fd, name, flags | OPEN_SAFELY, 0600);
+
+        if (fd < 0)
+                return errno == ENXIO ? -EINVAL : -errno; /* ENXIO: a socket */
         if (fstat(fd, ret) < 0)
                 return -errno;
-        if (S_ISDIR(ret->st_mode))
-                return -EISDIR;
+        if (!S_ISREG(ret->st_mode))
+                return S_ISDIR(ret->st_mode) ? -EISDIR : -EINVAL;
 
-        return S_ISREG(ret->st_mode) ? 0 : -EINVAL;
+        return TAKE_FD(fd);
 }
 
 void state_adopt_owner(int directory_fd, int fd) {
         struct stat st;
 
         /* Only for what was just made exclusively, and by descriptor: a name could be exchanged. */
-        if (geteuid() == 0 && fstat(directory_fd, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
-                return;
+        if (geteuid() == 0 && fstat(directory_fd, &st) == 0)
+                (void) !fchown(fd, st.st_uid, st.st_gid);
 }
 
 int state_sync_directory(int fd) {
@@ -87,16 +96,22 @@ int state_sync_directory(int fd) {
 
 /* ---- making directories ---- */
 
-/* Root makes a directory as the parent's owner: mkdir() returns no descriptor, so a later chown could hit
- * another directory that the owner put in its place. See setfsuid(2). */
-static int make_as_owner(int parent_fd, const char *name, mode_t mode) {
+/* Makes a directory with exactly this mode, and what its parent hands down, if it does not exist. Root makes
+ * it as the parent's owner: mkdir() returns no descriptor, so a later chown could hit another directory that
+ * the owner put in its place. See setfsuid(2). */
+static int make_directory(int parent_fd, const char *name, mode_t mode) {
+        _cleanup_close_ int parent = -1;
         bool is_root = geteuid() == 0;
         struct stat st;
+        mode_t saved;
         int r;
 
         if (fstat(parent_fd, &st) < 0)
                 return -errno;
 
+        /* Not by a later chmod: that would clear the set-gid bit that the parent handed down, and
+         * RestrictSUIDSGID= forbids setting it again. */
+        saved = umask(0);
         if (is_root) {
                 (void) setfsgid(st.st_gid);
                 (void) setfsuid(st.st_uid);
@@ -106,19 +121,6 @@ static int make_as_owner(int parent_fd, const char *name, mode_t mode) {
                 (void) setfsuid(0);
                 (void) setfsgid(getegid());
         }
-        return r;
-}
-
-/* Makes a directory with exactly this mode, and what its parent hands down, if it does not exist. */
-static int make_directory(int parent_fd, const char *name, mode_t mode) {
-        _cleanup_close_ int parent = -1;
-        mode_t saved;
-        int r;
-
-        /* Not by a later chmod: that would clear the set-gid bit that the parent handed down, and
-         * RestrictSUIDSGID= forbids setting it again. */
-        saved = umask(0);
-        r = make_as_owner(parent_fd, name, mode);
         (void) umask(saved);
         if (r < 0)
                 return r == -EEXIST ? 0 : r;
@@ -130,8 +132,8 @@ static int make_directory(int parent_fd, const char *name, mode_t mode) {
 }
 
 /* Opens <root>, and makes what is missing of it. */
-static int make_root(const StateDirectory *directory) {
-        _cleanup_free_ char *root = strdup(directory->root);
+static int make_root(const StateStore *store) {
+        _cleanup_free_ char *root = strdup(store->root);
         _cleanup_close_ int fd = -1;
         char *state = NULL;
         int r;
@@ -163,76 +165,74 @@ static int make_root(const StateDirectory *directory) {
         return TAKE_FD(fd);
 }
 
-static int open_in(int root_fd, const StateDirectory *directory, int access) {
-        int fd = openat(root_fd, directory->name, access | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+static int open_in(int root_fd, const StateStore *store, int access) {
+        int fd = openat(root_fd, store->name, access | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
         return fd >= 0 ? fd : -errno;
 }
 
-int state_directory_open(const StateDirectory *directory, int access) {
-        _cleanup_close_ int root_fd = open(directory->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+int state_directory_open(const StateStore *store, int access) {
+        _cleanup_close_ int root_fd = open(store->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-        return root_fd < 0 ? -errno : open_in(root_fd, directory, access);
+        return root_fd < 0 ? -errno : open_in(root_fd, store, access);
 }
 
-static int open_or_make(const StateDirectory *directory) {
+static int open_or_make(const StateStore *store) {
         _cleanup_close_ int root_fd = -1;
         int fd, r;
 
-        fd = state_directory_open(directory, O_RDONLY);
+        fd = state_directory_open(store, O_RDONLY);
         if (fd != -ENOENT)
                 return fd;
 
-        root_fd = make_root(directory);
+        root_fd = make_root(store);
         if (root_fd < 0)
                 return root_fd;
-        r = make_directory(root_fd, directory->name, 0750);
-        return r < 0 ? r : open_in(root_fd, directory, O_RDONLY);
+        r = make_directory(root_fd, store->name, 0750);
+        return r < 0 ? r : open_in(root_fd, store, O_RDONLY);
 }
 
-static int hold_directory(StateDirectory *directory) {
-        _cleanup_close_ int fd = open_or_make(directory);
+static int hold_directory(StateStore *store) {
+        _cleanup_close_ int fd = open_or_make(store);
         struct stat st, held;
 
         if (fd < 0)
                 return fd;
 
         /* Inode numbers are not reused here: both are open. */
-        if (directory->fd >= 0 && fstat(fd, &st) == 0 && fstat(directory->fd, &held) == 0 &&
-                        state_same_file(&st, &held))
+        if (fstat(fd, &st) == 0 && fstat(store->fd, &held) == 0 && state_same_file(&st, &held))
                 return 0;
 
-        directory->lock_fd = close_fd(directory->lock_fd);
-        close_fd(directory->fd);
-        directory->fd = TAKE_FD(fd);
+        store->lock_fd = close_fd(store->lock_fd);
+        close_fd(store->fd);
+        store->fd = TAKE_FD(fd);
         return 0;
 }
 
-int state_directory_open_health(const StateDirectory *directory) {
-        _cleanup_close_ int state_fd = state_directory_open(directory, O_PATH);
+int state_store_open_health(const StateStore *store) {
+        _cleanup_close_ int state_fd = state_directory_open(store, O_PATH);
         struct stat st;
-        int fd;
+        int fd, flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC;
 
         if (state_fd < 0)
                 return state_fd;
         if (fstat(state_fd, &st) < 0)
                 return -errno;
 
-        fd = openat(state_fd, HEALTH_DIRECTORY,
-                        O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC |
-                                        (st.st_uid == geteuid() ? 0 : O_NOFOLLOW));
+        /* In another user's directory, a link could point root's agent anywhere. */
+        fd = openat(state_fd, HEALTH_DIRECTORY, flags | (st.st_uid == geteuid() ? 0 : O_NOFOLLOW));
         return fd >= 0 ? fd : -errno;
 }
 
-int state_directory_make_health(const StateDirectory *directory) {
+int state_directory_make_health(const StateStore *store) {
         struct stat st;
 
         /* One that exists is left as it is: the package, or the administrator, knows better. */
-        if (fstatat(directory->fd, HEALTH_DIRECTORY, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        if (fstatat(store->fd, HEALTH_DIRECTORY, &st, AT_SYMLINK_NOFOLLOW) == 0)
                 return 0;
 
         /* Sticky: modules of different users cannot replace each other's files. */
-        return make_directory(directory->fd, HEALTH_DIRECTORY, 01770);
+        return make_directory(store->fd, HEALTH_DIRECTORY, 01770);
 }
 
 /* ---- the lock ---- */
@@ -247,43 +247,35 @@ static void close_to_others(int fd, const struct stat *st) {
 /* Opens it for writing only if the file system needs that for a lock (NFS): a file open for writing keeps
  * its disk from being remounted read-only, and on a read-only one it cannot be opened so. */
 static int open_lock(int directory_fd, int access) {
-        _cleanup_close_ int fd = -1;
         struct stat st;
-        int r;
+        int fd = state_open_regular(directory_fd, LOCK_FILE, access, &st);
 
-        fd = openat(directory_fd, LOCK_FILE, access | OPEN_SAFELY);
-        if (fd < 0 && errno == ENOENT) {
-                fd = openat(directory_fd, LOCK_FILE, access | O_CREAT | O_EXCL | OPEN_SAFELY, 0600);
+        if (fd == -ENOENT) {
+                fd = state_open_regular(directory_fd, LOCK_FILE, access | O_CREAT | O_EXCL, &st);
                 if (fd >= 0)
                         state_adopt_owner(directory_fd, fd);
         }
-        if (fd < 0)
-                return errno == ENXIO ? -EINVAL : -errno; /* ENXIO: a socket */
-
-        r = state_check_regular(fd, &st);
-        if (r < 0)
-                return r;
-
-        close_to_others(fd, &st);
-        return TAKE_FD(fd);
+        if (fd >= 0)
+                close_to_others(fd, &st);
+        return fd;
 }
 
 /* Whether this open file is still the one that others find and lock. */
 static bool lock_is_current(int directory_fd, int fd) {
         struct stat st, held;
 
-        return fd >= 0 && fstatat(directory_fd, LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-               fstat(fd, &held) == 0 && state_same_file(&st, &held);
+        return fstatat(directory_fd, LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &held) == 0 &&
+               state_same_file(&st, &held);
 }
 
-static int take_lock(StateDirectory *directory) {
+static int take_lock(StateStore *store) {
         int access = O_RDONLY;
 
-        if (lock_is_current(directory->fd, directory->lock_fd))
+        if (lock_is_current(store->fd, store->lock_fd))
                 return 0;
 
         for (int i = 0; i < TRIES_MAX; i++) {
-                _cleanup_close_ int fd = open_lock(directory->fd, access);
+                _cleanup_close_ int fd = open_lock(store->fd, access);
 
                 if (fd == -EEXIST)
                         continue; /* another agent made it just now */
@@ -295,22 +287,21 @@ static int take_lock(StateDirectory *directory) {
                         access = O_RDWR; /* NFS */
                         continue;
                 }
-                if (!lock_is_current(directory->fd, fd))
+                if (!lock_is_current(store->fd, fd))
                         continue; /* removed between open and lock: what we hold is nobody's lock */
 
-                close_fd(directory->lock_fd);
-                directory->lock_fd = TAKE_FD(fd);
+                close_fd(store->lock_fd);
+                store->lock_fd = TAKE_FD(fd);
                 return 1;
         }
 
         return -EBUSY;
 }
 
-int state_directory_lock(StateDirectory *directory) {
-        int r;
+int state_directory_lock(StateStore *store) {
+        int r = hold_directory(store);
 
-        r = hold_directory(directory);
-        return r < 0 ? r : take_lock(directory);
+        return r < 0 ? r : take_lock(store);
 }
 
 /* ---- neighbours ---- */
@@ -324,11 +315,11 @@ static bool is_twin(int root_fd, const char *name, const char *own) {
                 return false;
 
         fd = openat(root_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        return fd >= 0 && fstatat(fd, "node.json", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+        return fd >= 0 && fstatat(fd, NODE_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
-int state_directory_find_twin(const StateDirectory *directory, char **ret_name) {
-        int fd = open(directory->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+int state_store_find_twin(const StateStore *store, char **ret_name) {
+        int fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
         DIR *stream = fd >= 0 ? fdopendir(fd) : NULL; /* takes the descriptor */
 
         if (!stream) {
@@ -342,7 +333,7 @@ int state_directory_find_twin(const StateDirectory *directory, char **ret_name) 
 
                 if (!entry)
                         break;
-                if (is_twin(dirfd(stream), entry->d_name, directory->name))
+                if (is_twin(dirfd(stream), entry->d_name, store->name))
                         r = text_duplicate(entry->d_name, ret_name) < 0 ? -ENOMEM : 1;
         }
         (void) closedir(stream);

@@ -5,8 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "core/node.h"
@@ -14,67 +14,15 @@
 #include "util/fd-util.h"
 #include "util/text.h"
 
-#define NODE_FILE "node.json"
 #define TEMPORARY_PREFIX "." NODE_FILE "."
 #define TEMPORARY_SUFFIX ".tmp"
+#define ASIDE_CORRUPT NODE_FILE ".corrupt-"
+#define ASIDE_OTHER NODE_FILE ".other-"
 
 enum {
         ASIDE_KEPT = 3, /* of each kind */
         ASIDE_TRIES_MAX = 16,
-        ASIDE_NAME_SIZE = 64,
 };
-
-static const char *const aside_prefixes[] = {
-        [STATE_ASIDE_CORRUPT] = NODE_FILE ".corrupt-",
-        [STATE_ASIDE_OTHER] = NODE_FILE ".other-",
-};
-
-struct StateStore {
-        StateDirectory directory;
-        struct stat known;  /* of node.json as it was saved last, or loaded and then found to be ours */
-        struct stat loaded; /* as it was loaded last */
-};
-
-DEFINE_CLEANUP(StateStore *, state_store_free)
-
-int state_store_new(const char *root, const char *hostname, StateStore **ret) {
-        _cleanup_(state_store_free_pointer) StateStore *store = calloc(1, sizeof *store);
-        int r;
-
-        if (!store)
-                return -ENOMEM;
-        r = state_directory_init(&store->directory, root, hostname);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(store);
-        return 0;
-}
-
-StateStore *state_store_free(StateStore *store) {
-        if (!store)
-                return NULL;
-
-        state_directory_done(&store->directory);
-        free(store);
-        return NULL;
-}
-
-const char *state_store_path(const StateStore *store) {
-        return store->directory.path;
-}
-
-const char *state_store_health_path(const StateStore *store) {
-        return store->directory.health_path;
-}
-
-int state_store_open_health(const StateStore *store) {
-        return state_directory_open_health(&store->directory);
-}
-
-int state_store_find_twin(const StateStore *store, char **ret_name) {
-        return state_directory_find_twin(&store->directory, ret_name);
-}
 
 const char *state_store_error_text(int error) {
         switch (error) {
@@ -89,37 +37,12 @@ const char *state_store_error_text(int error) {
 
 /* ---- files that are in the way ---- */
 
-static int select_temporary(const struct dirent *entry) {
-        size_t length = strlen(entry->d_name);
-
-        return length > strlen(TEMPORARY_PREFIX TEMPORARY_SUFFIX) &&
-               strncmp(entry->d_name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0 &&
-               streq(entry->d_name + length - strlen(TEMPORARY_SUFFIX), TEMPORARY_SUFFIX);
-}
-
-static bool is_aside(const struct dirent *entry, StateAside kind) {
-        return strncmp(entry->d_name, aside_prefixes[kind], strlen(aside_prefixes[kind])) == 0;
-}
-
-static int select_corrupt(const struct dirent *entry) {
-        return is_aside(entry, STATE_ASIDE_CORRUPT);
-}
-
-static int select_other(const struct dirent *entry) {
-        return is_aside(entry, STATE_ASIDE_OTHER);
-}
-
-/* By bytes, whatever the locale: the names end in a time that is written so that this is its order. */
-static int compare_names(const struct dirent **a, const struct dirent **b) {
-        return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* Removes the selected files but `spared` (may be NULL) and the `kept` last ones of the others. Done as well
- * as can be: what cannot be removed is in nobody's way. */
-static void remove_files(
-                int directory_fd, int (*select)(const struct dirent *), int kept, const char *spared) {
+/* Removes the files whose names match, but `spared` (may be NULL) and the `kept` last ones of the others. Done
+ * as well as can be: what cannot be removed is in nobody's way. */
+static void remove_files(int directory_fd, const char *pattern, int kept, const char *spared) {
         struct dirent **entries;
-        int count = scandirat(directory_fd, ".", &entries, select, compare_names);
+        /* By bytes, as no locale is set: the names end in a time that is written so that this is its order. */
+        int count = scandirat(directory_fd, ".", &entries, NULL, alphasort);
 
         if (count < 0)
                 return;
@@ -127,8 +50,8 @@ static void remove_files(
         for (int i = count - 1; i >= 0; i--) {
                 const char *name = entries[i]->d_name;
 
-                if (!(spared && streq(name, spared)) && kept-- <= 0 && unlinkat(directory_fd, name, 0) < 0 &&
-                                errno == EISDIR)
+                if (fnmatch(pattern, name, 0) == 0 && !(spared && streq(name, spared)) && kept-- <= 0 &&
+                                unlinkat(directory_fd, name, 0) < 0 && errno == EISDIR)
                         (void) unlinkat(directory_fd, name, AT_REMOVEDIR);
                 free(entries[i]);
         }
@@ -138,23 +61,19 @@ static void remove_files(
 /* ---- the directory ---- */
 
 static int hold_and_lock(StateStore *store) {
-        int r = state_directory_lock(&store->directory);
+        int r = state_directory_lock(store);
 
         /* Left behind by a killed agent; with the lock held, nobody else is writing. */
         if (r > 0)
-                remove_files(store->directory.fd, select_temporary, 0, NULL);
+                remove_files(store->fd, TEMPORARY_PREFIX "?*" TEMPORARY_SUFFIX, 0, NULL);
         return r < 0 ? r : 0;
 }
 
 int state_store_lock(StateStore *store) {
-        int r;
-
         /* The lock first: a second agent has to learn so even where nothing can be made. */
-        r = hold_and_lock(store);
-        if (r < 0)
-                return r;
+        int r = hold_and_lock(store);
 
-        return state_directory_make_health(&store->directory);
+        return r < 0 ? r : state_directory_make_health(store);
 }
 
 /* ---- node.json ---- */
@@ -164,17 +83,12 @@ int state_store_load(StateStore *store, char **ret_text, size_t *ret_size) {
         struct stat st;
         int r;
 
-        directory_fd = state_directory_open(&store->directory, O_PATH);
+        directory_fd = state_directory_open(store, O_PATH);
         if (directory_fd < 0)
                 return directory_fd;
 
-        fd = openat(directory_fd, NODE_FILE, O_RDONLY | OPEN_SAFELY);
-        if (fd < 0)
-                return errno == ENXIO ? -EINVAL : -errno;
-
-        r = state_check_regular(fd, &st);
-        if (r >= 0)
-                r = fd_read_all(fd, NODE_SIZE_MAX, ret_text, ret_size);
+        fd = state_open_regular(directory_fd, NODE_FILE, O_RDONLY, &st);
+        r = fd < 0 ? fd : fd_read_all(fd, NODE_SIZE_MAX, ret_text, ret_size);
         if (r >= 0)
                 store->loaded = st;
         return r;
@@ -201,56 +115,49 @@ static int look_in(const StateStore *store, int directory_fd) {
 
 int state_store_look(const StateStore *store) {
         /* By its path: the directory that is held may have been moved away, or another one mounted on it. */
-        _cleanup_close_ int fd = state_directory_open(&store->directory, O_PATH);
+        _cleanup_close_ int fd = state_directory_open(store, O_PATH);
 
         if (fd < 0)
                 return fd == -ENOENT ? STATE_NODE_NONE : fd;
         return look_in(store, fd);
 }
 
-int state_store_set_aside(StateStore *store, StateAside kind, usec_t realtime_usec, char **ret_name) {
-        time_t seconds = (time_t) (realtime_usec / USEC_PER_SEC);
-        int fd, r;
-
-        r = hold_and_lock(store);
-        if (r < 0)
-                return r;
-        fd = store->directory.fd;
-
+/* Renames node.json to the first name that is free from this second on. */
+static int rename_aside(int directory_fd, const char *prefix, time_t seconds,
+                char ret_name[static STATE_ASIDE_SIZE]) {
         for (int i = 0; i < ASIDE_TRIES_MAX; i++, seconds++) {
-                _cleanup_free_ char *copy = NULL;
-                char name[ASIDE_NAME_SIZE];
+                size_t length = (size_t) (stpcpy(ret_name, prefix) - ret_name);
                 struct tm broken_down = {};
                 struct stat st;
-                size_t length;
 
                 (void) gmtime_r(&seconds, &broken_down);
-                length = (size_t) snprintf(name, sizeof name, "%s", aside_prefixes[kind]);
-                (void) strftime(name + length, sizeof name - length, "%Y%m%dT%H%M%SZ", &broken_down);
+                (void) strftime(ret_name + length, STATE_ASIDE_SIZE - length, "%Y%m%dT%H%M%SZ",
+                                &broken_down);
 
-                /* A taken name belongs to another file: use the next second. Only we write here, so nobody
-                 * takes the name before the rename. */
-                if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-                        continue;
-
-                r = text_duplicate(name, &copy);
-                if (r < 0)
-                        return r;
-
-                if (renameat(fd, NODE_FILE, fd, name) < 0)
-                        return -errno;
-
-                /* Spared by name: with a clock that was set back the newest need not sort as the last. No
-                 * sync: were the rename lost in a power cut, it would simply be done again. */
-                remove_files(fd, kind == STATE_ASIDE_CORRUPT ? select_corrupt : select_other, ASIDE_KEPT - 1,
-                                name);
-
-                if (ret_name)
-                        *ret_name = TAKE_PTR(copy);
-                return 0;
+                /* A taken name belongs to another file. Only we write here, so nobody takes it meanwhile. */
+                if (fstatat(directory_fd, ret_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        return renameat(directory_fd, NODE_FILE, directory_fd, ret_name) < 0 ? -errno : 0;
         }
 
         return -EEXIST;
+}
+
+int state_store_set_aside(StateStore *store, StateAside kind, usec_t realtime_usec,
+                char ret_name[static STATE_ASIDE_SIZE]) {
+        bool is_corrupt = kind == STATE_ASIDE_CORRUPT;
+        int r;
+
+        r = hold_and_lock(store);
+        if (r >= 0)
+                r = rename_aside(store->fd, is_corrupt ? ASIDE_CORRUPT : ASIDE_OTHER,
+                                (time_t) (realtime_usec / USEC_PER_SEC), ret_name);
+        if (r < 0)
+                return r;
+
+        /* Spared by name: with a clock that was set back the newest need not sort as the last. No sync: were
+         * the rename lost in a power cut, it would simply be done again. */
+        remove_files(store->fd, is_corrupt ? ASIDE_CORRUPT "*" : ASIDE_OTHER "*", ASIDE_KEPT - 1, ret_name);
+        return 0;
 }
 
 /* Writes a new file, whole and on the disk. It is removed again on failure. */
@@ -294,14 +201,14 @@ int state_store_save(StateStore *store, const char *text, size_t size) {
         r = hold_and_lock(store);
         if (r < 0)
                 return r;
-        fd = store->directory.fd;
+        fd = store->fd;
 
         r = look_in(store, fd);
         if (r < 0 || r == STATE_NODE_UNKNOWN)
                 return r < 0 ? r : -EEXIST;
 
         /* A directory that was just made again should have it; the node object does not depend on it. */
-        (void) state_directory_make_health(&store->directory);
+        (void) state_directory_make_health(store);
 
         /* One that a failure left under our own number is in the way. */
         (void) snprintf(name, sizeof name, TEMPORARY_PREFIX "%ld" TEMPORARY_SUFFIX, (long) getpid());

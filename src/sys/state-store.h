@@ -1,4 +1,5 @@
-/* The directory <root>/<hostname>: its lock, and node.json, which is replaced atomically and durably. */
+/* The state of a node on disk: the directory <root>/<hostname>, its lock, and node.json in it, which is
+ * replaced atomically and durably. What the bytes of node.json mean is not known here. */
 #pragma once
 
 #include <stdbool.h>
@@ -43,10 +44,12 @@ void state_store_know(StateStore *store);
 /* Returns a StateNode, or a negative errno if it cannot be told. */
 int state_store_look(const StateStore *store);
 
+enum { STATE_ASIDE_SIZE = 64 };
+
 /* Renames node.json (whatever it is) to node.json.corrupt-<UTC time> or node.json.other-<UTC time>, keeps
- * the newest 3 of each. Returns 0 or a negative errno. *ret_name is the new name, which the caller frees;
- * it may be NULL. */
-int state_store_set_aside(StateStore *store, StateAside kind, usec_t realtime_usec, char **ret_name);
+ * the newest 3 of each. Returns 0 and the new name, or a negative errno. */
+int state_store_set_aside(StateStore *store, StateAside kind, usec_t realtime_usec,
+                char ret_name[static STATE_ASIDE_SIZE]);
 
 /* Replaces node.json by these bytes, mode 0640. When it returns 0 they survive a power cut; on failure (a
  * negative errno; -EBUSY if another agent took the place over; -EEXIST for a STATE_NODE_UNKNOWN) the old
@@ -57,6 +60,11 @@ int state_store_save(StateStore *store, const char *text, size_t size);
 /* Another directory below <root> that is likely this machine's: its name has the same first label and it
  * holds a node.json. Returns 1 and its name, which the caller frees; 0; or a negative errno. */
 int state_store_find_twin(const StateStore *store, char **ret_name);
+
+/* Whether the directory could be made, written and locked by this user, and its health/ be made or read;
+ * makes and changes nothing. Returns 0 if so; 1 if so and another agent holds the lock; or a negative errno,
+ * with the path of the failure in *ret_place, which the caller frees. */
+int state_store_check(const StateStore *store, char **ret_place);
 
 /* Words for an error of this store: static, or from strerror(). */
 const char *state_store_error_text(int error);

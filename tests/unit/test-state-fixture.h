@@ -34,6 +34,9 @@ _unused_ static int load_text(StateStore *store, char **ret_text) {
         return r;
 }
 
+/* Of the file that was set aside last. */
+_unused_ static char aside[STATE_ASIDE_SIZE];
+
 #define HOST "root/dev-alice-web01"
 #define NODE HOST "/node.json"
 

@@ -156,7 +156,7 @@ static int on_read_only_disk(void) {
         CHECK(state_store_lock(store) == 0);
         CHECK(load_text(store, &text) == 0 && streq(text, "one"));
         CHECK(save_text(store, "two") == -EROFS);
-        CHECK(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, NULL) == -EROFS);
+        CHECK(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, aside) == -EROFS);
         CHECK(state_store_lock(other) == -EROFS);
         other = state_store_free(other);
 

@@ -127,7 +127,7 @@ static void test_no_directory(_unused_ void **state) {
         assert_int_equal(state_store_lock(store), -ENOTDIR);
         assert_int_equal(save_text(store, "{}"), -ENOTDIR);
         assert_int_equal(state_store_load(store, &text, &size), -ENOTDIR);
-        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, NULL), -ENOTDIR);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, aside), -ENOTDIR);
 
         /* The same object is asked again when the mistake is mended. */
         assert_return_code(unlink(in("file")), errno);
@@ -247,7 +247,8 @@ static void test_save_replaces_only_what_it_knows(_unused_ void **state) {
                 assert_int_equal(save_text(store, "three"), -EEXIST);
                 assert_int_equal(count_names(".node.json"), 0);
 
-                assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, i * USEC_PER_SEC, NULL), 0);
+                assert_int_equal(
+                                state_store_set_aside(store, STATE_ASIDE_OTHER, i * USEC_PER_SEC, aside), 0);
                 assert_int_equal(save_text(store, "four"), 0);
                 assert_file(in(NODE), "four");
         }
@@ -276,7 +277,7 @@ static void test_a_link_is_not_followed(_unused_ void **state) {
         assert_int_equal(state_store_load(store, &text, &size), -ENOTDIR);
         assert_int_equal(state_store_look(store), -ENOTDIR);
         assert_int_equal(save_text(store, "one"), -ENOTDIR);
-        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, 0, NULL), -ENOTDIR);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, 0, aside), -ENOTDIR);
         assert_non_null(strstr(state_store_error_text(-ENOTDIR), "link"));
         assert_false(exists(in("elsewhere/.lock")));
         assert_false(exists(in("elsewhere/health")));
@@ -388,29 +389,26 @@ static void test_twins(_unused_ void **state) {
 
 static void test_set_aside(_unused_ void **state) {
         _cleanup_store_ StateStore *store = locked_store();
-        _cleanup_free_ char *name = NULL;
         const usec_t noon = UINT64_C(1795521600) * USEC_PER_SEC; /* 2026-11-24T12:00:00Z */
 
-        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon, &name), -ENOENT);
-        assert_null(name);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon, aside), -ENOENT);
 
         write_text(in(NODE), "bad 1");
-        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon, &name), 0);
-        assert_string_equal(name, "node.json.corrupt-20261124T120000Z");
-        assert_file(in(HOST "/%s", name), "bad 1");
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon, aside), 0);
+        assert_string_equal(aside, "node.json.corrupt-20261124T120000Z");
+        assert_file(in(HOST "/%s", aside), "bad 1");
         assert_false(exists(in(NODE)));
-        free(TAKE_PTR(name));
 
         /* Within the same second nothing is lost. */
         write_text(in(NODE), "bad 2");
-        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon + 5, &name), 0);
-        assert_string_equal(name, "node.json.corrupt-20261124T120001Z");
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon + 5, aside), 0);
+        assert_string_equal(aside, "node.json.corrupt-20261124T120001Z");
         assert_int_equal(count_names("node.json.corrupt-"), 2);
 
         for (unsigned i = 1; i < 6; i++) {
                 write_text(in(NODE), "bad 3");
-                assert_int_equal(state_store_set_aside(
-                                                 store, STATE_ASIDE_CORRUPT, noon + i * USEC_PER_HOUR, NULL),
+                assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, noon + i * USEC_PER_HOUR,
+                                                 aside),
                                 0);
         }
         assert_int_equal(count_names("node.json.corrupt-"), 3);
@@ -419,16 +417,15 @@ static void test_set_aside(_unused_ void **state) {
 
         /* With a clock that was set back, the newest is the one that was just set aside. */
         assert_return_code(symlink("nowhere", in(NODE)), errno);
-        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, NULL), 0);
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_CORRUPT, 0, aside), 0);
         assert_true(exists(in(HOST "/node.json.corrupt-19700101T000000Z")));
         assert_true(exists(in(HOST "/node.json.corrupt-20261124T160000Z")));
         assert_int_equal(count_names("node.json.corrupt-"), 3);
 
         /* The two kinds do not push each other out. */
         write_text(in(NODE), "other");
-        free(TAKE_PTR(name));
-        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, noon, &name), 0);
-        assert_string_equal(name, "node.json.other-20261124T120000Z");
+        assert_int_equal(state_store_set_aside(store, STATE_ASIDE_OTHER, noon, aside), 0);
+        assert_string_equal(aside, "node.json.other-20261124T120000Z");
         assert_int_equal(count_names("node.json.corrupt-"), 3);
 }
 
