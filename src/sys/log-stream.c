@@ -15,64 +15,43 @@
 #include "util/fd-util.h"
 #include "util/text.h"
 
-typedef enum StreamKind {
-        STREAM_FILE,
-        STREAM_PIPE,
-        STREAM_TERMINAL,
-        STREAM_SOCKET,
-        STREAM_OTHER,
-} StreamKind;
-
 static struct {
-        int fd;     /* inherited */
-        int own_fd; /* the same, opened again non-blocking; or -1 */
-        StreamKind kind;
-        bool is_torn; /* the last line ended in the middle */
-} stream = { .fd = STDERR_FILENO, .own_fd = -1, .kind = STREAM_OTHER };
-
-static StreamKind stream_kind(int fd) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return STREAM_OTHER;
-        if (S_ISREG(st.st_mode))
-                return STREAM_FILE;
-        if (S_ISFIFO(st.st_mode))
-                return STREAM_PIPE;
-        if (S_ISSOCK(st.st_mode))
-                return STREAM_SOCKET;
-        return isatty(fd) ? STREAM_TERMINAL : STREAM_OTHER;
-}
+        int fd;          /* inherited */
+        int own_fd;      /* the same, opened again non-blocking; or -1 */
+        mode_t type;     /* S_IFREG and so on; 0: closed, or unknown */
+        size_t line_max; /* bytes of a line that goes out whole or not at all */
+        bool is_torn;    /* the last line ended in the middle */
+} stream = { .fd = STDERR_FILENO, .own_fd = -1, .line_max = PIPE_BUF };
 
 void log_stream_open(int fd) {
         char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
+        struct stat st = {};
 
         log_stream_close();
         stream.fd = fd;
-        stream.kind = stream_kind(fd);
+        if (fstat(fd, &st) == 0)
+                stream.type = st.st_mode & S_IFMT;
 
         /* Not permitted when somebody else made the pipe or owns the terminal: then poll() has to do. */
-        if (stream.kind == STREAM_PIPE || stream.kind == STREAM_TERMINAL) {
+        if (stream.type == S_IFIFO || isatty(fd)) {
                 (void) snprintf(path, sizeof path, "/proc/self/fd/%i", fd);
                 stream.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         }
+
+        /* What poll() calls writable takes PIPE_BUF bytes, at least where it is a pipe, whose readers also
+         * get that much in one piece however many write. */
+        if (stream.type == S_IFREG || stream.type == S_IFSOCK ||
+                        (stream.type == S_IFCHR && stream.own_fd >= 0))
+                stream.line_max = LOG_LINE_MAX;
 }
 
 void log_stream_close(void) {
-        stream.own_fd = close_fd(stream.own_fd);
-        stream.fd = STDERR_FILENO;
-        stream.kind = STREAM_OTHER;
-        stream.is_torn = false;
+        close_fd(stream.own_fd);
+        stream = (typeof(stream)){ .fd = STDERR_FILENO, .own_fd = -1, .line_max = PIPE_BUF };
 }
 
 size_t log_stream_get_line_max(void) {
-        /* What poll() calls writable takes PIPE_BUF bytes, at least where it is a pipe, whose readers also
-         * get that much in one piece however many write. */
-        if (stream.kind == STREAM_FILE || stream.kind == STREAM_SOCKET)
-                return LOG_LINE_MAX;
-        if (stream.kind == STREAM_TERMINAL && stream.own_fd >= 0)
-                return LOG_LINE_MAX;
-        return PIPE_BUF;
+        return stream.line_max;
 }
 
 /* One write, which does not wait. */
@@ -80,7 +59,7 @@ static ssize_t stream_write_once(const char *data, size_t size) {
         struct pollfd pollfd = { .fd = stream.fd, .events = POLLOUT };
         int fd = stream.own_fd;
 
-        if (stream.kind == STREAM_SOCKET)
+        if (stream.type == S_IFSOCK)
                 return send(stream.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (fd < 0) {
@@ -100,7 +79,7 @@ static int stream_write(const char *data, size_t size) {
         ssize_t n;
         int r;
 
-        if (stream.kind == STREAM_FILE) {
+        if (stream.type == S_IFREG) {
                 r = fd_write_all(stream.fd, data, size);
                 stream.is_torn = r < 0;
                 return r;

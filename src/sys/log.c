@@ -1,4 +1,4 @@
-/* The log's public side: which sink, which level, what an entry consists of, what was dropped. */
+/* The log's public side: which way out, which level, what an entry consists of, what was dropped. */
 #include "sys/log.h"
 
 #include <errno.h>
@@ -17,10 +17,26 @@
 #define NAP_USEC (1 * USEC_PER_MSEC)
 
 static LogTarget log_target = LOG_TARGET_CONSOLE;
+static LogForm log_form = LOG_FORM_PLAIN;
 static int log_max_level = LOG_INFO;
 static usec_t log_patience_usec = PATIENCE_USEC; /* what is left of it, until an entry is taken at once */
 static uint64_t log_dropped;                     /* since the start */
 static uint64_t log_dropped_unsaid;              /* of them, what the sink has not been told yet */
+
+static LogForm form_of(LogTarget target) {
+        if (target == LOG_TARGET_JOURNAL)
+                return LOG_FORM_JOURNAL;
+        if (target == LOG_TARGET_JSON)
+                return LOG_FORM_JSON;
+        if (log_stream_is_journal(STDERR_FILENO))
+                return LOG_FORM_PREFIXED;
+        return log_stream_wants_color(STDERR_FILENO) ? LOG_FORM_COLOR : LOG_FORM_PLAIN;
+}
+
+static void use_target(LogTarget target) {
+        log_target = target;
+        log_form = form_of(target);
+}
 
 int log_open(LogTarget target, int max_level) {
         int r = 0;
@@ -30,7 +46,6 @@ int log_open(LogTarget target, int max_level) {
 
         if (target == LOG_TARGET_AUTO)
                 target = log_stream_is_journal(STDERR_FILENO) ? LOG_TARGET_JOURNAL : LOG_TARGET_CONSOLE;
-
         if (target == LOG_TARGET_JOURNAL) {
                 r = log_journal_open();
                 if (r < 0)
@@ -39,14 +54,14 @@ int log_open(LogTarget target, int max_level) {
         if (target != LOG_TARGET_JOURNAL)
                 log_stream_open(target == LOG_TARGET_JSON ? STDOUT_FILENO : STDERR_FILENO);
 
-        log_target = target;
+        use_target(target);
         return r;
 }
 
 void log_close(void) {
         log_journal_close();
         log_stream_close();
-        log_target = LOG_TARGET_CONSOLE;
+        use_target(LOG_TARGET_CONSOLE);
 }
 
 int log_get_level(void) {
@@ -65,109 +80,53 @@ uint64_t log_get_dropped(void) {
         return log_dropped;
 }
 
-static LogLook console_look(void) {
-        if (log_stream_is_journal(STDERR_FILENO))
-                return LOG_LOOK_PREFIXED;
-        return log_stream_wants_color(STDERR_FILENO) ? LOG_LOOK_COLOR : LOG_LOOK_PLAIN;
-}
-
-static int entry_put(const LogEntry *entry) {
-        size_t size, max = log_stream_get_line_max();
-        char line[LOG_LINE_MAX];
-
-        if (log_target == LOG_TARGET_JOURNAL)
-                return log_journal_write(entry);
-
-        if (log_target == LOG_TARGET_JSON)
-                size = log_line_json(entry, line, max);
-        else
-                size = log_line_console(entry, console_look(), line, max);
-        return log_stream_write(line, size);
-}
-
+/* Waits for a target that is only busy. */
 static int entry_write(const LogEntry *entry) {
         const struct timespec nap = { .tv_nsec = NAP_USEC * 1000 };
+        char data[LOG_ENTRY_MAX];
+        size_t size = log_entry_format(entry, log_form, log_stream_get_line_max(), data);
         int r;
 
-        r = entry_put(entry);
+        for (;;) {
+                r = log_target == LOG_TARGET_JOURNAL ? log_journal_write(data, size)
+                                                     : log_stream_write(data, size);
+                if (r != -EAGAIN || log_patience_usec == 0)
+                        break;
+                (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+                log_patience_usec -= NAP_USEC;
+        }
         if (r >= 0)
                 log_patience_usec = PATIENCE_USEC;
-        for (; r == -EAGAIN && log_patience_usec > 0; log_patience_usec -= NAP_USEC) {
-                (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-                r = entry_put(entry);
-        }
 
         return r;
 }
 
-static void entry_add(LogEntry *entry, LogField field) {
-        assert(entry->n_fields < LOG_FIELDS_MAX);
-        entry->fields[entry->n_fields++] = field;
-}
+static void entry_add_fields(LogEntry *entry, LogEvent event, const LogFields *fields) {
+        const LogField all[] = {
+                { .name = "MESSAGE_ID", .text = log_event_message_id(event) },
+                { "ARGUS_EVENT", "event", .text = log_event_name(event) },
+                { "ARGUS_NODE_ID", "node_id", .text = fields->node_id },
+                { "ARGUS_ENDPOINT", "endpoint", .text = fields->endpoint },
+                { "ARGUS_HTTP_STATUS", "status", .number = fields->http_status },
+                { "ARGUS_ATTEMPT", "attempt", .number = fields->attempt },
+                { "ARGUS_RETRY_USEC", "retry", .number = fields->retry_usec, .is_span = true },
+                { "ARGUS_DURATION_USEC", "duration", .number = fields->duration_usec, .is_span = true },
+                { "ARGUS_HEALTH_FILE", "health_file", .text = fields->health_file },
+                { "ERRNO", "errno", .number = fields->error > 0 ? (uint64_t) fields->error : 0 },
+        };
 
-/* `safe` is where the text goes that is fit to be shown. */
-static void entry_add_text(LogEntry *entry, const char *name, const char *label, const char *text,
-                char safe[static LOG_FIELD_MAX]) {
-        if (isempty(text))
-                return;
-
-        text_sanitize_into(safe, LOG_FIELD_MAX, text, strlen(text));
-        entry_add(entry, (LogField){ .name = name, .label = label, .text = safe });
-}
-
-static void entry_add_number(LogEntry *entry, const char *name, const char *label, uint64_t number) {
-        if (number > 0)
-                entry_add(entry, (LogField){ .name = name, .label = label, .number = number });
-}
-
-static void entry_add_span(LogEntry *entry, const char *name, const char *label, usec_t span_usec) {
-        LogField field = { .name = name, .label = label, .number = span_usec, .is_span = true };
-
-        if (span_usec > 0)
-                entry_add(entry, field);
-}
-
-static void entry_add_event(LogEntry *entry, LogEvent event) {
-        const char *name = log_event_name(event);
-
-        if (!name)
-                return;
-
-        entry_add(entry, (LogField){ .name = "MESSAGE_ID", .text = log_event_message_id(event) });
-        entry_add(entry, (LogField){ .name = "ARGUS_EVENT", .label = "event", .text = name });
-}
-
-static void entry_add_fields(
-                LogEntry *entry, const LogFields *fields, char texts[static LOG_TEXTS_MAX][LOG_FIELD_MAX]) {
-        entry_add_text(entry, "ARGUS_NODE_ID", "node_id", fields->node_id, texts[0]);
-        entry_add_text(entry, "ARGUS_ENDPOINT", "endpoint", fields->endpoint, texts[1]);
-        entry_add_number(entry, "ARGUS_HTTP_STATUS", "status", fields->http_status);
-        entry_add_number(entry, "ARGUS_ATTEMPT", "attempt", fields->attempt);
-        entry_add_span(entry, "ARGUS_RETRY_USEC", "retry", fields->retry_usec);
-        entry_add_span(entry, "ARGUS_DURATION_USEC", "duration", fields->duration_usec);
-        entry_add_text(entry, "ARGUS_HEALTH_FILE", "health_file", fields->health_file, texts[2]);
-        entry_add_number(entry, "ERRNO", "errno", fields->error > 0 ? (uint64_t) fields->error : 0);
+        _Static_assert(sizeof all == sizeof entry->fields, "an entry holds them all");
+        memcpy(entry->fields, all, sizeof all);
 }
 
 /* printf() into an array of LOG_LINE_MAX bytes, made safe to show; a cut is marked. */
 static _printf_(2, 0) void message_format(
                 char message[static LOG_LINE_MAX], const char *format, va_list arguments) {
-        char raw[LOG_LINE_MAX + sizeof LOG_ELLIPSIS];
-        int length;
+        char raw[2 * LOG_LINE_MAX];
 
-        length = vsnprintf(raw, LOG_LINE_MAX + 1, format, arguments);
-        if (length < 0) /* better the words without the values than nothing */
-                length = snprintf(raw, LOG_LINE_MAX + 1, "%s", format);
-
-        if (length > LOG_LINE_MAX) {
-                length = LOG_LINE_MAX - 1;
-                for (size_t i = 0; i < 3 && ((unsigned char) raw[length] & 0xC0) == 0x80; i++)
-                        length--; /* not in the middle of a character */
-                memcpy(raw + length, LOG_ELLIPSIS, sizeof LOG_ELLIPSIS);
-                length += (int) strlen(LOG_ELLIPSIS);
-        }
-
-        text_sanitize_into(message, LOG_LINE_MAX, raw, (size_t) length);
+        if (vsnprintf(raw, sizeof raw, format, arguments) < 0)
+                (void) snprintf(raw, sizeof raw, "%s", format); /* better without the values than nothing */
+        text_sanitize_into(message, LOG_LINE_MAX, raw, strlen(raw));
 }
 
 /* Says how many entries were lost, as soon as the sink takes entries again. */
@@ -192,7 +151,8 @@ static int dropped_say(void) {
 }
 
 void log_event(int level, LogEvent event, const LogFields *fields, const char *format, ...) {
-        char message[LOG_LINE_MAX], texts[LOG_TEXTS_MAX][LOG_FIELD_MAX];
+        static const LogFields none;
+        char message[LOG_LINE_MAX];
         LogEntry entry = { .level = level, .message = message };
         int r, saved_errno = errno;
         va_list arguments;
@@ -207,9 +167,7 @@ void log_event(int level, LogEvent event, const LogFields *fields, const char *f
         va_end(arguments);
 
         entry.realtime_usec = now_usec(CLOCK_REALTIME);
-        entry_add_event(&entry, event);
-        if (fields)
-                entry_add_fields(&entry, fields, texts);
+        entry_add_fields(&entry, event, fields ? fields : &none);
 
         r = dropped_say();
         if (r >= 0)
