@@ -34,7 +34,7 @@ void local_address_find(const LocalAddress *own, const Config *config, const End
 }
 
 /* While IPv6 comes up the kernel has nothing but a link-local one to connect with. */
-static bool is_of_use_elsewhere(const IpAddress *address) {
+static bool is_routable(const IpAddress *address) {
         return !ip_address_is_loopback(address) && !IN6_IS_ADDR_LINKLOCAL(address);
 }
 
@@ -47,7 +47,7 @@ bool local_address_learn(LocalAddress *own, const Config *config, const char *lo
                 set_address(own->master, remote_address);
 
         if (config->address || !local_address || ip_address_parse(local_address, &local) < 0 ||
-                        !is_of_use_elsewhere(&local))
+                        !is_routable(&local))
                 return false;
         ip_address_format(&local, text);
         if (streq(text, own->registered))

@@ -2,16 +2,14 @@
  * limit and a new address are all seen at the next registration. */
 #include "sys/host-info.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <ifaddrs.h>
 #include <limits.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -19,20 +17,19 @@
 
 #include "util/fd-util.h"
 #include "util/ip-address.h"
-#include "util/macro.h"
 #include "util/text.h"
 
 /* What the machine's own id is hashed with, so that it cannot be told from this one. Never change it: the
  * Master would take every machine for another. */
 #define APPLICATION_ID SD_ID128_MAKE(76, c7, b5, 15, 7a, 07, 45, cb, 8a, 9a, 81, a1, 44, db, 96, c5)
 
+#define DISCARD_PORT "9" /* a port other than 0 is all that connect() asks for */
 #define DISPLAY_CONTROLLER_CLASS 0x03
 
 enum {
         VENDOR_NVIDIA = 0x10de,
         VENDOR_AMD = 0x1002,
         CGROUP_SIZE_MAX = 64 * 1024,
-        DISCARD_PORT = 9, /* a port other than 0 is all that connect() asks for */
 };
 
 int host_info_hostname(char **ret) {
@@ -56,31 +53,19 @@ uint64_t host_info_cpu_number(void) {
 
 /* A file that holds one number, in base 10 or 16, and a newline. */
 static int read_number(int directory_fd, const char *path, int base, uint64_t *ret) {
-        _cleanup_close_ int fd = -1;
-        unsigned long long value;
+        _cleanup_close_ int fd = openat(directory_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
         char text[64], *end;
-        ssize_t size;
+        size_t size;
 
-        fd = openat(directory_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return -errno;
-
-        size = read(fd, text, sizeof text - 1);
-        if (size < 0)
-                return -errno;
+        if (fd < 0 || fd_read(fd, text, sizeof text - 1, &size) < 0)
+                return -ENODATA;
         text[size] = '\0';
         if (text[0] < '0' || text[0] > '9') /* "max", or a sign, which strtoull() would take */
                 return -EINVAL;
 
         errno = 0;
-        value = strtoull(text, &end, base);
-        if (errno > 0)
-                return -errno;
-        if (*end != '\n' && *end != '\0')
-                return -EINVAL;
-
-        *ret = value;
-        return 0;
+        *ret = strtoull(text, &end, base);
+        return errno > 0 || (*end != '\n' && *end != '\0') ? -EINVAL : 0;
 }
 
 /* The lowest limit of a cgroup and all above it, up to what is mounted. In a container without a cgroup
@@ -111,15 +96,10 @@ static uint64_t read_lowest_limit(const char *root, const char *mount, char *cgr
         }
 }
 
-static bool list_holds(const char *list, const char *word) {
-        size_t length = strlen(word);
-
-        for (const char *p = list; p; p = strchr(p, ',')) {
-                p += *p == ',';
-                if (strncmp(p, word, length) == 0 && (p[length] == ',' || p[length] == '\0'))
+static bool list_holds(char *list, const char *word) {
+        for (char *item; (item = strsep(&list, ","));)
+                if (streq(item, word))
                         return true;
-        }
-
         return false;
 }
 
@@ -152,8 +132,7 @@ uint64_t host_info_memory_limit_at(const char *root) {
                         limit = read_lowest_limit(
                                         root, "/sys/fs/cgroup/memory", line, "memory.limit_in_bytes");
 
-                if (limit < lowest)
-                        lowest = limit;
+                lowest = limit < lowest ? limit : lowest;
         }
 
         return lowest;
@@ -172,14 +151,12 @@ uint64_t host_info_memory_in_bytes(void) {
         return limit < physical ? limit : physical;
 }
 
-static bool is_gpu(int devices_fd, const char *name) {
-        _cleanup_close_ int fd = -1;
-        uint64_t class = 0, vendor = 0;
+static bool is_gpu(const char *path) {
+        _cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        uint64_t class, vendor;
 
-        fd = openat(devices_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || read_number(fd, "class", 16, &class) < 0 || read_number(fd, "vendor", 16, &vendor) < 0)
+        if (read_number(fd, "class", 16, &class) < 0 || read_number(fd, "vendor", 16, &vendor) < 0)
                 return false;
-
         if (class >> 16 != DISPLAY_CONTROLLER_CLASS || (vendor != VENDOR_NVIDIA && vendor != VENDOR_AMD))
                 return false;
 
@@ -188,22 +165,17 @@ static bool is_gpu(int devices_fd, const char *name) {
 }
 
 uint64_t host_info_gpu_number_at(const char *root) {
-        char path[PATH_MAX];
+        char pattern[PATH_MAX];
         uint64_t count = 0;
-        DIR *directory;
+        glob_t found;
 
-        if (snprintf(path, sizeof path, "%s/sys/bus/pci/devices", root) >= (int) sizeof path)
+        if (snprintf(pattern, sizeof pattern, "%s/sys/bus/pci/devices/*", root) >= (int) sizeof pattern ||
+                        glob(pattern, GLOB_NOSORT, NULL, &found) != 0) /* a machine without PCI */
                 return 0;
 
-        directory = opendir(path);
-        if (!directory) /* a machine without PCI */
-                return 0;
-
-        for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
-                if (entry->d_name[0] != '.' && is_gpu(dirfd(directory), entry->d_name))
-                        count++;
-
-        (void) closedir(directory);
+        for (size_t i = 0; i < found.gl_pathc; i++)
+                count += is_gpu(found.gl_pathv[i]);
+        globfree(&found);
         return count;
 }
 
@@ -226,159 +198,93 @@ int host_info_machine_id(char ret[static HOST_MACHINE_ID_SIZE]) {
 
 /* ---- addresses ---- */
 
-typedef union SocketAddress {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_in6 in6;
-} SocketAddress;
-
-/* Makes a.b.c.d of ::ffff:a.b.c.d, which is the same to the kernel. */
-static void socket_address_unmap(SocketAddress *address) {
-        SocketAddress plain = { .in = { .sin_family = AF_INET } };
-
-        if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr))
-                return;
-
-        memcpy(&plain.in.sin_addr, address->in6.sin6_addr.s6_addr + 12, sizeof plain.in.sin_addr);
-        *address = plain;
-}
-
-static int socket_address_parse(const char *text, SocketAddress *ret) {
+/* Asks the routing table: to connect a UDP socket chooses the local address, and sends nothing. Returns 0;
+ * -EINVAL if `destination` is no literal; or -ENETUNREACH. */
+static int find_source(const char *destination, IpAddress *ret_peer, IpAddress *ret) {
         /* A number only, so that nothing is looked up; unlike inet_pton() it knows fe80::1%eth0. */
-        struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM }, *found;
-
-        if (getaddrinfo(text, NULL, &hints, &found) != 0)
-                return -EINVAL;
-
-        memset(ret, 0, sizeof *ret);
-        memcpy(ret, found->ai_addr, min_size(found->ai_addrlen, sizeof *ret));
-        freeaddrinfo(found);
-
-        socket_address_unmap(ret);
-        if (ret->any.sa_family == AF_INET6)
-                ret->in6.sin6_port = htons(DISCARD_PORT);
-        else
-                ret->in.sin_port = htons(DISCARD_PORT);
-        return 0;
-}
-
-static bool is_loopback(const SocketAddress *address) {
-        IpAddress ip = ip_address_of_socket(&address->any);
-
-        return ip_address_is_loopback(&ip);
-}
-
-/* Of use beyond its own link. Private addresses are: nearly every machine has no other. */
-static bool is_global(const SocketAddress *address) {
-        if (is_loopback(address))
-                return false;
-
-        if (address->any.sa_family == AF_INET) {
-                uint32_t number = ntohl(address->in.sin_addr.s_addr);
-
-                return number >> 16 != (169 << 8 | 254) && number >> 24 != 0 && !IN_MULTICAST(number);
-        }
-
-        return !IN6_IS_ADDR_LINKLOCAL(&address->in6.sin6_addr) &&
-               !IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr) &&
-               !IN6_IS_ADDR_MULTICAST(&address->in6.sin6_addr);
-}
-
-/* Asks the routing table: to connect a UDP socket chooses the own address, and sends nothing. */
-static int find_source(const SocketAddress *peer, SocketAddress *ret) {
-        SocketAddress own = {};
+        const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                .ai_socktype = SOCK_DGRAM };
         _cleanup_close_ int fd = -1;
-        socklen_t size;
+        struct sockaddr_storage local = {};
+        socklen_t size = sizeof local;
+        struct addrinfo *peer;
+        bool is_connected;
 
-        fd = socket(peer->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
+        if (getaddrinfo(destination, DISCARD_PORT, &hints, &peer) != 0)
+                return -EINVAL;
+        *ret_peer = ip_address_of_socket(peer->ai_addr);
 
-        size = peer->any.sa_family == AF_INET6 ? sizeof peer->in6 : sizeof peer->in;
-        if (connect(fd, &peer->any, size) < 0)
-                return -errno;
+        fd = socket(peer->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        is_connected = fd >= 0 && connect(fd, peer->ai_addr, peer->ai_addrlen) == 0;
+        freeaddrinfo(peer);
+        if (!is_connected || getsockname(fd, (struct sockaddr *) &local, &size) < 0)
+                return -ENETUNREACH;
 
-        size = sizeof own;
-        if (getsockname(fd, &own.any, &size) < 0)
-                return -errno;
-
-        *ret = own;
+        *ret = ip_address_of_socket((struct sockaddr *) &local);
         return 0;
 }
 
-/* The first global address of an interface that works: a bridge without a port in use (docker0) does not. */
-static int find_first_global(SocketAddress *ret) {
-        static const sa_family_t families[] = { AF_INET, AF_INET6 };
+/* The first global address, IPv4 before IPv6, of an interface that works: a bridge without a port in use
+ * (docker0) does not. */
+static int find_first_global(IpAddress *ret) {
         struct ifaddrs *list;
         int r = -ENETUNREACH;
 
         if (getifaddrs(&list) < 0)
                 return -errno;
 
-        for (size_t i = 0; i < ELEMENTSOF(families) && r < 0; i++)
-                for (const struct ifaddrs *p = list; p; p = p->ifa_next) {
-                        SocketAddress address = {};
+        for (const struct ifaddrs *p = list; p; p = p->ifa_next) {
+                const unsigned mask = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
+                sa_family_t family = p->ifa_addr ? p->ifa_addr->sa_family : AF_UNSPEC;
+                IpAddress address;
 
-                        if (!p->ifa_addr || p->ifa_addr->sa_family != families[i])
-                                continue;
-                        if (!(p->ifa_flags & IFF_UP) || !(p->ifa_flags & IFF_RUNNING) ||
-                                        (p->ifa_flags & IFF_LOOPBACK))
-                                continue;
-
-                        memcpy(&address, p->ifa_addr,
-                                        families[i] == AF_INET ? sizeof address.in : sizeof address.in6);
-                        if (!is_global(&address))
-                                continue;
-
+                if ((family != AF_INET && family != AF_INET6) ||
+                                (p->ifa_flags & mask) != (IFF_UP | IFF_RUNNING))
+                        continue;
+                address = ip_address_of_socket(p->ifa_addr);
+                if (!ip_address_is_global(&address))
+                        continue;
+                if (r < 0 || (family == AF_INET && !IN6_IS_ADDR_V4MAPPED(ret)))
                         *ret = address;
-                        r = 0;
-                        break;
-                }
+                r = 0;
+        }
 
         freeifaddrs(list);
         return r;
 }
 
-static int find_global(SocketAddress *ret) {
+static int find_global(IpAddress *ret) {
         /* Documentation addresses (RFC 5737, RFC 3849): nobody has a route to them but the default one. */
         static const char *const elsewhere[] = { "192.0.2.1", "2001:db8::1" };
-        SocketAddress peer, address = {};
+        IpAddress peer;
 
         for (size_t i = 0; i < ELEMENTSOF(elsewhere); i++)
-                if (socket_address_parse(elsewhere[i], &peer) >= 0 && find_source(&peer, &address) >= 0 &&
-                                is_global(&address)) {
-                        *ret = address;
+                if (find_source(elsewhere[i], &peer, ret) >= 0 && ip_address_is_global(ret))
                         return 0;
-                }
-
         return find_first_global(ret);
 }
 
 int host_info_address(const char *destination, char ret[static HOST_ADDRESS_SIZE]) {
-        SocketAddress peer, address = {}, global;
-        bool is_of_use = false;
+        IpAddress peer, address, global;
+        bool is_usable = false;
         int r = -ENETUNREACH;
-        IpAddress ip;
 
         if (destination) {
-                r = socket_address_parse(destination, &peer);
-                if (r < 0)
+                r = find_source(destination, &peer, &address);
+                if (r == -EINVAL)
                         return r;
-                r = find_source(&peer, &address);
 
                 /* A link-local address is right on its link. Towards the world the kernel names one only
                  * while IPv6 still comes up. */
-                is_of_use = r >= 0 && !is_loopback(&address) && (is_global(&address) || !is_global(&peer));
+                is_usable = r >= 0 && !ip_address_is_loopback(&address) &&
+                            (ip_address_is_global(&address) || !ip_address_is_global(&peer));
         }
 
-        if (!is_of_use && find_global(&global) >= 0) {
+        if (!is_usable && find_global(&global) >= 0) {
                 address = global;
                 r = 0;
         }
-        if (r < 0)
-                return r;
-
-        ip = ip_address_of_socket(&address.any);
-        ip_address_format(&ip, ret);
-        return 0;
+        if (r >= 0)
+                ip_address_format(&address, ret);
+        return r;
 }

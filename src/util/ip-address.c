@@ -17,9 +17,6 @@ static IpAddress map(struct in_addr v4) {
 int ip_address_parse(const char *text, IpAddress *ret) {
         struct in_addr v4;
 
-        assert(text);
-        assert(ret);
-
         if (inet_pton(AF_INET, text, &v4) == 1)
                 *ret = map(v4);
         else if (inet_pton(AF_INET6, text, ret) != 1)
@@ -28,7 +25,6 @@ int ip_address_parse(const char *text, IpAddress *ret) {
 }
 
 IpAddress ip_address_of_socket(const struct sockaddr *address) {
-        assert(address);
         assert(address->sa_family == AF_INET || address->sa_family == AF_INET6);
 
         if (address->sa_family == AF_INET)
@@ -37,19 +33,27 @@ IpAddress ip_address_of_socket(const struct sockaddr *address) {
 }
 
 bool ip_address_is_loopback(const IpAddress *address) {
-        assert(address);
-
         if (IN6_IS_ADDR_V4MAPPED(address))
                 return address->s6_addr[V4_OFFSET] == IN_LOOPBACKNET;
         return IN6_IS_ADDR_LOOPBACK(address);
 }
 
+bool ip_address_is_global(const IpAddress *address) {
+        if (ip_address_is_loopback(address))
+                return false;
+
+        if (IN6_IS_ADDR_V4MAPPED(address)) {
+                const uint8_t *v4 = address->s6_addr + V4_OFFSET;
+
+                return v4[0] != 0 && !(v4[0] == 169 && v4[1] == 254) && (v4[0] & 0xF0) != 0xE0;
+        }
+        return !IN6_IS_ADDR_LINKLOCAL(address) && !IN6_IS_ADDR_UNSPECIFIED(address) &&
+               !IN6_IS_ADDR_MULTICAST(address);
+}
+
 void ip_address_format(const IpAddress *address, char ret[static IP_ADDRESS_SIZE]) {
-        bool is_v4;
+        bool is_v4 = IN6_IS_ADDR_V4MAPPED(address);
 
-        assert(address);
-
-        is_v4 = IN6_IS_ADDR_V4MAPPED(address);
         (void) inet_ntop(is_v4 ? AF_INET : AF_INET6, address->s6_addr + (is_v4 ? V4_OFFSET : 0), ret,
                         IP_ADDRESS_SIZE);
 }

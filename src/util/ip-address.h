@@ -18,5 +18,8 @@ IpAddress ip_address_of_socket(const struct sockaddr *address);
 /* 127.0.0.0/8, ::1: of this machine only. */
 bool ip_address_is_loopback(const IpAddress *address);
 
+/* Usable beyond its own link. Private addresses are: nearly every machine has no other. */
+bool ip_address_is_global(const IpAddress *address);
+
 /* As a.b.c.d if it is IPv4. */
 void ip_address_format(const IpAddress *address, char ret[static IP_ADDRESS_SIZE]);

@@ -42,6 +42,23 @@ static void test_addresses(void **state _unused_) {
         }
 }
 
+static void test_global(void **state _unused_) {
+        static const char *const global[] = { "10.0.0.1", "192.168.3.4", "8.8.8.8", "169.253.0.1",
+                "223.255.255.255", "2001:db8::1", "fd00::1" };
+        static const char *const local[] = { "127.0.0.1", "::1", "0.0.0.0", "0.1.2.3", "::", "169.254.7.7",
+                "fe80::1", "224.0.0.1", "239.1.2.3", "ff02::1" };
+        IpAddress address;
+
+        for (size_t i = 0; i < ELEMENTSOF(global); i++) {
+                assert_int_equal(ip_address_parse(global[i], &address), 0);
+                assert_true(ip_address_is_global(&address));
+        }
+        for (size_t i = 0; i < ELEMENTSOF(local); i++) {
+                assert_int_equal(ip_address_parse(local[i], &address), 0);
+                assert_false(ip_address_is_global(&address));
+        }
+}
+
 static void test_no_addresses(void **state _unused_) {
         static const char *const cases[] = { "", "localhost", "127.1", "127.0.0.1 ", "[::1]", "::1%lo",
                 "1.2.3.4:80" };
@@ -69,6 +86,7 @@ static void test_of_sockets(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_addresses),
+                cmocka_unit_test(test_global),
                 cmocka_unit_test(test_no_addresses),
                 cmocka_unit_test(test_of_sockets),
         };
