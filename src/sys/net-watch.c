@@ -39,25 +39,15 @@ static int net_watch_drain(NetWatch *watch) {
 
         for (size_t i = 0; i < READS_MAX; i++) {
                 struct sockaddr_nl sender = {};
-                char nothing[1]; /* the kernel cuts off the rest */
-                struct iovec iovec = { .iov_base = nothing, .iov_len = sizeof nothing };
-                struct msghdr message = {
-                        .msg_name = &sender,
-                        .msg_namelen = sizeof sender,
-                        .msg_iov = &iovec,
-                        .msg_iovlen = 1,
-                };
+                socklen_t sender_size = sizeof sender;
+                char nothing; /* the kernel cuts off the rest */
+                ssize_t n = recvfrom(watch->fd, &nothing, sizeof nothing, MSG_DONTWAIT,
+                                (struct sockaddr *) &sender, &sender_size);
 
-                if (recvmsg(watch->fd, &message, MSG_DONTWAIT) < 0) {
-                        if (errno == EAGAIN)
-                                break;
-                        if (errno == EINTR)
-                                continue;
-                        if (errno != ENOBUFS)
-                                return -errno;
-                        changed = 1;           /* more came than the socket could hold */
-                } else if (sender.nl_pid == 0) /* the kernel */
+                if (n >= 0 ? sender.nl_pid == 0 /* the kernel */ : errno == ENOBUFS /* more than it holds */)
                         changed = 1;
+                else if (n < 0 && errno != EINTR)
+                        return errno == EAGAIN ? changed : -errno;
         }
 
         return changed;
@@ -95,10 +85,7 @@ static int on_look(_unused_ sd_event_source *source, _unused_ usec_t usec, void 
                 return 0;
         }
 
-        r = sd_event_source_set_enabled(watch->io_source, SD_EVENT_ON);
-        if (r < 0)
-                return r;
-
+        (void) sd_event_source_set_enabled(watch->io_source, SD_EVENT_ON);
         watch->callback(watch->userdata); /* may free the watch */
         return 0;
 }
@@ -109,32 +96,21 @@ int net_watch_new(sd_event *event, NetWatchCallback callback, void *userdata, Ne
                 .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
                              RTMGRP_IPV6_ROUTE,
         };
-        _cleanup_(net_watch_free_pointer) NetWatch *watch = NULL;
-        _cleanup_close_ int fd = -1;
+        _cleanup_(net_watch_free_pointer) NetWatch *watch = calloc(1, sizeof *watch);
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
         int r;
 
-        assert(event && callback && ret);
-
-        watch = calloc(1, sizeof *watch);
         if (!watch)
                 return -ENOMEM;
-
-        watch->callback = callback;
-        watch->userdata = userdata;
-
-        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
-        if (fd < 0)
-                return -errno;
-        if (bind(fd, (const struct sockaddr *) &address, sizeof address) < 0)
+        if (fd < 0 || bind(fd, (const struct sockaddr *) &address, sizeof address) < 0)
                 return -errno;
 
+        *watch = (NetWatch){ .fd = fd, .callback = callback, .userdata = userdata };
         r = sd_event_add_io(event, &watch->io_source, fd, EPOLLIN, on_socket, watch);
         if (r < 0)
                 return r;
-        r = sd_event_source_set_io_fd_own(watch->io_source, true);
-        if (r < 0)
-                return r;
-        watch->fd = TAKE_FD(fd);
+        (void) sd_event_source_set_io_fd_own(watch->io_source, true);
+        (void) TAKE_FD(fd);
 
         r = event_timer_new(event, CLOCK_BOOTTIME, ACCURACY_USEC, on_look, watch, &watch->timer_source);
         if (r < 0)

@@ -1,7 +1,5 @@
-/* The service manager's side of a life: READY, STATUS, RELOADING, STOPPING as in sd_notify(3), on the socket
- * that NOTIFY_SOCKET names. Not by sd_notify(), which sd_event_set_watchdog() uses too and whose send waits
- * for as long as the manager does not read (with a queue of 10 it blocks at the 12th message): a busy
- * manager must not stop the agent. */
+/* Not by sd_notify(), which sd_event_set_watchdog() uses too and whose send waits for as long as the manager
+ * does not read (with a queue of 10 it blocks at the 12th message): a busy manager must not stop the agent. */
 #include "sys/service-notify.h"
 
 #include <errno.h>
@@ -35,52 +33,37 @@ static sd_event_source *watchdog_timer, *retry_timer;
 static usec_t watchdog_interval;
 
 static int notify_connect(void) {
-        const char *path = getenv("NOTIFY_SOCKET");
+        const char *path = strempty(getenv("NOTIFY_SOCKET"));
         struct sockaddr_un address = { .sun_family = AF_UNIX };
+        size_t size = offsetof(struct sockaddr_un, sun_path) + strlen(path);
         _cleanup_close_ int fd = -1;
-        size_t size;
 
-        if (isempty(path))
+        if (!*path)
                 return -ENOTCONN;
-
         /* No other address families: those of sd_notify() are for a system in a virtual machine. */
-        size = strlen(path);
-        if ((path[0] != '/' && path[0] != '@') || size >= sizeof address.sun_path)
+        if ((*path != '/' && *path != '@') || size >= sizeof address)
                 return -EAFNOSUPPORT;
 
-        memcpy(address.sun_path, path, size);
-        if (path[0] == '@') /* an abstract name: it begins with a NUL, and none ends it */
+        (void) stpcpy(address.sun_path, path);
+        if (*path == '@') /* an abstract name: it begins with a NUL, and none ends it */
                 address.sun_path[0] = '\0';
-        else
-                size++;
 
         fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
+        if (fd < 0 || connect(fd, (const struct sockaddr *) &address, (socklen_t) size) < 0)
                 return -errno;
-        if (connect(fd, (const struct sockaddr *) &address,
-                            (socklen_t) (offsetof(struct sockaddr_un, sun_path) + size)) < 0)
-                return -errno;
-
         return TAKE_FD(fd);
 }
 
 /* Waits at most `patience_msec` for room in the queue. */
 static int notify_send(const char *text, int patience_msec) {
-        _cleanup_close_ int fd = -1;
-        struct pollfd pollfd;
+        _cleanup_close_ int fd = notify_connect();
+        struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
 
-        fd = notify_connect();
         if (fd < 0)
                 return fd;
-
-        pollfd = (struct pollfd){ .fd = fd, .events = POLLOUT };
         if (patience_msec > 0)
                 (void) poll(&pollfd, 1, patience_msec); /* the send tells how it went */
-
-        if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-                return -errno;
-
-        return 0;
+        return send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 static int flush(int patience_msec) {

@@ -1,4 +1,5 @@
-/* What the agent tells its service manager (sd_notify(3)). Without NOTIFY_SOCKET every call does nothing. */
+/* What the agent tells its service manager: READY, STATUS, RELOADING, STOPPING and the watchdog, as in
+ * sd_notify(3). No call waits for long. Without NOTIFY_SOCKET every call does nothing. */
 #pragma once
 
 #include <stdbool.h>
