@@ -45,34 +45,28 @@ static FILE *open_table(int root_fd, const char *path) {
         return fd < 0 ? NULL : fdopen(fd, "re");
 }
 
-static int find_elsewhere(int root_fd, Owner *ret) {
-        _cleanup_(fclose_pointer) FILE *users = open_table(root_fd, "etc/passwd");
-        _cleanup_(fclose_pointer) FILE *groups = open_table(root_fd, "etc/group");
-        struct passwd *user = NULL;
-        struct group *group = NULL;
+static const struct passwd *find_user(int root_fd, const char *root) {
+        _cleanup_(fclose_pointer) FILE *table = root ? open_table(root_fd, "etc/passwd") : NULL;
+        const struct passwd *user = root ? NULL : getpwnam(SERVICE_USER);
 
-        do
-                user = users ? fgetpwent(users) : NULL;
-        while (user && !streq(user->pw_name, SERVICE_USER));
-        do
-                group = groups ? fgetgrent(groups) : NULL;
-        while (group && !streq(group->gr_name, HEALTH_GROUP));
-        if (!user || !group)
-                return -ESRCH;
-
-        *ret = (Owner){ user->pw_uid, group->gr_gid };
-        return 0;
+        while (table && (user = fgetpwent(table)) && !streq(user->pw_name, SERVICE_USER))
+                ;
+        return user;
 }
 
-static int find_owner(int root_fd, const Arguments *arguments, Owner *ret) {
-        struct passwd *user;
-        struct group *group;
+static const struct group *find_group(int root_fd, const char *root) {
+        _cleanup_(fclose_pointer) FILE *table = root ? open_table(root_fd, "etc/group") : NULL;
+        const struct group *group = root ? NULL : getgrnam(HEALTH_GROUP);
 
-        if (arguments->root)
-                return find_elsewhere(root_fd, ret);
+        while (table && (group = fgetgrent(table)) && !streq(group->gr_name, HEALTH_GROUP))
+                ;
+        return group;
+}
 
-        user = getpwnam(SERVICE_USER);
-        group = getgrnam(HEALTH_GROUP);
+static int find_owner(int root_fd, const char *root, Owner *ret) {
+        const struct passwd *user = find_user(root_fd, root);
+        const struct group *group = find_group(root_fd, root);
+
         if (!user || !group)
                 return -ESRCH;
 
@@ -97,7 +91,7 @@ static int adopt(int root_fd, const StatePlace *place, const Owner *owner) {
 /* Never fails the package manager: what cannot be removed stays, with a message. */
 static int purge(int root_fd, const Arguments *arguments) {
         Owner owner;
-        int r = find_owner(root_fd, arguments, &owner);
+        int r = find_owner(root_fd, arguments->root, &owner);
 
         if (r >= 0)
                 r = state_purge(root_fd, arguments->purge, &owner);
@@ -130,7 +124,7 @@ static int run(const Arguments *arguments) {
         if (arguments->path)
                 return printf("%s/%s\n", place.root, place.hostname) < 0;
 
-        r = find_owner(root_fd, arguments, &owner);
+        r = find_owner(root_fd, arguments->root, &owner);
         return r < 0 ? fail("find the user " SERVICE_USER, r) : adopt(root_fd, &place, &owner);
 }
 

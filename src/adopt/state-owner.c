@@ -72,36 +72,25 @@ int state_take_over(int root_fd, const char *root, const char *hostname, const O
 
 /* ---- purge ---- */
 
-typedef bool selects(int directory_fd, const char *name);
-
-static bool is_state_file(int directory_fd _unused_, const char *name) {
-        return fnmatch(NODE_FILE "*", name, 0) == 0 || streq(name, LOCK_FILE);
-}
-
-static bool is_regular(int directory_fd, const char *name) {
+/* Removes names only: no link is followed, and no directory is removed. */
+static void remove_matching(int fd, const char *pattern, bool only_regular) {
+        struct dirent **entries;
+        int count = scandirat(fd, ".", &entries, NULL, NULL);
         struct stat st;
 
-        return fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
-}
-
-static bool is_settings_file(int directory_fd _unused_, const char *name) {
-        return fnmatch("*.env", name, FNM_PERIOD) == 0;
-}
-
-/* Removes names only: no link is followed, and no directory is removed. */
-static void remove_selected(int fd, selects *select) {
-        int listed_fd = openat(fd, ".", OPEN_DIRECTORY);
-        DIR *directory = listed_fd < 0 ? NULL : fdopendir(listed_fd);
-
-        if (!directory) {
-                close_fd(listed_fd);
+        if (count < 0)
                 return;
-        }
 
-        for (struct dirent *entry; (entry = readdir(directory));)
-                if (select(fd, entry->d_name))
-                        (void) unlinkat(fd, entry->d_name, 0);
-        (void) closedir(directory);
+        for (int i = 0; i < count; i++) {
+                const char *name = entries[i]->d_name;
+
+                if (fnmatch(pattern, name, 0) == 0 &&
+                                (!only_regular || (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                                                                  S_ISREG(st.st_mode))))
+                        (void) unlinkat(fd, name, 0);
+                free(entries[i]);
+        }
+        free(entries);
 }
 
 static void purge_health(int state_fd) {
@@ -110,7 +99,7 @@ static void purge_health(int state_fd) {
         if (fd < 0)
                 return;
 
-        remove_selected(fd, is_regular);
+        remove_matching(fd, "*", true);
         (void) unlinkat(state_fd, HEALTH_DIRECTORY, AT_REMOVEDIR);
 }
 
@@ -126,7 +115,8 @@ int state_purge(int root_fd, const char *path, const Owner *owner) {
         if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != owner->user)
                 return 0;
 
-        remove_selected(fd, is_state_file);
+        remove_matching(fd, NODE_FILE "*", false);
+        (void) unlinkat(fd, LOCK_FILE, 0);
         purge_health(fd);
         (void) unlinkat(parent_fd, name, AT_REMOVEDIR);
         return 0;
@@ -139,7 +129,7 @@ void settings_purge(int root_fd) {
         if (fd >= 0)
                 (void) unlinkat(fd, "agent.env", 0);
         if (more_fd >= 0)
-                remove_selected(more_fd, is_settings_file);
+                remove_matching(more_fd, "[!.]*.env", false);
 }
 
 void empty_directory_remove(int root_fd, const char *path) {

@@ -3,8 +3,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/utsname.h>
 
 #include "adopt/trusted-path.h"
@@ -58,25 +58,7 @@ static int read_file(int root_fd, const char *path, Reading *reading) {
         return r < 0 ? r : reading->error;
 }
 
-static int select_settings(const struct dirent *entry) {
-        return fnmatch("*.env", entry->d_name, FNM_PERIOD) == 0;
-}
-
-/* By bytes, whatever the locale: the order in which systemd reads the files of a pattern. */
-static int compare_names(const struct dirent **a, const struct dirent **b) {
-        return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int read_named(int root_fd, const char *name, Reading *reading) {
-        _cleanup_free_ char *path = NULL;
-
-        if (asprintf(&path, SETTINGS_DIRECTORY "/%s", name) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-        return read_file(root_fd, path, reading);
-}
-
+/* In the order in which systemd reads the files of a pattern: by bytes, as no locale is set. */
 static int read_directory(int root_fd, Reading *reading) {
         _cleanup_close_ int fd = trusted_open(root_fd, SETTINGS_DIRECTORY);
         struct dirent **entries;
@@ -84,13 +66,16 @@ static int read_directory(int root_fd, Reading *reading) {
 
         if (fd < 0)
                 return 0;
-        count = scandirat(fd, ".", &entries, select_settings, compare_names);
+        count = scandirat(fd, ".", &entries, NULL, alphasort);
         if (count < 0)
                 return errno == ENOTDIR ? 0 : -errno;
 
         for (int i = 0; i < count; i++) {
-                if (r >= 0)
-                        r = read_named(root_fd, entries[i]->d_name, reading);
+                char path[sizeof SETTINGS_DIRECTORY "/" + NAME_MAX];
+
+                (void) snprintf(path, sizeof path, SETTINGS_DIRECTORY "/%s", entries[i]->d_name);
+                if (r >= 0 && fnmatch("[!.]*.env", entries[i]->d_name, 0) == 0)
+                        r = read_file(root_fd, path, reading);
                 free(entries[i]);
         }
         free(entries);
@@ -123,34 +108,26 @@ static int hostname_of_file(int root_fd, char **ret) {
         return line ? text_duplicate(line, ret) : -ENODATA;
 }
 
-static int complete(int root_fd, bool is_elsewhere, StatePlace *place) {
-        int r = 0;
-
-        if (isempty(place->root))
-                r = text_replace(&place->root, DEFAULT_ROOT);
-        if (r >= 0 && !place->hostname)
-                r = is_elsewhere ? hostname_of_file(root_fd, &place->hostname)
-                                 : running_hostname(&place->hostname);
-        if (r < 0)
-                return r;
-
-        return *place->root == '/' && config_hostname_is_valid(place->hostname) ? 0 : -EINVAL;
-}
-
 int state_place_read(int root_fd, bool is_elsewhere, StatePlace *ret) {
         Reading reading = {};
+        StatePlace *place = &reading.place;
         int r;
 
         r = read_file(root_fd, SETTINGS_FILE, &reading);
         if (r >= 0)
                 r = read_directory(root_fd, &reading);
-        if (r >= 0)
-                r = complete(root_fd, is_elsewhere, &reading.place);
+        if (r >= 0 && isempty(place->root))
+                r = text_replace(&place->root, DEFAULT_ROOT);
+        if (r >= 0 && !place->hostname)
+                r = is_elsewhere ? hostname_of_file(root_fd, &place->hostname)
+                                 : running_hostname(&place->hostname);
+        if (r >= 0 && (*place->root != '/' || !config_hostname_is_valid(place->hostname)))
+                r = -EINVAL;
         if (r < 0) {
-                state_place_clear(&reading.place);
+                state_place_clear(place);
                 return r;
         }
 
-        *ret = reading.place;
+        *ret = *place;
         return 0;
 }

@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "util/fd-util.h"
@@ -14,24 +12,8 @@ enum { LINKS_MAX = 40 }; /* as the kernel has it, path_resolution(7) */
 
 typedef struct Walk {
         int root_fd, fd;
-        char *rest; /* what is to be walked from `fd` on */
         unsigned links;
 } Walk;
-
-static void walk_clear(Walk *walk) {
-        close_fd(walk->fd);
-        free(walk->rest);
-}
-
-/* With an ACL the group bits are its mask, so they show its write access too; see acl(5). */
-static int check_roots_alone(int fd) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return -errno;
-
-        return st.st_uid == 0 && !(st.st_mode & 0022) ? 0 : -EXDEV;
-}
 
 static int go_to(Walk *walk, int fd) {
         if (fd < 0)
@@ -40,10 +22,6 @@ static int go_to(Walk *walk, int fd) {
         close_fd(walk->fd);
         walk->fd = fd;
         return 0;
-}
-
-static int go_to_root(Walk *walk) {
-        return go_to(walk, openat(walk->root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 static int go_up(Walk *walk) {
@@ -57,33 +35,32 @@ static int go_up(Walk *walk) {
         return go_to(walk, openat(walk->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-/* Puts the target of the link before the rest of the path. */
+static int walk_along(Walk *walk, char *path);
+
 static int follow(Walk *walk, int link_fd) {
         char target[PATH_MAX];
         ssize_t size;
-        char *rest;
 
         if (++walk->links > LINKS_MAX)
                 return -ELOOP;
-        size = readlinkat(link_fd, "", target, sizeof target);
+        size = readlinkat(link_fd, "", target, sizeof target - 1);
         if (size < 0)
                 return -errno;
-        if (asprintf(&rest, "%.*s/%s", (int) size, target, walk->rest) < 0)
-                return -ENOMEM;
 
-        free(walk->rest);
-        walk->rest = rest;
-        return *rest == '/' ? go_to_root(walk) : 0;
+        target[size] = '\0';
+        return walk_along(walk, target);
 }
 
 static int go_down(Walk *walk, const char *name) {
         _cleanup_close_ int fd = -1;
         struct stat st;
-        int r;
 
-        r = check_roots_alone(walk->fd);
-        if (r < 0)
-                return r;
+        if (fstat(walk->fd, &st) < 0)
+                return -errno;
+        /* With an ACL the group bits are its mask, so they show its write access too; see acl(5). */
+        if (st.st_uid != 0 || st.st_mode & 0022)
+                return -EXDEV;
+
         fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
@@ -97,48 +74,33 @@ static int go_down(Walk *walk, const char *name) {
         return go_to(walk, openat(walk->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-static int step(Walk *walk, const char *name) {
-        if (streq(name, "."))
-                return 0;
-        if (streq(name, ".."))
-                return go_up(walk);
+static int walk_along(Walk *walk, char *path) {
+        char *state = NULL;
+        int r = 0;
 
-        return go_down(walk, name);
-}
+        if (*path == '/')
+                r = go_to(walk, openat(walk->root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
 
-/* Cuts the first component off the rest. Returns 1, 0 if there is none, or -ENAMETOOLONG. */
-static int next_name(Walk *walk, char name[static NAME_MAX + 1]) {
-        const char *begin = walk->rest + strspn(walk->rest, "/");
-        size_t size = strcspn(begin, "/");
-
-        if (size > NAME_MAX)
-                return -ENAMETOOLONG;
-
-        memcpy(name, begin, size);
-        name[size] = '\0';
-        memmove(walk->rest, begin + size, strlen(begin + size) + 1);
-        return size > 0;
-}
-
-static int walk_along(Walk *walk) {
-        char name[NAME_MAX + 1];
-        int r = go_to_root(walk);
-
-        while (r >= 0 && (r = next_name(walk, name)) > 0)
-                r = step(walk, name);
-
+        for (char *name = strtok_r(path, "/", &state); name && r >= 0; name = strtok_r(NULL, "/", &state))
+                if (streq(name, ".."))
+                        r = go_up(walk);
+                else if (!streq(name, "."))
+                        r = go_down(walk, name);
         return r;
 }
 
 static int open_path(int root_fd, const char *path, size_t size) {
-        _cleanup_(walk_clear) Walk walk = { .root_fd = root_fd, .fd = -1, .rest = strndup(path, size) };
+        Walk walk = { .root_fd = root_fd, .fd = -1 };
+        _cleanup_free_ char *absolute = NULL;
         int r;
 
-        if (!walk.rest)
+        if (asprintf(&absolute, "/%.*s", (int) size, path) < 0)
                 return -ENOMEM;
 
-        r = walk_along(&walk);
-        return r < 0 ? r : TAKE_FD(walk.fd);
+        r = walk_along(&walk, absolute);
+        if (r < 0)
+                close_fd(walk.fd);
+        return r < 0 ? r : walk.fd;
 }
 
 int trusted_open(int root_fd, const char *path) {
