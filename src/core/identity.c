@@ -4,108 +4,83 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "util/text.h"
 
-enum { PARTS = 3 };
-
-static int identity_set(Identity *ret, IdentitySource source, const char *const parts[static PARTS],
-                const size_t sizes[static PARTS]) {
-        Identity identity = { .source = source };
-
-        identity.env = strndup(parts[0], sizes[0]);
-        identity.user = strndup(parts[1], sizes[1]);
-        identity.instance = strndup(parts[2], sizes[2]);
-        if (!identity.env || !identity.user || !identity.instance) {
-                identity_done(&identity);
-                return -ENOMEM;
-        }
-
-        *ret = identity;
-        return 0;
+static bool is_complete(const char *env, const char *user, const char *instance) {
+        return !isempty(env) && !isempty(user) && !isempty(instance);
 }
 
-static int identity_copy(Identity *ret, IdentitySource source, const char *env, const char *user,
+static int identity_set(Identity *ret, IdentitySource source, const char *env, const char *user,
                 const char *instance) {
-        const char *parts[PARTS] = { env, user, instance };
-        size_t sizes[PARTS] = { strlen(env), strlen(user), strlen(instance) };
+        *ret = (Identity){ strdup(env), strdup(user), strdup(instance), source };
+        if (ret->env && ret->user && ret->instance)
+                return 0;
 
-        return identity_set(ret, source, parts, sizes);
+        identity_done(ret);
+        return -ENOMEM;
 }
 
 /* Reads env-user-instance off the host name up to its first dot; what follows a third dash is ignored.
  * Returns 0, -ENODATA if that is not how the host is named, or -ENOMEM. */
 static int identity_from_hostname(const char *hostname, Identity *ret) {
-        const char *parts[PARTS];
-        size_t sizes[PARTS];
+        _cleanup_free_ char *copy = strndup(hostname, strcspn(hostname, "."));
+        char *rest = copy, *env, *user, *instance;
 
-        for (size_t i = 0; i < PARTS; i++) {
-                parts[i] = hostname;
-                sizes[i] = strcspn(hostname, "-.");
-                if (sizes[i] == 0)
-                        return -ENODATA;
+        if (!copy)
+                return -ENOMEM;
 
-                hostname += sizes[i];
-                if (*hostname == '-')
-                        hostname++;
-                else if (i + 1 < PARTS) /* the short name ends before its third part */
-                        return -ENODATA;
-        }
-
-        return identity_set(ret, IDENTITY_FROM_HOSTNAME, parts, sizes);
+        env = strsep(&rest, "-");
+        user = strsep(&rest, "-");
+        instance = strsep(&rest, "-");
+        if (!is_complete(env, user, instance))
+                return -ENODATA;
+        return identity_set(ret, IDENTITY_FROM_HOSTNAME, env, user, instance);
 }
 
 /* Says which of the three variables are missing. *ret is left NULL if all or none of them are set: both are
  * in order. Returns 0 or -ENOMEM. */
 static int describe_missing(const Config *config, char **ret) {
-        static const char *const names[PARTS] = { "AGENT_ENV", "AGENT_USER", "AGENT_INSTANCE" };
-        const char *const values[PARTS] = { config->env, config->user, config->instance };
-        const char *set[PARTS] = {}, *missing[PARTS] = {};
+        static const char *const names[] = { "AGENT_ENV", "AGENT_USER", "AGENT_INSTANCE" };
+        const char *const values[ELEMENTSOF(names)] = { config->env, config->user, config->instance };
+        const char *set[ELEMENTSOF(names)] = {}, *missing[ELEMENTSOF(names)] = {};
         size_t n_set = 0, n_missing = 0;
-        char *text;
 
-        for (size_t i = 0; i < PARTS; i++) {
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 if (isempty(values[i]))
                         missing[n_missing++] = names[i];
                 else
                         set[n_set++] = names[i];
-        }
         if (n_set == 0 || n_missing == 0)
                 return 0;
 
-        if (asprintf(&text, "%s%s%s not set, so %s%s%s not used: all three are needed", missing[0],
+        if (asprintf(ret, "%s%s%s not set, so %s%s%s not used: all three are needed", missing[0],
                             n_missing > 1 ? " and " : "", n_missing > 1 ? missing[1] : "", set[0],
-                            n_set > 1 ? " and " : "", n_set > 1 ? set[1] : "") < 0)
-                return -ENOMEM;
+                            n_set > 1 ? " and " : "", n_set > 1 ? set[1] : "") >= 0)
+                return 0;
 
-        *ret = text;
-        return 0;
+        *ret = NULL;
+        return -ENOMEM;
 }
 
 int identity_choose(const Config *config, const Node *stored, Identity *ret, char **ret_warning) {
         _cleanup_free_ char *warning = NULL;
         int r;
 
-        assert(config);
-        assert(ret);
-        assert(ret_warning);
-
         r = describe_missing(config, &warning);
         if (r < 0)
                 return r;
 
-        if (!isempty(config->env) && !isempty(config->user) && !isempty(config->instance))
-                r = identity_copy(
+        if (is_complete(config->env, config->user, config->instance))
+                r = identity_set(
                                 ret, IDENTITY_FROM_ENVIRONMENT, config->env, config->user, config->instance);
-        else if (stored && !isempty(stored->env) && !isempty(stored->user) && !isempty(stored->instance))
-                r = identity_copy(ret, IDENTITY_FROM_NODE_FILE, stored->env, stored->user, stored->instance);
+        else if (stored && is_complete(stored->env, stored->user, stored->instance))
+                r = identity_set(ret, IDENTITY_FROM_NODE_FILE, stored->env, stored->user, stored->instance);
         else
                 r = identity_from_hostname(strempty(config->hostname), ret);
-        if (r == -ENOMEM)
-                return r;
+        if (r != -ENOMEM)
+                *ret_warning = TAKE_PTR(warning);
 
-        *ret_warning = TAKE_PTR(warning);
         return r;
 }
 
@@ -116,13 +91,5 @@ void identity_done(Identity *identity) {
         *identity = (Identity){};
 }
 
-const char *identity_source_to_string(IdentitySource source) {
-        static const char *const names[] = {
-                [IDENTITY_FROM_ENVIRONMENT] = "environment",
-                [IDENTITY_FROM_NODE_FILE] = "node-file",
-                [IDENTITY_FROM_HOSTNAME] = "hostname",
-        };
-
-        assert((size_t) source < ELEMENTSOF(names));
-        return names[source];
-}
+DEFINE_TO_STRING(identity_source, IdentitySource, [IDENTITY_FROM_ENVIRONMENT] = "environment",
+                [IDENTITY_FROM_NODE_FILE] = "node-file", [IDENTITY_FROM_HOSTNAME] = "hostname")
