@@ -4,16 +4,12 @@
 #include "core/json-slice.h"
 #include "util/macro.h"
 
-/* FNV-1a. */
-static uint64_t hash_bytes(uint64_t hash, JsonSlice bytes) {
+/* FNV-1a, never 0. */
+static uint64_t hash_slice(uint64_t seed, JsonSlice bytes) {
+        uint64_t hash = UINT64_C(0xCBF29CE484222325) ^ seed;
+
         for (size_t i = 0; i < bytes.size; i++)
                 hash = (hash ^ (unsigned char) bytes.text[i]) * UINT64_C(0x100000001B3);
-        return hash;
-}
-
-static uint64_t hash_slice(uint64_t seed, JsonSlice bytes) {
-        uint64_t hash = hash_bytes(UINT64_C(0xCBF29CE484222325) ^ seed, bytes);
-
         return hash != 0 ? hash : 1;
 }
 
@@ -66,23 +62,17 @@ bool write_allowance_is_due(const WriteAllowance *allowance, usec_t now) {
         return false;
 }
 
-static bool is_first(const WriteAllowance *allowance) {
-        for (size_t i = 0; i < ELEMENTSOF(allowance->members); i++)
-                if (allowance->members[i].written != 0)
-                        return false;
-        return true;
-}
-
 void write_allowance_written(WriteAllowance *allowance, usec_t now) {
-        bool is_free = is_first(allowance);
+        bool is_first = !allowance->has_written;
 
         for (size_t i = 0; i < ELEMENTSOF(allowance->members); i++) {
                 MemberAllowance *member = &allowance->members[i];
 
-                if (!is_free && member->newest != member->written && has_write_left(member, now))
-                        member->full_usec = usec_add(member->full_usec > now ? member->full_usec : now,
-                                        WRITE_ALLOWANCE_INTERVAL_USEC);
+                if (!is_first && member->newest != member->written && has_write_left(member, now))
+                        member->full_usec = usec_add(
+                                        usec_later(member->full_usec, now), WRITE_ALLOWANCE_INTERVAL_USEC);
                 member->written = member->newest;
         }
+        allowance->has_written = true;
         allowance->written_usec = now;
 }

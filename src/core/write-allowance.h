@@ -22,9 +22,10 @@ typedef struct MemberAllowance {
 
 /* All zero: nothing was written. */
 typedef struct WriteAllowance {
-        MemberAllowance members[WRITE_ALLOWANCE_MEMBERS +
-                                1]; /* the last one is shared by all further names */
-        size_t n_members;           /* names that have their own */
+        /* The last one is shared by all further names. */
+        MemberAllowance members[WRITE_ALLOWANCE_MEMBERS + 1];
+        size_t n_members; /* names that have their own */
+        bool has_written;
         usec_t written_usec;
 } WriteAllowance;
 
