@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <sys/file.h>
 
-#include "sys/state-directory.h"
+#include "sys/state-internal.h"
+#include "sys/state-store.h"
 #include "util/fd-util.h"
 #include "util/text.h"
 

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/fsuid.h>
 
+#include "sys/state-internal.h"
 #include "util/fd-util.h"
 #include "util/text.h"
 

@@ -1,51 +1,22 @@
-/* The inside of state-store.h, shared by its three files: the directory <root>/<hostname>, which is found,
- * made and locked. Links on the way to <root> are an administrator's, and followed; <hostname> itself must be
- * a directory, for its parent may belong to a user who could point a link anywhere while root runs the agent.
- * Every later step goes by descriptor. */
+/* The directory <root>/<hostname>, and health/ in it: named, found, made. Links on the way to <root> are an
+ * administrator's, and followed; <hostname> itself must be a directory, for its parent may belong to a user
+ * who could point a link anywhere while root runs the agent. Every later step goes by descriptor. */
 #pragma once
 
-#include <sys/stat.h>
+typedef struct StateStore StateStore;
 
-#include "sys/state-store.h"
+/* Names the place; touches nothing. Returns 0 or -ENOMEM. */
+int state_store_new(const char *root, const char *hostname, StateStore **ret);
+StateStore *state_store_free(StateStore *store); /* gives the lock back */
 
-/* Nothing in the directory is followed, waited for, handed to a child or made our terminal. */
-#define OPEN_SAFELY (O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+/* Opens health/ as its path names it now: a link there is followed only if the directory that holds it is
+ * this user's own. Returns a descriptor that the caller closes, or a negative errno. */
+int state_store_open_health(const StateStore *store);
 
-#define NODE_FILE "node.json"
-#define LOCK_FILE ".lock"
-#define HEALTH_DIRECTORY "health"
+/* <root>/<hostname> and its health/; owned by the store. */
+const char *state_store_path(const StateStore *store);
+const char *state_store_health_path(const StateStore *store);
 
-struct StateStore {
-        char *root; /* ends in a slash */
-        char *path, *health_path;
-        const char *name;   /* the host's, at the end of `path` */
-        int fd;             /* -1 until the directory could be opened */
-        int lock_fd;        /* the locked .lock of that very directory; -1: not held */
-        struct stat known;  /* of node.json as it was saved last, or loaded and then found to be ours */
-        struct stat loaded; /* as it was loaded last */
-};
-
-/* Opens what the path names now, with these access flags. Returns a descriptor that the caller closes, or a
- * negative errno: -ENOTDIR also for a link. */
-int state_directory_open(const StateStore *store, int access);
-
-/* Holds and locks what the path names now, which may be another directory than last time: then the earlier
- * one and its lock are given up. Makes what is missing. Returns 1 if the lock was taken anew, 0 if it was
- * held; -EBUSY if another agent holds it; or another negative errno. */
-int state_directory_lock(StateStore *store);
-
-/* Makes health/ if nothing of that name is there. Returns 0 or a negative errno. */
-int state_directory_make_health(const StateStore *store);
-
-/* Gives what root has just made in a directory of the agent's user (by `argus-agent --once` in a shell, say)
- * to that user, because the service could not open it later. A failure does no harm. */
-void state_adopt_owner(int directory_fd, int fd);
-
-/* Brings a directory's entries to the disk; no error on file systems without this operation. */
-int state_sync_directory(int fd);
-
-bool state_same_file(const struct stat *a, const struct stat *b);
-
-/* Opens a regular file for reading, not through a link. Returns a descriptor that the caller closes, and the
- * file's stat; -ELOOP, -EISDIR, -EINVAL for anything else; or another negative errno. */
-int state_open_regular(int directory_fd, const char *name, int flags, struct stat *ret);
+/* Another directory below <root> that is likely this machine's: its name has the same first label and it
+ * holds a node.json. Returns 1 and its name, which the caller frees; 0; or a negative errno. */
+int state_store_find_twin(const StateStore *store, char **ret_name);

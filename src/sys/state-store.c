@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "core/node.h"
-#include "sys/state-directory.h"
+#include "sys/state-internal.h"
 #include "util/fd-util.h"
 #include "util/text.h"
 

@@ -1,13 +1,11 @@
-/* The state of a node on disk: the directory <root>/<hostname>, its lock, and node.json in it, which is
- * replaced atomically and durably. What the bytes of node.json mean is not known here. */
+/* The state of a node on disk: its directory (state-directory.h) is locked, and node.json in it is replaced
+ * atomically and durably. What the bytes of node.json mean is not known here. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "sys/state-directory.h"
 #include "util/time-util.h"
-
-typedef struct StateStore StateStore;
 
 /* What is at node.json's path. */
 typedef enum StateNode {
@@ -20,10 +18,6 @@ typedef enum StateAside {
         STATE_ASIDE_CORRUPT, /* not a node object */
         STATE_ASIDE_OTHER,   /* the node object of another host or id, or one that could not be read */
 } StateAside;
-
-/* Names the place; touches nothing. Returns 0 or -ENOMEM. */
-int state_store_new(const char *root, const char *hostname, StateStore **ret);
-StateStore *state_store_free(StateStore *store); /* gives the lock back */
 
 /* Makes what is missing of <root>/<hostname>/ (0750) and <root>/<hostname>/health/ (01770, and the group and
  * set-gid bit that a set-gid <root> hands down) and takes the lock `.lock` there (flock(2)). Returns 0;
@@ -57,10 +51,6 @@ int state_store_set_aside(StateStore *store, StateAside kind, usec_t realtime_us
  * the old or the new one. Makes the directory again if it went away, and takes the lock if it is free. */
 int state_store_save(StateStore *store, const char *text, size_t size);
 
-/* Another directory below <root> that is likely this machine's: its name has the same first label and it
- * holds a node.json. Returns 1 and its name, which the caller frees; 0; or a negative errno. */
-int state_store_find_twin(const StateStore *store, char **ret_name);
-
 /* Whether the directory could be made, written and locked by this user, and its health/ be made or read;
  * makes and changes nothing. Returns 0 if so; 1 if so and another agent holds the lock; or a negative errno,
  * with the path of the failure in *ret_place, which the caller frees. */
@@ -68,11 +58,3 @@ int state_store_check(const StateStore *store, char **ret_place);
 
 /* Words for an error of this store: static, or from strerror(). */
 const char *state_store_error_text(int error);
-
-/* Opens health/ as its path names it now: a link there is followed only if the directory that holds it is
- * this user's own. Returns a descriptor that the caller closes, or a negative errno. */
-int state_store_open_health(const StateStore *store);
-
-/* <root>/<hostname> and its health/; owned by the store. */
-const char *state_store_path(const StateStore *store);
-const char *state_store_health_path(const StateStore *store);
