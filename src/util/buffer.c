@@ -15,8 +15,6 @@ int buffer_reserve(Buffer *buffer, size_t more) {
         size_t needed, allocated;
         char *data;
 
-        assert(buffer);
-
         if (__builtin_add_overflow(buffer->size, more, &needed) || needed > SIZE_MAX / 2)
                 return -ENOMEM;
         needed++; /* the NUL */
@@ -55,29 +53,26 @@ int buffer_append_string(Buffer *buffer, const char *string) {
 }
 
 int buffer_printf(Buffer *buffer, const char *format, ...) {
-        va_list arguments, again;
-        int r, length;
+        int r = buffer_reserve(buffer, PRINTF_USUAL);
 
-        r = buffer_reserve(buffer, PRINTF_USUAL);
-        if (r < 0)
-                return r;
+        while (r >= 0) {
+                size_t room = buffer->allocated - buffer->size;
+                va_list arguments;
+                int length;
 
-        va_start(arguments, format);
-        va_copy(again, arguments);
+                va_start(arguments, format);
+                length = vsnprintf(buffer->data + buffer->size, room, format, arguments);
+                va_end(arguments);
 
-        length = vsnprintf(buffer->data + buffer->size, PRINTF_USUAL + 1, format, arguments);
-        r = length < 0 ? -ENOMEM : 0;
-        if (length > PRINTF_USUAL) {
-                r = buffer_reserve(buffer, (size_t) length);
-                if (r >= 0)
-                        (void) vsnprintf(buffer->data + buffer->size, (size_t) length + 1, format, again);
+                if (length >= 0 && (size_t) length < room) {
+                        buffer->size += (size_t) length;
+                        return 0;
+                }
+                r = length < 0 ? -ENOMEM : buffer_reserve(buffer, (size_t) length);
         }
-        if (r >= 0)
-                buffer->size += (size_t) length;
-        buffer->data[buffer->size] = '\0';
 
-        va_end(again);
-        va_end(arguments);
+        if (buffer->data)
+                buffer->data[buffer->size] = '\0';
         return r;
 }
 

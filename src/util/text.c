@@ -122,6 +122,27 @@ bool text_is_noncharacter(uint32_t code_point) {
         return (code_point >= 0xFDD0 && code_point <= 0xFDEF) || (code_point & 0xFFFE) == 0xFFFE;
 }
 
+/* An array that is filled piece by piece, and cut between two of them. */
+typedef struct Shown {
+        char *array;
+        size_t size, max;
+        size_t cut; /* where the ellipsis would go: the last place that leaves it room */
+} Shown;
+
+/* Returns false if the piece has no room: then the ellipsis is in place of what is missing. */
+static bool shown_add(Shown *shown, const char *piece, size_t size) {
+        if (shown->size + size > shown->max) {
+                shown->size = (size_t) (stpcpy(shown->array + shown->cut, ELLIPSIS) - shown->array);
+                return false;
+        }
+
+        memcpy(shown->array + shown->size, piece, size);
+        shown->size += size;
+        if (shown->size + strlen(ELLIPSIS) <= shown->max)
+                shown->cut = shown->size;
+        return true;
+}
+
 /* The printable ASCII that `text` begins with, which nearly every text is made of. */
 static size_t plain_length(const char *text, size_t size) {
         size_t n = 0;
@@ -132,120 +153,76 @@ static size_t plain_length(const char *text, size_t size) {
 }
 
 void text_sanitize_into(char *array, size_t array_size, const char *text, size_t size) {
-        size_t written = 0, room = array_size - 1;
-        size_t cut = 0; /* where the ellipsis would go: the last place that leaves it room */
+        Shown shown = { .array = array, .max = array_size - 1 };
 
         assert(array_size >= sizeof ELLIPSIS);
 
-        while (size > 0) {
+        for (size_t length; size > 0; text += length, size -= length) {
+                size_t room = shown.max - shown.cut - strlen(ELLIPSIS);
                 uint32_t code_point = 0;
-                size_t length, piece_size, taken;
-                const char *piece = text;
+                bool is_added;
 
-                if (written + strlen(ELLIPSIS) < room) {
-                        length = plain_length(text, min_size(size, room - strlen(ELLIPSIS) - written));
-                        memcpy(array + written, text, length);
-                        cut = written += length;
-                        text += length;
-                        size -= length;
-                        if (length > 0)
-                                continue;
+                length = shown.size == shown.cut ? plain_length(text, min_size(size, room)) : 0;
+                if (length > 0) {
+                        (void) shown_add(&shown, text, length);
+                        continue;
                 }
 
-                length = piece_size = taken = text_decode_utf8(text, size, &code_point);
-
-                if (length == 0) {
-                        taken = 1;
-                        piece = REPLACEMENT;
-                        piece_size = strlen(REPLACEMENT);
-                } else if (text_is_hidden(code_point))
-                        piece_size = 0;
-                else if (text_is_noncharacter(code_point)) {
-                        piece = REPLACEMENT;
-                        piece_size = strlen(REPLACEMENT);
-                }
-
-                if (written + piece_size > room) {
-                        memcpy(array + cut, ELLIPSIS, strlen(ELLIPSIS));
-                        written = cut + strlen(ELLIPSIS);
+                length = text_decode_utf8(text, size, &code_point);
+                if (length == 0 || text_is_noncharacter(code_point))
+                        is_added = shown_add(&shown, REPLACEMENT, strlen(REPLACEMENT));
+                else
+                        is_added = text_is_hidden(code_point) || shown_add(&shown, text, length);
+                if (!is_added)
                         break;
-                }
-
-                memcpy(array + written, piece, piece_size);
-                written += piece_size;
-                if (written + strlen(ELLIPSIS) <= room)
-                        cut = written;
-
-                text += taken;
-                size -= taken;
+                if (length == 0)
+                        length = 1;
         }
 
-        array[written] = '\0';
+        array[shown.size] = '\0';
 }
 
 char *text_sanitize(const char *text, size_t size, size_t max) {
         /* Three bytes for each is the worst case, of bytes that are no UTF-8. */
         size_t needed = size > max / 3 ? max : size * 3;
-        char *copy;
+        size_t array_size = needed < strlen(ELLIPSIS) ? sizeof ELLIPSIS : needed + 1;
+        char *copy = malloc(array_size);
 
-        if (needed < strlen(ELLIPSIS))
-                needed = strlen(ELLIPSIS);
-
-        copy = malloc(needed + 1);
         if (copy)
-                text_sanitize_into(copy, needed + 1, text, size);
+                text_sanitize_into(copy, array_size, text, size);
         return copy;
 }
 
 char *text_escape(const char *text, size_t size, size_t max) {
-        char *copy, *p;
-        size_t cut = 0;
+        Shown shown = { .max = max < strlen(ELLIPSIS) ? strlen(ELLIPSIS) : max };
 
-        if (max < strlen(ELLIPSIS))
-                max = strlen(ELLIPSIS);
-
-        copy = malloc(min_size(size * 4, max) + sizeof ELLIPSIS);
-        if (!copy)
+        shown.array = malloc(min_size(size * 4, shown.max) + sizeof ELLIPSIS);
+        if (!shown.array)
                 return NULL;
 
-        p = copy;
         for (size_t i = 0; i < size; i++) {
-                unsigned char byte = (unsigned char) text[i];
-                bool plain = byte >= 0x20 && byte < 0x7F && byte != '\\';
-                size_t piece_size = plain ? 1 : 4;
+                bool is_plain = text[i] >= 0x20 && text[i] < 0x7F && text[i] != '\\';
+                char piece[sizeof "\\xNN"];
 
-                if ((size_t) (p - copy) + piece_size > max) {
-                        p = stpcpy(copy + cut, ELLIPSIS);
+                (void) snprintf(piece, sizeof piece, is_plain ? "%c" : "\\x%02x", (unsigned char) text[i]);
+                if (!shown_add(&shown, piece, strlen(piece)))
                         break;
-                }
-
-                if (plain)
-                        *p++ = (char) byte;
-                else
-                        p += sprintf(p, "\\x%02x", byte);
-                if ((size_t) (p - copy) + strlen(ELLIPSIS) <= max)
-                        cut = (size_t) (p - copy);
         }
 
-        *p = '\0';
-        return copy;
+        shown.array[shown.size] = '\0';
+        return shown.array;
 }
 
 int text_parse_unsigned(const char *text, uint64_t max, uint64_t *ret) {
-        uint64_t value = 0;
+        uint64_t value;
 
-        if (isempty(text))
+        if (isempty(text) || text[strspn(text, "0123456789")])
                 return -EINVAL;
 
-        for (const char *p = text; *p; p++) {
-                if (*p < '0' || *p > '9')
-                        return -EINVAL;
-        }
-        for (const char *p = text; *p; p++) {
-                if (__builtin_mul_overflow(value, 10U, &value) ||
-                                __builtin_add_overflow(value, (uint64_t) (*p - '0'), &value) || value > max)
-                        return -ERANGE;
-        }
+        errno = 0;
+        value = strtoull(text, NULL, 10);
+        if (errno > 0 || value > max)
+                return -ERANGE;
 
         *ret = value;
         return 0;
