@@ -23,7 +23,7 @@ struct Announcer {
         AgentStatus status;
         usec_t deadline_usec; /* boot time of what status.next_report_usec says */
 
-        LogPolicy outage;
+        OutageLogLimit outage;
         const char *failed_endpoint;           /* that the last failure is from */
         char report_error[OUTCOME_ERROR_SIZE]; /* of the last report; empty if it went well */
         bool has_registration_failed;          /* the last one */
@@ -151,7 +151,7 @@ static void log_failure(Announcer *announcer, const AgentFacts *facts, const Mas
         usec_t now = now_usec(CLOCK_BOOTTIME);
         LogFields fields = reply_fields(facts, reply);
         char pause[SPAN_SIZE];
-        int level = log_policy_failed(&announcer->outage, now) ? LOG_WARNING : LOG_DEBUG;
+        int level = outage_log_failed(&announcer->outage, now) ? LOG_WARNING : LOG_DEBUG;
 
         announcer->failed_endpoint = reply->endpoint;
         fields.attempt = announcer->outage.attempts;
@@ -230,7 +230,7 @@ static void log_report_ok(Announcer *announcer, const AgentFacts *facts, const M
         char span[SPAN_SIZE];
         usec_t duration;
 
-        if (!log_policy_succeeded(
+        if (!outage_log_succeeded(
                             &announcer->outage, now_usec(CLOCK_BOOTTIME), &duration, &fields.attempt)) {
                 log_event(LOG_INFO, LOG_EVENT_REPORT_OK, &fields, "Report accepted (%u) in %s.",
                                 reply->outcome->http_status, format_span(span, fields.duration_usec));

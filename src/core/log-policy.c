@@ -1,5 +1,3 @@
-/* How many lines an outage or a crowd may log. Kept apart from the log, so that a test can run a day of it
- * in a moment. */
 #include "core/log-policy.h"
 
 #include <stdlib.h>
@@ -8,28 +6,25 @@
 #include "util/macro.h"
 #include "util/text.h"
 
-bool log_policy_failed(LogPolicy *policy, usec_t now) {
-        assert(policy);
-
-        policy->attempts++;
-        if (policy->attempts == 1)
-                policy->since_usec = now;
-        else if (usec_sub(now, policy->said_usec) < LOG_POLICY_REPEAT_USEC)
+bool outage_log_failed(OutageLogLimit *limit, usec_t now) {
+        limit->attempts++;
+        if (limit->attempts == 1)
+                limit->since_usec = now;
+        else if (usec_sub(now, limit->logged_usec) < LOG_POLICY_REPEAT_USEC)
                 return false;
 
-        policy->said_usec = now;
+        limit->logged_usec = now;
         return true;
 }
 
-bool log_policy_succeeded(LogPolicy *policy, usec_t now, usec_t *ret_duration_usec, uint64_t *ret_attempts) {
-        assert(policy);
-
-        if (policy->attempts == 0)
+bool outage_log_succeeded(
+                OutageLogLimit *limit, usec_t now, usec_t *ret_duration_usec, uint64_t *ret_attempts) {
+        if (limit->attempts == 0)
                 return false;
 
-        *ret_duration_usec = usec_sub(now, policy->since_usec);
-        *ret_attempts = policy->attempts;
-        *policy = (LogPolicy){};
+        *ret_duration_usec = usec_sub(now, limit->since_usec);
+        *ret_attempts = limit->attempts;
+        *limit = (OutageLogLimit){};
         return true;
 }
 
@@ -38,11 +33,11 @@ static const LogCrowdLine *crowd_line(const LogCrowd *crowd, size_t ago) {
         return ago <= crowd->n_lines ? &crowd->lines[(crowd->n_lines - ago) % LOG_CROWD_NAMES_MAX] : NULL;
 }
 
-static bool crowd_said(const LogCrowd *crowd, const char *name, usec_t now) {
+static bool crowd_logged(const LogCrowd *crowd, const char *name, usec_t now) {
         for (size_t i = 1; i <= LOG_CROWD_NAMES_MAX; i++) {
                 const LogCrowdLine *line = crowd_line(crowd, i);
 
-                if (!line || usec_sub(now, line->said_usec) >= LOG_POLICY_REPEAT_USEC)
+                if (!line || usec_sub(now, line->logged_usec) >= LOG_POLICY_REPEAT_USEC)
                         return false;
                 if (streq(line->name, name))
                         return true;
@@ -53,14 +48,14 @@ static bool crowd_said(const LogCrowd *crowd, const char *name, usec_t now) {
 static bool crowd_has_room(const LogCrowd *crowd, usec_t now) {
         const LogCrowdLine *line = crowd_line(crowd, LOG_CROWD_LINES_MAX);
 
-        return !line || usec_sub(now, line->said_usec) >= LOG_CROWD_WINDOW_USEC;
+        return !line || usec_sub(now, line->logged_usec) >= LOG_CROWD_WINDOW_USEC;
 }
 
 LogTurn log_crowd_ask(LogCrowd *crowd, const char *name, usec_t now) {
         LogCrowdLine *line;
         char *copy;
 
-        if (crowd_said(crowd, name, now))
+        if (crowd_logged(crowd, name, now))
                 return LOG_TURN_LATER;
 
         copy = crowd_has_room(crowd, now) ? strdup(name) : NULL;

@@ -1,6 +1,6 @@
-/* How loud an outage may be: its first failure, then one line every 10 minutes, then one line when it is
- * over. And how loud a crowd: each of its members once in 10 minutes, all of them together 30 lines a
- * minute, and a summary. Times are boot time. */
+/* How many lines may be logged. Of an outage: its first failure, then one line in 10 minutes, then one when
+ * it is over. Of a crowd: one line for each member in 10 minutes, 30 a minute for all of them, and a summary.
+ * It knows no log, so a test runs a day of it in a moment. Times are boot time. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,17 +12,18 @@
 #define LOG_POLICY_REPEAT_USEC (10 * USEC_PER_MINUTE)
 
 /* Plain data; zero-initialised there is no outage. */
-typedef struct LogPolicy {
-        uint64_t attempts; /* failed tries of this outage; 0: none */
-        usec_t since_usec; /* boot time of the first */
-        usec_t said_usec;  /* boot time of the last line */
-} LogPolicy;
+typedef struct OutageLogLimit {
+        uint64_t attempts;  /* failed attempts of this outage; 0: none */
+        usec_t since_usec;  /* boot time of the first */
+        usec_t logged_usec; /* boot time of the last line */
+} OutageLogLimit;
 
-/* A try failed. Returns true if it is to be said aloud (else it belongs to debug). `now` is boot time. */
-bool log_policy_failed(LogPolicy *policy, usec_t now);
+/* An attempt failed. Returns true if it is logged above debug. */
+bool outage_log_failed(OutageLogLimit *limit, usec_t now);
 
-/* A try succeeded. Returns true if that ends an outage, with how long it was and how many tries failed. */
-bool log_policy_succeeded(LogPolicy *policy, usec_t now, usec_t *ret_duration_usec, uint64_t *ret_attempts);
+/* An attempt succeeded. Returns true if that ends an outage, with its length and its failed attempts. */
+bool outage_log_succeeded(
+                OutageLogLimit *limit, usec_t now, usec_t *ret_duration_usec, uint64_t *ret_attempts);
 
 #define LOG_CROWD_WINDOW_USEC USEC_PER_MINUTE
 
@@ -40,7 +41,7 @@ typedef enum LogTurn {
 
 typedef struct LogCrowdLine {
         char *name;
-        usec_t said_usec;
+        usec_t logged_usec;
 } LogCrowdLine;
 
 /* All zero: nothing was logged yet. */
