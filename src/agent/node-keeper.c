@@ -17,7 +17,7 @@ void node_keeper_init(NodeKeeper *keeper, const char *hostname, StateStore *stor
                 .hostname = hostname,
                 .store = store,
                 .node = node,
-                .is_settled = node,
+                .is_confirmed = node,
                 .error = lock_error,
         };
         if (!node)
@@ -64,7 +64,7 @@ static int judge_ours(NodeKeeper *keeper, Node **node, usec_t now) {
                 adopt(keeper, TAKE_PTR(*node), now);
         else if (node_same_id(keeper->node, *node))
                 state_store_know(keeper->store); /* ours is newer */
-        else if (keeper->is_settled)
+        else if (keeper->is_confirmed)
                 return set_aside(keeper, STATE_ASIDE_OTHER, "it has another id than this node");
         else {
                 log_line(LOG_WARNING,
@@ -105,8 +105,6 @@ static int inspect(NodeKeeper *keeper, bool will_write, usec_t now) {
 bool node_keeper_prepare(NodeKeeper *keeper, usec_t now) {
         bool is_adopted;
 
-        assert(keeper);
-
         if (!keeper->node)
                 (void) inspect(keeper, false, now);
 
@@ -122,9 +120,8 @@ const Node *node_keeper_candidate(const NodeKeeper *keeper) {
 /* ---- writing ---- */
 
 static int write_node(NodeKeeper *keeper, usec_t now) {
-        int r;
+        int r = inspect(keeper, true, now);
 
-        r = inspect(keeper, true, now);
         if (r < 0 || keeper->found)
                 return r;
 
@@ -138,9 +135,8 @@ static int write_node(NodeKeeper *keeper, usec_t now) {
 }
 
 static void save(NodeKeeper *keeper, usec_t now) {
-        int r;
+        int r = state_store_lock(keeper->store);
 
-        r = state_store_lock(keeper->store);
         if (r >= 0 && keeper->is_unsaved)
                 r = write_node(keeper, now);
 
@@ -161,14 +157,14 @@ static bool is_lost(NodeKeeper *keeper, usec_t now) {
 }
 
 /* The Master accepted the registration: without a new object from it, `found` becomes the node. */
-static void settle_found(NodeKeeper *keeper, Node **node) {
+static void commit_found(NodeKeeper *keeper, Node **node) {
         if (!keeper->found)
                 return;
 
         if (!*node) /* byte for byte what was found */
                 *node = TAKE_PTR(keeper->found);
         keeper->found = node_free(keeper->found);
-        keeper->is_settled = true;
+        keeper->is_confirmed = true;
 }
 
 /* Returns whether it must be durable at once. */
@@ -186,23 +182,23 @@ static bool replace_node(NodeKeeper *keeper, Node *node) {
         return is_urgent;
 }
 
+static bool must_save(const NodeKeeper *keeper, bool is_urgent, usec_t now) {
+        if (keeper->error < 0)
+                return true;
+        return keeper->is_unsaved && (is_urgent || write_allowance_is_due(&keeper->allowance, now));
+}
+
 bool node_keeper_take(NodeKeeper *keeper, Node *node, bool is_registration, usec_t now) {
         bool is_urgent = is_registration;
 
-        assert(keeper);
-
         if (is_registration)
-                settle_found(keeper, &node);
+                commit_found(keeper, &node);
         if (node && replace_node(keeper, node))
                 is_urgent = true;
         if (is_lost(keeper, now))
                 is_urgent = keeper->is_unsaved = true;
 
-        if (keeper->found)
-                return false;
-        if (keeper->error == 0 &&
-                        !(keeper->is_unsaved &&
-                                        (is_urgent || write_allowance_is_due(&keeper->allowance, now))))
+        if (keeper->found || !must_save(keeper, is_urgent, now))
                 return false;
 
         save(keeper, now);
@@ -214,14 +210,12 @@ bool node_keeper_reject_found(NodeKeeper *keeper, usec_t now) {
                 return false;
 
         keeper->found = node_free(keeper->found);
-        keeper->is_settled = keeper->is_unsaved = true;
+        keeper->is_confirmed = keeper->is_unsaved = true;
         save(keeper, now);
         return true;
 }
 
 bool node_keeper_flush(NodeKeeper *keeper, usec_t now) {
-        assert(keeper);
-
         if (!keeper->node || keeper->found || !keeper->is_unsaved)
                 return false;
 

@@ -15,7 +15,7 @@ typedef struct NodeKeeper {
         Node *node;      /* NULL: not registered yet */
         Node *found;     /* registered instead of `node`, which is not written meanwhile */
         bool is_adopted; /* `node` was read since node_keeper_prepare() */
-        bool is_settled; /* the id is from the disk, or confirmed: a file that turns up is set aside */
+        bool is_confirmed; /* the id is from the disk, or confirmed: a file that turns up is set aside */
         bool is_unsaved; /* `node` is newer than what is on the disk */
         int error;       /* negative errno of the last write or lock; 0 if it went well */
         WriteAllowance allowance;
