@@ -10,8 +10,14 @@ static void step_add(FsmStep *step, FsmAction action) {
         step->actions[step->count++] = action;
 }
 
+/* A wish that comes earlier counts. */
+static void want(Fsm *fsm, FsmWant when) {
+        if (fsm->want_register < when)
+                fsm->want_register = when;
+}
+
 static void forget_wishes(Fsm *fsm) {
-        fsm->want_register = fsm->bypass_retry_after = fsm->register_in_slot = false;
+        fsm->want_register = FSM_WANT_NONE;
         fsm->want_report = false; /* a report follows a registration anyway, and ends an outage */
 }
 
@@ -86,7 +92,7 @@ static usec_t next_registration(Fsm *fsm, const FsmEvent *event) {
 }
 
 static void register_later(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
-        bool is_urgent = fsm->bypass_retry_after;
+        bool is_urgent = fsm->want_register == FSM_WANT_DESPITE_RETRY_AFTER;
 
         if (fsm->failures < UINT32_MAX)
                 fsm->registration_failures++;
@@ -126,13 +132,13 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_success(fsm);
         fsm->failures = fsm->registration_failures = 0;
         fsm->is_forgotten = fsm->has_cancelled = false;
-        fsm->is_awaited &= fsm->want_register;
+        fsm->is_awaited &= fsm->want_register >= FSM_WANT_AFTER_RESPONSE;
         fsm->state = FSM_IDLE;
         fsm->deadline_usec = schedule_next(&fsm->schedule, event->now_usec, 0);
 
         step_add(step, ACTION_PERSIST);
         step_add(step, ACTION_PUBLISH);
-        if (fsm->want_register)
+        if (fsm->want_register >= FSM_WANT_AFTER_RESPONSE)
                 enter_registering(fsm, step, false);
         else if (fsm->want_report)
                 enter_reporting(fsm, event, step);
@@ -141,15 +147,15 @@ static void on_report_ok(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 static void on_report_failed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         note_failure(fsm, event);
         fsm->is_forgotten = fsm->has_cancelled = false;
-        fsm->is_awaited &= fsm->want_register;
+        fsm->is_awaited &= fsm->want_register >= FSM_WANT_AFTER_RESPONSE;
         fsm->want_report = false;
         fsm->state = FSM_REPORT_WAIT;
         fsm->deadline_usec = schedule_next(&fsm->schedule, event->now_usec, fsm->not_before_usec);
 
         step_add(step, ACTION_PUBLISH);
-        if (fsm->want_register && (fsm->bypass_retry_after || fsm->not_before_usec == 0))
+        if (fsm->want_register == FSM_WANT_DESPITE_RETRY_AFTER ||
+                        (fsm->want_register == FSM_WANT_AFTER_RESPONSE && fsm->not_before_usec == 0))
                 enter_registering(fsm, step, false);
-        fsm->register_in_slot |= fsm->want_register;
 }
 
 static void on_forgotten(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
@@ -202,7 +208,7 @@ static void on_pause_over(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 static void on_due_report(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         if (put_off(fsm, event, step))
                 return;
-        if (!fsm->register_in_slot) {
+        if (fsm->want_register == FSM_WANT_NONE) {
                 enter_reporting(fsm, event, step);
                 return;
         }
@@ -219,7 +225,7 @@ static void on_health_changed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
 /* No person asked for it, so a Retry-After holds it back. */
 static void on_outdated(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         if (event->now_usec < fsm->not_before_usec)
-                fsm->register_in_slot = true;
+                want(fsm, FSM_WANT_IN_SLOT);
         else
                 register_now(fsm, event, step);
 }
@@ -251,13 +257,13 @@ static void on_address_changed(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         if (may_hurry(fsm, event))
                 hurry(fsm, event, step);
         else
-                fsm->register_in_slot = true;
+                want(fsm, FSM_WANT_IN_SLOT);
 }
 
 /* The request in flight may have been sent from an address that is gone; its response may never come. */
 static void on_address_in_flight(Fsm *fsm, const FsmEvent *event, FsmStep *step) {
         if (fsm->has_cancelled || !may_hurry(fsm, event)) {
-                fsm->register_in_slot = true;
+                want(fsm, FSM_WANT_IN_SLOT);
                 return;
         }
 
@@ -274,11 +280,11 @@ static void on_address_in_flight(Fsm *fsm, const FsmEvent *event, FsmStep *step)
 /* ---- wishes ---- */
 
 static void want_register(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
-        fsm->want_register = true;
+        want(fsm, FSM_WANT_AFTER_RESPONSE);
 }
 
-static void want_register_urgently(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
-        fsm->want_register = fsm->bypass_retry_after = true;
+static void want_register_now(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
+        want(fsm, FSM_WANT_DESPITE_RETRY_AFTER);
 }
 
 static void want_report(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *step _unused_) {
@@ -338,32 +344,32 @@ static void on_grace_over(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *ste
  * request. */
 /* clang-format off */
 static const FsmHandler handlers[_FSM_EVENT_MAX][_FSM_STATE_MAX] = {
-        /*                              REGISTERING              REGISTER_WAIT        IDLE
-                                        REPORTING                REPORT_WAIT          STOPPING */
-        [FSM_EVENT_OK] =              { on_register_ok,          NULL,                NULL,
-                                        on_report_ok,            NULL,                on_last_ok },
-        [FSM_EVENT_FORGOTTEN] =       { on_register_failed,      NULL,                NULL,
-                                        on_forgotten,            NULL,                on_last_failed },
-        [FSM_EVENT_ID_REFUSED] =      { on_id_refused,           NULL,                NULL,
-                                        on_report_failed,        NULL,                on_last_failed },
-        [FSM_EVENT_FAILED] =          { on_register_failed,      NULL,                NULL,
-                                        on_report_failed,        NULL,                on_last_failed },
-        [FSM_EVENT_TIMER] =           { ignore,                  on_pause_over,       on_due_report,
-                                        ignore,                  on_due_report,       on_grace_over },
-        [FSM_EVENT_REREGISTER] =      { ignore,                  register_now,        register_now,
-                                        want_register_urgently,  register_now,        refuse },
-        [FSM_EVENT_RELOAD] =          { want_register_urgently,  register_now,        register_now,
-                                        want_register_urgently,  register_now,        ignore },
-        [FSM_EVENT_REPORT] =          { ignore,                  register_now,        enter_reporting,
-                                        ignore,                  enter_reporting,     refuse },
-        [FSM_EVENT_OUTDATED] =        { want_register,           on_outdated,         on_outdated,
-                                        want_register,           on_outdated,         ignore },
-        [FSM_EVENT_ADDRESS_CHANGED] = { on_address_in_flight,    on_address_changed,  on_address_changed,
-                                        on_address_in_flight,    on_address_changed,  ignore },
-        [FSM_EVENT_HEALTH_CHANGED] =  { ignore,                  ignore,              on_health_changed,
-                                        want_report,             ignore,              ignore },
-        [FSM_EVENT_STOP] =            { on_stop,                 on_stop,             on_stop,
-                                        on_stop,                 on_stop,             ignore },
+        /*                              REGISTERING           REGISTER_WAIT       IDLE
+                                        REPORTING             REPORT_WAIT         STOPPING */
+        [FSM_EVENT_OK] =              { on_register_ok,       NULL,               NULL,
+                                        on_report_ok,         NULL,               on_last_ok },
+        [FSM_EVENT_FORGOTTEN] =       { on_register_failed,   NULL,               NULL,
+                                        on_forgotten,         NULL,               on_last_failed },
+        [FSM_EVENT_ID_REFUSED] =      { on_id_refused,        NULL,               NULL,
+                                        on_report_failed,     NULL,               on_last_failed },
+        [FSM_EVENT_FAILED] =          { on_register_failed,   NULL,               NULL,
+                                        on_report_failed,     NULL,               on_last_failed },
+        [FSM_EVENT_TIMER] =           { ignore,               on_pause_over,      on_due_report,
+                                        ignore,               on_due_report,      on_grace_over },
+        [FSM_EVENT_REREGISTER] =      { ignore,               register_now,       register_now,
+                                        want_register_now,    register_now,       refuse },
+        [FSM_EVENT_RELOAD] =          { want_register_now,    register_now,       register_now,
+                                        want_register_now,    register_now,       ignore },
+        [FSM_EVENT_REPORT] =          { ignore,               register_now,       enter_reporting,
+                                        ignore,               enter_reporting,    refuse },
+        [FSM_EVENT_OUTDATED] =        { want_register,        on_outdated,        on_outdated,
+                                        want_register,        on_outdated,        ignore },
+        [FSM_EVENT_ADDRESS_CHANGED] = { on_address_in_flight, on_address_changed, on_address_changed,
+                                        on_address_in_flight, on_address_changed, ignore },
+        [FSM_EVENT_HEALTH_CHANGED] =  { ignore,               ignore,             on_health_changed,
+                                        want_report,          ignore,             ignore },
+        [FSM_EVENT_STOP] =            { on_stop,              on_stop,            on_stop,
+                                        on_stop,              on_stop,            ignore },
 };
 /* clang-format on */
 

@@ -83,6 +83,14 @@ typedef enum FsmAction {
 
 enum { FSM_ACTIONS_MAX = 4 };
 
+/* When a registration comes that is wanted; the later in this list, the earlier. */
+typedef enum FsmWant {
+        FSM_WANT_NONE,
+        FSM_WANT_IN_SLOT,             /* in place of the next due report */
+        FSM_WANT_AFTER_RESPONSE,      /* to the request in flight; while a Retry-After holds, in the slot */
+        FSM_WANT_DESPITE_RETRY_AFTER, /* likewise, but a person asked */
+} FsmWant;
+
 typedef struct FsmStep {
         FsmAction actions[FSM_ACTIONS_MAX];
         size_t count;
@@ -99,11 +107,9 @@ typedef struct Fsm {
         bool is_paced;       /* the registration in flight followed such a pause */
         unsigned n_refusals; /* paced registrations in a row whose id was refused */
 
-        bool want_register;      /* after the response to the request in flight */
-        bool bypass_retry_after; /* a person asked: the Master's Retry-After does not hold it back */
-        bool is_awaited;         /* a person waits for the request in flight, or for the one after it */
-        bool want_report;        /* after the report in flight, if that succeeds */
-        bool register_in_slot;   /* a registration takes the place of the next due report */
+        FsmWant want_register;
+        bool want_report; /* after the report in flight, if that succeeds */
+        bool is_awaited;  /* a person waits for the request in flight, or for the one after it */
 
         bool is_hurried;     /* REGISTER_WAIT is for a changed address, not for a failed registration */
         bool has_cancelled;  /* for a changed address; not again until a report has its response */

@@ -233,7 +233,7 @@ static void note_wish(World *world, const FsmEvent *event) {
                 world->not_before_usec =
                                 event->retry_after_usec > 0 ? event->now_usec + event->retry_after_usec : 0;
                 /* A person asked while this was in flight. */
-                if (world->fsm.bypass_retry_after)
+                if (world->fsm.want_register == FSM_WANT_DESPITE_RETRY_AFTER)
                         world->not_before_usec = 0;
                 break;
         default:
