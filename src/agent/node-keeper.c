@@ -82,24 +82,20 @@ static int judge_ours(NodeKeeper *keeper, Node **node, usec_t now) {
 static int inspect(NodeKeeper *keeper, bool will_write, usec_t now) {
         _cleanup_(node_free_pointer) Node *node = NULL;
         _cleanup_free_ char *reason = NULL;
+        NodeFile kind;
         int r;
 
         r = keeper->found ? STATE_NODE_KNOWN : state_store_look(keeper->store);
         if (r != STATE_NODE_UNKNOWN)
                 return r < 0 ? r : 0;
 
-        switch (node_file_read(keeper->store, keeper->hostname, &node, &reason)) {
-        case NODE_FILE_OURS:
+        kind = node_file_read(keeper->store, keeper->hostname, &node, &reason);
+        if (kind == NODE_FILE_OURS)
                 return judge_ours(keeper, &node, now);
-        case NODE_FILE_FOREIGN:
-                return set_aside(keeper, STATE_ASIDE_OTHER, reason);
-        case NODE_FILE_CORRUPT:
-                return set_aside(keeper, STATE_ASIDE_CORRUPT, reason);
-        case NODE_FILE_UNREADABLE:
-                return will_write ? set_aside(keeper, STATE_ASIDE_OTHER, reason) : 0;
-        default:
+        if (kind == NODE_FILE_NONE || (kind == NODE_FILE_UNREADABLE && !will_write))
                 return 0;
-        }
+        return set_aside(
+                        keeper, kind == NODE_FILE_CORRUPT ? STATE_ASIDE_CORRUPT : STATE_ASIDE_OTHER, reason);
 }
 
 bool node_keeper_prepare(NodeKeeper *keeper, usec_t now) {
