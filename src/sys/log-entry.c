@@ -28,15 +28,14 @@ static void text_append(LogText *text, const char *data, size_t size) {
         text->size += size;
 }
 
-static _printf_(2, 3) void text_printf(LogText *text, const char *format, ...) {
-        char piece[LOG_FIELD_MAX + 64];
-        va_list arguments;
-        int length;
+/* Appends strings up to a NULL. Not printf(): each report is logged, and that would take twice the time. */
+static __attribute__((sentinel)) void text_add(LogText *text, ...) {
+        va_list strings;
 
-        va_start(arguments, format);
-        length = vsnprintf(piece, sizeof piece, format, arguments);
-        va_end(arguments);
-        text_append(text, piece, length < 0 ? 0 : min_size((size_t) length, sizeof piece - 1));
+        va_start(strings, text);
+        for (const char *string; (string = va_arg(strings, const char *));)
+                text_append(text, string, strlen(string));
+        va_end(strings);
 }
 
 /* Appends the value in at most `room` bytes, with a backslash before each character of `escaped`. */
@@ -70,22 +69,23 @@ static void append_value(LogText *text, const char *value, bool is_quoted) {
 }
 
 static void append_field(LogText *text, LogForm form, const LogField *field) {
-        char value[LOG_FIELD_MAX];
+        char buffer[LOG_FIELD_MAX];
+        const char *value = field->is_constant ? field->text : buffer;
 
-        if (field->text)
-                text_sanitize_into(value, sizeof value, field->text, strlen(field->text));
-        else if (field->is_span && form < LOG_FORM_JSON)
-                (void) format_span(value, field->number);
-        else
-                (void) snprintf(value, sizeof value, "%" PRIu64, field->number);
+        if (field->is_span && form < LOG_FORM_JSON)
+                (void) format_span(buffer, field->number);
+        else if (!field->text)
+                (void) snprintf(buffer, sizeof buffer, "%" PRIu64, field->number);
+        else if (!field->is_constant)
+                text_sanitize_into(buffer, sizeof buffer, field->text, strlen(field->text));
 
         if (form == LOG_FORM_JOURNAL)
-                text_printf(text, "\n%s=%s", field->name, value);
+                text_add(text, "\n", field->name, "=", value, NULL);
         else if (form == LOG_FORM_JSON) {
-                text_printf(text, ",\"%s\":", field->name);
+                text_add(text, ",\"", field->name, "\":", NULL);
                 append_value(text, value, field->text);
         } else if (field->label) {
-                text_printf(text, " %s=", field->label);
+                text_add(text, " ", field->label, "=", NULL);
                 append_value(text, value, strpbrk(value, " \"\\="));
         }
 }
@@ -108,32 +108,38 @@ static void append_head(LogText *text, LogForm form, const LogEntry *entry) {
                 [LOG_DEBUG] = COLOR_DIM,
         };
         const char *level = log_level_to_string(entry->level);
+        const char priority[] = { (char) ('0' + entry->level), '\0' };
         char time[TIMESTAMP_SIZE];
 
-        (void) format_timestamp(time, entry->realtime_usec);
-        if (form == LOG_FORM_PLAIN)
-                text_printf(text, "%s %s ", time, level);
-        else if (form == LOG_FORM_COLOR)
-                text_printf(text, COLOR_DIM "%s" COLOR_OFF " %s%s" COLOR_OFF " ", time, colors[entry->level],
-                                level);
+        if (form == LOG_FORM_JOURNAL)
+                text_add(text, "MESSAGE=", NULL);
         else if (form == LOG_FORM_PREFIXED)
-                text_printf(text, "<%i>", entry->level);
-        else if (form == LOG_FORM_JSON)
-                text_printf(text, "{\"timestamp\":\"%s\",\"MESSAGE\":\"", time);
+                text_add(text, "<", priority, ">", NULL);
         else
-                text_printf(text, "MESSAGE=");
+                (void) format_timestamp(time, entry->realtime_usec);
+
+        if (form == LOG_FORM_PLAIN)
+                text_add(text, time, " ", level, " ", NULL);
+        else if (form == LOG_FORM_COLOR)
+                text_add(text, COLOR_DIM, time, COLOR_OFF " ", colors[entry->level], level, COLOR_OFF " ",
+                                NULL);
+        else if (form == LOG_FORM_JSON)
+                text_add(text, "{\"timestamp\":\"", time, "\",\"MESSAGE\":\"", NULL);
 }
 
 static void append_tail(LogText *text, LogForm form, const LogEntry *entry) {
-        if (form == LOG_FORM_JSON)
-                text_printf(text, "\",\"PRIORITY\":%i,\"SYSLOG_IDENTIFIER\":\"" LOG_IDENTIFIER "\"",
-                                entry->level);
-        else if (form == LOG_FORM_JOURNAL)
-                text_printf(text, "\nPRIORITY=%i\nSYSLOG_IDENTIFIER=" LOG_IDENTIFIER, entry->level);
+        const char priority[] = { (char) ('0' + entry->level), '\0' };
 
-        text_printf(text, "%s", form == LOG_FORM_COLOR ? COLOR_DIM : "");
+        if (form == LOG_FORM_JSON)
+                text_add(text, "\",\"PRIORITY\":", priority, ",\"SYSLOG_IDENTIFIER\":\"" LOG_IDENTIFIER "\"",
+                                NULL);
+        else if (form == LOG_FORM_JOURNAL)
+                text_add(text, "\nPRIORITY=", priority, "\nSYSLOG_IDENTIFIER=" LOG_IDENTIFIER, NULL);
+        else if (form == LOG_FORM_COLOR)
+                text_add(text, COLOR_DIM, NULL);
+
         append_fields(text, form, entry);
-        text_printf(text, "%s\n", form == LOG_FORM_JSON ? "}" : form == LOG_FORM_COLOR ? COLOR_OFF : "");
+        text_add(text, form == LOG_FORM_JSON ? "}\n" : form == LOG_FORM_COLOR ? COLOR_OFF "\n" : "\n", NULL);
 }
 
 size_t log_entry_format(const LogEntry *entry, LogForm form, size_t max, char ret[static LOG_ENTRY_MAX]) {

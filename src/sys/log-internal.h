@@ -22,7 +22,8 @@ typedef struct LogField {
         const char *label; /* on the console; NULL: of no use there */
         const char *text;
         uint64_t number;
-        bool is_span; /* the number is in microseconds */
+        bool is_span;     /* the number is in microseconds */
+        bool is_constant; /* the text is ours, and safe to show */
 } LogField;
 
 typedef struct LogEntry {

@@ -101,24 +101,6 @@ static int entry_write(const LogEntry *entry) {
         return r;
 }
 
-static void entry_add_fields(LogEntry *entry, LogEvent event, const LogFields *fields) {
-        const LogField all[] = {
-                { .name = "MESSAGE_ID", .text = log_event_message_id(event) },
-                { "ARGUS_EVENT", "event", .text = log_event_name(event) },
-                { "ARGUS_NODE_ID", "node_id", .text = fields->node_id },
-                { "ARGUS_ENDPOINT", "endpoint", .text = fields->endpoint },
-                { "ARGUS_HTTP_STATUS", "status", .number = fields->http_status },
-                { "ARGUS_ATTEMPT", "attempt", .number = fields->attempt },
-                { "ARGUS_RETRY_USEC", "retry", .number = fields->retry_usec, .is_span = true },
-                { "ARGUS_DURATION_USEC", "duration", .number = fields->duration_usec, .is_span = true },
-                { "ARGUS_HEALTH_FILE", "health_file", .text = fields->health_file },
-                { "ERRNO", "errno", .number = fields->error > 0 ? (uint64_t) fields->error : 0 },
-        };
-
-        _Static_assert(sizeof all == sizeof entry->fields, "an entry holds them all");
-        memcpy(entry->fields, all, sizeof all);
-}
-
 /* printf() into an array of LOG_LINE_MAX bytes, made safe to show; a cut is marked. */
 static _printf_(2, 0) void message_format(
                 char message[static LOG_LINE_MAX], const char *format, va_list arguments) {
@@ -150,11 +132,32 @@ static int dropped_say(void) {
         return r;
 }
 
+static int event_write(int level, LogEvent event, const LogFields *fields, const char *message) {
+        const LogEntry entry = {
+                .level = level,
+                .realtime_usec = now_usec(CLOCK_REALTIME),
+                .message = message,
+                .fields = {
+                        { .name = "MESSAGE_ID", .text = log_event_message_id(event), .is_constant = true },
+                        { "ARGUS_EVENT", "event", .text = log_event_name(event), .is_constant = true },
+                        { "ARGUS_NODE_ID", "node_id", .text = fields->node_id },
+                        { "ARGUS_ENDPOINT", "endpoint", .text = fields->endpoint },
+                        { "ARGUS_HTTP_STATUS", "status", .number = fields->http_status },
+                        { "ARGUS_ATTEMPT", "attempt", .number = fields->attempt },
+                        { "ARGUS_RETRY_USEC", "retry", .number = fields->retry_usec, .is_span = true },
+                        { "ARGUS_DURATION_USEC", "duration", .number = fields->duration_usec, .is_span = true },
+                        { "ARGUS_HEALTH_FILE", "health_file", .text = fields->health_file },
+                        { "ERRNO", "errno", .number = fields->error > 0 ? (uint64_t) fields->error : 0 },
+                },
+        };
+        int r = dropped_say();
+
+        return r < 0 ? r : entry_write(&entry);
+}
+
 void log_event(int level, LogEvent event, const LogFields *fields, const char *format, ...) {
-        static const LogFields none;
         char message[LOG_LINE_MAX];
-        LogEntry entry = { .level = level, .message = message };
-        int r, saved_errno = errno;
+        int saved_errno = errno;
         va_list arguments;
 
         assert(level >= LOG_ERR && level <= LOG_DEBUG);
@@ -166,16 +169,9 @@ void log_event(int level, LogEvent event, const LogFields *fields, const char *f
         message_format(message, format, arguments); /* before anything that changes errno: it may hold %m */
         va_end(arguments);
 
-        entry.realtime_usec = now_usec(CLOCK_REALTIME);
-        entry_add_fields(&entry, event, fields ? fields : &none);
-
-        r = dropped_say();
-        if (r >= 0)
-                r = entry_write(&entry);
-        if (r < 0) {
+        if (event_write(level, event, fields ? fields : &(LogFields){}, message) < 0) {
                 log_dropped++;
                 log_dropped_unsaid++;
         }
-
         errno = saved_errno;
 }
