@@ -201,11 +201,12 @@ char *text_escape(const char *text, size_t size, size_t max) {
                 return NULL;
 
         for (size_t i = 0; i < size; i++) {
-                bool is_plain = text[i] >= 0x20 && text[i] < 0x7F && text[i] != '\\';
-                char piece[sizeof "\\xNN"];
+                unsigned char byte = (unsigned char) text[i];
+                bool is_plain = byte >= 0x20 && byte < 0x7F && byte != '\\';
+                const char escaped[] = { '\\', 'x', "0123456789abcdef"[byte >> 4],
+                        "0123456789abcdef"[byte & 15] };
 
-                (void) snprintf(piece, sizeof piece, is_plain ? "%c" : "\\x%02x", (unsigned char) text[i]);
-                if (!shown_add(&shown, piece, strlen(piece)))
+                if (!shown_add(&shown, is_plain ? text + i : escaped, is_plain ? 1 : sizeof escaped))
                         break;
         }
 
