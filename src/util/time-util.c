@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "util/macro.h"
 
@@ -18,12 +19,11 @@ const char *format_timestamp(char buffer[static TIMESTAMP_SIZE], usec_t realtime
         time_t seconds = (time_t) (realtime_usec / USEC_PER_SEC);
         unsigned milliseconds = (unsigned) (realtime_usec % USEC_PER_SEC / USEC_PER_MSEC);
         struct tm broken_down = {};
-        char date[TIMESTAMP_SIZE];
+        size_t length;
 
         (void) gmtime_r(&seconds, &broken_down);
-        if (strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &broken_down) == 0)
-                date[0] = '\0';
-        (void) snprintf(buffer, TIMESTAMP_SIZE, "%.20s.%03uZ", date, milliseconds);
+        length = strftime(buffer, TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &broken_down);
+        (void) snprintf(buffer + length, TIMESTAMP_SIZE - length, ".%03uZ", milliseconds);
         return buffer;
 }
 
@@ -37,26 +37,25 @@ const char *format_span(char buffer[static SPAN_SIZE], usec_t span_usec) {
                 { "min", USEC_PER_MINUTE },
                 { "s", USEC_PER_SEC },
         };
+        usec_t rest = 0;
+        size_t i = 0;
+        int length;
 
         if (span_usec == USEC_INFINITY)
-                (void) snprintf(buffer, SPAN_SIZE, "for ever");
-        else if (span_usec < USEC_PER_SEC)
+                return strcpy(buffer, "for ever");
+        if (span_usec < USEC_PER_SEC) {
                 (void) snprintf(buffer, SPAN_SIZE, "%" PRIu64 "ms", span_usec / USEC_PER_MSEC);
-        else
-                for (size_t i = 0; i < ELEMENTSOF(units); i++) {
-                        usec_t count = span_usec / units[i].usec, rest;
+                return buffer;
+        }
 
-                        if (count == 0)
-                                continue;
+        while (span_usec < units[i].usec)
+                i++;
+        if (i + 1 < ELEMENTSOF(units))
+                rest = span_usec % units[i].usec / units[i + 1].usec;
 
-                        rest = i + 1 < ELEMENTSOF(units) ? span_usec % units[i].usec / units[i + 1].usec : 0;
-                        if (rest > 0)
-                                (void) snprintf(buffer, SPAN_SIZE, "%" PRIu64 "%s %" PRIu64 "%s", count,
-                                                units[i].name, rest, units[i + 1].name);
-                        else
-                                (void) snprintf(buffer, SPAN_SIZE, "%" PRIu64 "%s", count, units[i].name);
-                        break;
-                }
-
+        length = snprintf(buffer, SPAN_SIZE, "%" PRIu64 "%s", span_usec / units[i].usec, units[i].name);
+        if (rest > 0)
+                (void) snprintf(buffer + length, (size_t) (SPAN_SIZE - length), " %" PRIu64 "%s", rest,
+                                units[i + 1].name);
         return buffer;
 }
