@@ -1,5 +1,6 @@
-/* The newest node object: in memory at once, on the disk when it must be. What somebody else put on the disk
- * is read before it is replaced, and set aside where it is not ours. */
+/* The newest node object: in memory at once, on the disk when it must be. What others put on the disk is
+ * read before it is replaced, and set aside where it is not ours. It knows no requests, only their
+ * results. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,12 +13,12 @@
 typedef struct NodeKeeper {
         const char *hostname; /* outlives the keeper */
         StateStore *store;
-        Node *node;      /* NULL: not registered yet */
-        Node *found;     /* registered instead of `node`, which is not written meanwhile */
-        bool is_adopted; /* `node` was read since node_keeper_prepare() */
+        Node *node;        /* NULL: not registered yet */
+        Node *found;       /* registered instead of `node`, which is not written meanwhile */
+        bool is_adopted;   /* `node` was read since node_keeper_prepare() */
         bool is_confirmed; /* the id is from the disk, or confirmed: a file that turns up is set aside */
-        bool is_unsaved; /* `node` is newer than what is on the disk */
-        int error;       /* negative errno of the last write or lock; 0 if it went well */
+        bool is_unsaved;   /* `node` is newer than what is on the disk */
+        int error;         /* negative errno of the last write or lock; 0 if it went well */
         WriteAllowance allowance;
 } NodeKeeper;
 

@@ -1,5 +1,3 @@
-/* Who the node is for the Master: the environment's word before the stored node's, and that before what the
- * host name seems to say. */
 #include "core/identity.h"
 
 #include <errno.h>

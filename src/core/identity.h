@@ -1,4 +1,5 @@
-/* Who the node is for the Master: run environment, owner, instance, and where that was learnt. */
+/* Who the node is for the Master (run environment, owner, instance) and which source it is from: the
+ * environment, else the stored node, else the host name. */
 #pragma once
 
 #include "core/config.h"
@@ -19,7 +20,7 @@ typedef struct Identity {
  * host name up to its first dot read as env-user-instance. Returns 0 and an identity to be released with
  * identity_done(); -ENODATA if none holds; or -ENOMEM. *ret_warning (freed by the caller; may be NULL) names
  * what is missing where only one or two of the variables are set, whatever is returned but -ENOMEM; it is
- * NULL where there is nothing to say. */
+ * NULL where all or none are set. */
 int identity_choose(const Config *config, const Node *stored, Identity *ret, char **ret_warning);
 
 void identity_done(Identity *identity);

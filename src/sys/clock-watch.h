@@ -1,4 +1,4 @@
-/* Steps of the wall clock: somebody or a time service sets it. */
+/* Steps of the wall clock, by a person or a time service. */
 #pragma once
 
 #include <systemd/sd-event.h>

@@ -19,7 +19,7 @@
 #include "util/ip-address.h"
 #include "util/text.h"
 
-/* What the machine's own id is hashed with, so that it cannot be told from this one. Never change it: the
+/* What the machine's own id is hashed with, so that it cannot be guessed from this one. Never change it: the
  * Master would take every machine for another. */
 #define APPLICATION_ID SD_ID128_MAKE(76, c7, b5, 15, 7a, 07, 45, cb, 8a, 9a, 81, a1, 44, db, 96, c5)
 
@@ -69,12 +69,12 @@ static int read_number(int directory_fd, const char *path, int base, uint64_t *r
 }
 
 /* The lowest limit of a cgroup and all above it, up to what is mounted. In a container without a cgroup
- * name space the path is the host's and does not exist below the mount; the mount itself is the own
+ * name space the path is the host's and does not exist below the mount; the mount itself is our
  * cgroup then. */
 static uint64_t read_lowest_limit(const char *root, const char *mount, char *cgroup, const char *file) {
         uint64_t lowest = UINT64_MAX;
 
-        /* A cgroup outside of the own name space is shown like this. There is no way to it. */
+        /* A cgroup outside of our name space is shown like this; it cannot be reached. */
         if (strstr(cgroup, "/.."))
                 cgroup[0] = '\0';
 

@@ -1,4 +1,5 @@
-/* What this machine is: names, processors, memory, GPUs, addresses. */
+/* What this machine is: names, processors, memory, GPUs, addresses. What the Master gets of it, and when, is
+ * not known here. */
 #pragma once
 
 #include <netinet/in.h>
@@ -15,7 +16,7 @@ int host_info_hostname(char **ret);
 uint64_t host_info_cpu_number(void);
 
 /* Physical memory, or the cgroup's limit where that is lower (cgroup v2 memory.max, v1
- * memory.limit_in_bytes, of the own cgroup and all above it). 0 if unknown. */
+ * memory.limit_in_bytes, of our cgroup and all above it). 0 if unknown. */
 uint64_t host_info_memory_in_bytes(void);
 
 /* That limit alone, as /proc and /sys below `root` say it ("": the real ones). UINT64_MAX if there

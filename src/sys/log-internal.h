@@ -41,9 +41,8 @@ typedef enum LogForm {
         LOG_FORM_JOURNAL, /* https://systemd.io/JOURNAL_NATIVE_PROTOCOL */
 } LogForm;
 
-/* log-entry.c: writes the entry with its newline, and no NUL, to an array of LOG_ENTRY_MAX bytes, and returns
- * its size. A line has at most `max` bytes (LOG_LINE_MAX, or PIPE_BUF at least): what is too long is cut with
- * "…", the message last. */
+/* log-entry.c: writes the entry with its newline, and no NUL, and returns its size. A line has at most `max`
+ * bytes (LOG_LINE_MAX, or PIPE_BUF at least): what is too long is cut with "…", the message last. */
 size_t log_entry_format(const LogEntry *entry, LogForm form, size_t max, char ret[static LOG_ENTRY_MAX]);
 
 /* log-journal.c: one datagram to journald. Open and write return 0 or a negative errno, write -EAGAIN if

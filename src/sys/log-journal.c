@@ -25,7 +25,7 @@ int log_journal_open(void) {
         if (fd < 0)
                 return -errno;
 
-        /* Connected for a moment, to learn whether somebody is there. Each entry is addressed by itself: a
+        /* Connected for a moment, to learn whether journald listens. Each entry is addressed by itself: a
          * journald that goes away and comes back needs no reconnection. */
         if (connect(fd, (const struct sockaddr *) &address, sizeof address) < 0)
                 return -errno;

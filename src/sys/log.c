@@ -12,16 +12,16 @@
 #include "sys/log-internal.h"
 #include "util/text.h"
 
-/* Where nobody has raised net.unix.max_dgram_qlen journald's queue is ten entries long. */
-#define PATIENCE_USEC (100 * USEC_PER_MSEC)
-#define NAP_USEC (1 * USEC_PER_MSEC)
+/* With the default net.unix.max_dgram_qlen, journald's queue is ten entries long. */
+#define WAIT_MAX_USEC (100 * USEC_PER_MSEC)
+#define WAIT_STEP_USEC (1 * USEC_PER_MSEC)
 
 static LogTarget log_target = LOG_TARGET_CONSOLE;
 static LogForm log_form = LOG_FORM_PLAIN;
 static int log_max_level = LOG_INFO;
-static usec_t log_patience_usec = PATIENCE_USEC; /* what is left of it, until an entry is taken at once */
-static uint64_t log_dropped;                     /* since the start */
-static uint64_t log_dropped_unsaid;              /* of them, what the sink has not been told yet */
+static usec_t log_wait_usec = WAIT_MAX_USEC; /* what is left of it, until an entry is taken at once */
+static uint64_t log_dropped;                 /* since the start */
+static uint64_t log_dropped_unlogged;        /* of them, those not logged yet */
 
 static LogForm form_of(LogTarget target) {
         if (target == LOG_TARGET_JOURNAL)
@@ -82,7 +82,7 @@ uint64_t log_get_dropped(void) {
 
 /* Waits for a target that is only busy. */
 static int entry_write(const LogEntry *entry) {
-        const struct timespec nap = { .tv_nsec = NAP_USEC * 1000 };
+        const struct timespec step = { .tv_nsec = WAIT_STEP_USEC * 1000 };
         char data[LOG_ENTRY_MAX];
         size_t size = log_entry_format(entry, log_form, log_stream_get_line_max(), data);
         int r;
@@ -90,13 +90,13 @@ static int entry_write(const LogEntry *entry) {
         for (;;) {
                 r = log_target == LOG_TARGET_JOURNAL ? log_journal_write(data, size)
                                                      : log_stream_write(data, size);
-                if (r != -EAGAIN || log_patience_usec == 0)
+                if (r != -EAGAIN || log_wait_usec == 0)
                         break;
-                (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-                log_patience_usec -= NAP_USEC;
+                (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &step, NULL);
+                log_wait_usec -= WAIT_STEP_USEC;
         }
         if (r >= 0)
-                log_patience_usec = PATIENCE_USEC;
+                log_wait_usec = WAIT_MAX_USEC;
 
         return r;
 }
@@ -111,24 +111,24 @@ static _printf_(2, 0) void message_format(
         text_sanitize_into(message, LOG_LINE_MAX, raw, strlen(raw));
 }
 
-/* Says how many entries were lost, as soon as the sink takes entries again. */
-static int dropped_say(void) {
+/* Logs how many entries were lost, as soon as the target takes entries again. */
+static int dropped_log(void) {
         LogEntry entry = { .level = LOG_WARNING, .realtime_usec = now_usec(CLOCK_REALTIME) };
         char message[64];
         int r;
 
-        if (log_dropped_unsaid == 0)
+        if (log_dropped_unlogged == 0)
                 return 0;
 
         (void) snprintf(message, sizeof message,
-                        log_dropped_unsaid == 1 ? "%" PRIu64 " log line was dropped"
-                                                : "%" PRIu64 " log lines were dropped",
-                        log_dropped_unsaid);
+                        log_dropped_unlogged == 1 ? "%" PRIu64 " log line was dropped"
+                                                  : "%" PRIu64 " log lines were dropped",
+                        log_dropped_unlogged);
         entry.message = message;
 
         r = entry_write(&entry);
         if (r >= 0)
-                log_dropped_unsaid = 0;
+                log_dropped_unlogged = 0;
         return r;
 }
 
@@ -145,12 +145,12 @@ static int event_write(int level, LogEvent event, const LogFields *fields, const
                         { "ARGUS_HTTP_STATUS", "status", .number = fields->http_status },
                         { "ARGUS_ATTEMPT", "attempt", .number = fields->attempt },
                         { "ARGUS_RETRY_USEC", "retry", .number = fields->retry_usec, .is_span = true },
-                        { "ARGUS_DURATION_USEC", "duration", .number = fields->duration_usec, .is_span = true },
+                        { "ARGUS_DURATION_USEC", "duration", NULL, fields->duration_usec, .is_span = true },
                         { "ARGUS_HEALTH_FILE", "health_file", .text = fields->health_file },
                         { "ERRNO", "errno", .number = fields->error > 0 ? (uint64_t) fields->error : 0 },
                 },
         };
-        int r = dropped_say();
+        int r = dropped_log();
 
         return r < 0 ? r : entry_write(&entry);
 }
@@ -171,7 +171,7 @@ void log_event(int level, LogEvent event, const LogFields *fields, const char *f
 
         if (event_write(level, event, fields ? fields : &(LogFields){}, message) < 0) {
                 log_dropped++;
-                log_dropped_unsaid++;
+                log_dropped_unlogged++;
         }
         errno = saved_errno;
 }

@@ -1,7 +1,8 @@
-/* The log: to journald by its native protocol, to a console, or as one JSON object a line. A sink that
- * is only busy is waited for, so that no burst is lost; one that hangs is waited for once, for a tenth of a
- * second. What it does not take is dropped and counted, and the count is said as soon as it takes lines
- * again. The one piece of the program that is global, as there is one stderr. */
+/* The log: to journald by its native protocol, to a console, or as one JSON object a line. A target that is
+ * only busy is waited for, so that no burst is lost; one that hangs is waited for once, for a tenth of a
+ * second. What it does not take is dropped and counted, and the count is logged as soon as it takes lines
+ * again. The one piece of the program that is global, as there is one stderr. It does not know what its
+ * lines are about, nor how often they may come: see log-event.h and log-policy.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +13,7 @@
 #include "util/macro.h"
 #include "util/time-util.h"
 
-/* The structured fields of an entry; what is NULL or 0 is left out. */
+/* The structured fields of an entry; NULL and 0 are skipped. */
 typedef struct LogFields {
         const char *node_id;     /* ARGUS_NODE_ID */
         const char *endpoint;    /* ARGUS_ENDPOINT */
@@ -24,7 +25,7 @@ typedef struct LogFields {
         int error;               /* ERRNO, positive */
 } LogFields;
 
-/* Opens the sink. LOG_TARGET_AUTO is the journal when stderr is connected to it (JOURNAL_STREAM names its
+/* Opens the target. LOG_TARGET_AUTO is the journal when stderr is connected to it (JOURNAL_STREAM names its
  * device and inode), else the console. Before the first call lines go to the console. Returns 0, or a
  * negative errno if the journal cannot be reached (then the console is used). */
 int log_open(LogTarget target, int max_level);

@@ -1,8 +1,6 @@
-/* Hints that addresses, links or routes of this machine changed, from rtnetlink(7). What the messages say is
- * not read: which address is the right one only the kernel's routing knows, and is asked by who is told.
- *
- * On a machine whose containers come and go, changes come by the hundred. So the first one turns the socket
- * off, and a slow timer looks into it until it stays empty. */
+/* The messages are not read: only the kernel's routing knows which address is the right one, and the
+ * receiver of the hint asks it. On a machine whose containers come and go, changes come by the hundred. So
+ * the first one turns the socket off, and a slow timer looks into it until it stays empty. */
 #include "sys/net-watch.h"
 
 #include <errno.h>
@@ -17,7 +15,7 @@
 
 #define LOOK_USEC (250 * USEC_PER_MSEC)
 #define SETTLE_USEC USEC_PER_SEC
-#define UNSETTLED_MAX_USEC (5 * USEC_PER_SEC) /* told by then even if it never stops */
+#define UNSETTLED_MAX_USEC (5 * USEC_PER_SEC) /* reported by then even if it never stops */
 #define ACCURACY_USEC (50 * USEC_PER_MSEC)
 
 enum { READS_MAX = 1024 }; /* at a time, more than the kernel's default buffer holds */

@@ -1,5 +1,5 @@
-/* Tells, about a second after the last of a series of changes, that addresses, links or routes of this
- * machine changed. Only a hint: what changed is for the receiver to find out. rtnetlink(7). */
+/* Hints that addresses, links or routes of this machine changed (rtnetlink(7)), about a second after the
+ * last of a series of changes. What changed, the receiver finds out. */
 #pragma once
 
 #include <systemd/sd-event.h>

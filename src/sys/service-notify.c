@@ -1,5 +1,5 @@
 /* Not by sd_notify(), which sd_event_set_watchdog() uses too and whose send waits for as long as the manager
- * does not read (with a queue of 10 it blocks at the 12th message): a busy manager must not stop the agent. */
+ * does not read (with a queue of 10 it blocks at the 12th message): a busy manager must not stop us. */
 #include "sys/service-notify.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 enum {
         STATUS_MAX = 1024, /* well below what systemd takes in one message */
-        PATIENCE_MSEC = 250,
+        READY_TIMEOUT_MSEC = 250,
 };
 
 #define RETRY_USEC (1 * USEC_PER_SEC)
@@ -54,24 +54,24 @@ static int notify_connect(void) {
         return TAKE_FD(fd);
 }
 
-/* Waits at most `patience_msec` for room in the queue. */
-static int notify_send(const char *text, int patience_msec) {
+/* Waits at most `timeout_msec` for room in the queue. */
+static int notify_send(const char *text, int timeout_msec) {
         _cleanup_close_ int fd = notify_connect();
         struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
 
         if (fd < 0)
                 return fd;
-        if (patience_msec > 0)
-                (void) poll(&pollfd, 1, patience_msec); /* the send tells how it went */
+        if (timeout_msec > 0)
+                (void) poll(&pollfd, 1, timeout_msec); /* send() has the result */
         return send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static int flush(int patience_msec) {
+static int flush(int timeout_msec) {
         char message[sizeof "STATUS=" + STATUS_MAX];
         int r;
 
         if (state_unsent[0]) {
-                r = notify_send(state_unsent, patience_msec);
+                r = notify_send(state_unsent, timeout_msec);
                 if (r < 0)
                         return r;
                 state_unsent[0] = '\0';
@@ -87,8 +87,8 @@ static int flush(int patience_msec) {
         return r;
 }
 
-static void flush_now_or_later(int patience_msec) {
-        if (flush(patience_msec) == -EAGAIN && retry_timer)
+static void flush_now_or_later(int timeout_msec) {
+        if (flush(timeout_msec) == -EAGAIN && retry_timer)
                 event_timer_arm(retry_timer, usec_add(now_usec(CLOCK_MONOTONIC), RETRY_USEC));
 }
 
@@ -100,7 +100,7 @@ static int on_retry_timer(
 
 static void state_set(const char *state) {
         (void) snprintf(state_unsent, sizeof state_unsent, "%s", state);
-        flush_now_or_later(PATIENCE_MSEC);
+        flush_now_or_later(READY_TIMEOUT_MSEC);
 }
 
 void service_notify_status(const char *format, ...) {

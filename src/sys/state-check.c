@@ -1,5 +1,5 @@
-/* Whether the state directory could be used, without making or changing anything: for --check, which must not
- * differ from what a start finds, and runs beside a running agent. */
+/* Whether the state directory could be used, without making or changing anything: for --check, which must
+ * find what a start finds, and runs beside a running agent. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

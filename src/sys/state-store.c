@@ -37,11 +37,11 @@ const char *state_store_error_text(int error) {
 
 /* ---- files that are in the way ---- */
 
-/* Removes the files whose names match, but `spared` (may be NULL) and the `kept` last ones of the others. Done
- * as well as can be: what cannot be removed is in nobody's way. */
+/* Removes the files whose names match, but `spared` (may be NULL) and the `kept` last of the others. Done as
+ * well as can be: what cannot be removed is not in the way. */
 static void remove_files(int directory_fd, const char *pattern, int kept, const char *spared) {
         struct dirent **entries;
-        /* By bytes, as no locale is set: the names end in a time that is written so that this is its order. */
+        /* By bytes, as no locale is set: the names end in a time in a form that sorts so. */
         int count = scandirat(directory_fd, ".", &entries, NULL, alphasort);
 
         if (count < 0)
