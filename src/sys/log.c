@@ -80,6 +80,11 @@ uint64_t log_get_dropped(void) {
         return log_dropped;
 }
 
+static int target_write(const char *data, size_t size) {
+        return log_target == LOG_TARGET_JOURNAL ? log_journal_write(data, size)
+                                                : log_stream_write(data, size);
+}
+
 /* Waits for a target that is only busy. */
 static int entry_write(const LogEntry *entry) {
         const struct timespec step = { .tv_nsec = WAIT_STEP_USEC * 1000 };
@@ -87,17 +92,13 @@ static int entry_write(const LogEntry *entry) {
         size_t size = log_entry_format(entry, log_form, log_stream_get_line_max(), data);
         int r;
 
-        for (;;) {
-                r = log_target == LOG_TARGET_JOURNAL ? log_journal_write(data, size)
-                                                     : log_stream_write(data, size);
-                if (r != -EAGAIN || log_wait_usec == 0)
-                        break;
-                (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &step, NULL);
-                log_wait_usec -= WAIT_STEP_USEC;
-        }
+        r = target_write(data, size);
         if (r >= 0)
                 log_wait_usec = WAIT_MAX_USEC;
-
+        for (; r == -EAGAIN && log_wait_usec > 0; log_wait_usec -= WAIT_STEP_USEC) {
+                (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &step, NULL);
+                r = target_write(data, size);
+        }
         return r;
 }
 
