@@ -11,6 +11,13 @@
 enum {
         HEALTH_KEY_MAX = 128,
         HEALTH_FILE_SIZE_MAX = 1024 * 1024,
+
+        /* of all files together */
+        HEALTH_FILES_MAX = 256,
+        HEALTH_TOTAL_MAX = 8 * 1024 * 1024,
+        HEALTH_ENTRIES_MAX = 1024, /* remembered with a verdict, good and bad; more are only counted */
+        HEALTH_MISNAMED_MAX = 32,  /* those beside */
+        HEALTH_LISTED_MAX = HEALTH_ENTRIES_MAX + HEALTH_MISNAMED_MAX,
 };
 
 typedef enum HealthVerdict {

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "core/health-set.h"
 #include "util/macro.h"
 
 static HealthClaim *claim_of(FairDemand *demand) {

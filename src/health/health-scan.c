@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "core/health-entry.h"
+#include "core/health-set.h"
 #include "util/fd-util.h"
 #include "util/macro.h"
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/health-entry.h"
+#include "core/health-set.h"
 #include "core/json-scan.h"
 
 DEFINE_CLEANUP(HealthSet *, health_set_free)

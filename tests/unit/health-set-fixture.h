@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core/health-entry.h"
+#include "core/health-set.h"
 #include "util/buffer.h"
 #include "util/macro.h"
 

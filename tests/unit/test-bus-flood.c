@@ -2,6 +2,7 @@
  * and what else its loop has to do is done in time. */
 #include "bus-fixture.h"
 #include "core/health-entry.h"
+#include "core/health-set.h"
 
 #include <malloc.h>
 

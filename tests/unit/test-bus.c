@@ -5,6 +5,7 @@
 
 #include "sys/log.h"
 #include "core/health-entry.h"
+#include "core/health-set.h"
 
 static void call_property(sd_bus *client, const char *member, const char *name, Reply *reply) {
         *reply = (Reply){ 0 };
