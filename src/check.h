@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* argus-agent --check: whether the agent would work with these settings, and the result for a person. Sends
  * nothing, changes nothing, and does not disturb a running agent. */
 #pragma once

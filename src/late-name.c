@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A host name that comes late: see late-name.h. */
 #include "late-name.h"
 

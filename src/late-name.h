@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A host name that comes late: cloud-init, DHCP or a person sets it after the agent was started. Only a new
  * start sees it (the unit's ProtectHostname= gives each start a copy), so the agent ends, and systemd starts
  * it again. A start that follows such an end waits, or the log would have a line of it every two seconds. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* argus-agent(8): the process. Reads the arguments, prepares what libraries need before the first thread,
  * and turns what the start and the manager return into an exit status. A start that fails leaves nothing
  * behind. What the agent does then is the manager's matter. */

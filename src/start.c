@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The steps of a start: see start.h. */
 #include "start.h"
 

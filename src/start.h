@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How the agent starts, and what --check shares: the settings, the stored node, the identity. Each step logs
  * its own errors; none creates, changes or locks anything, so that a start that fails leaves nothing behind.
  * What an error means for the process (exit status, waiting) is main's matter. */

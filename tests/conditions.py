@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What tests need of the machine, beyond packages. A condition is tried, not guessed. What misses one is skipped, with one
 line that names the condition and the remedy: conditions.py NAME… prints it, and ends with 77, the status of a skip."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fixtures of all suites; a suite's own conftest.py changes what stands elsewhere in it, the Master or the agent say.
 Each test has its own Master, bus, folders and ports: they run in parallel."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the builds of packages share: the source tree, the roots, the result. To be sourced; the caller is a bash script with
 # "set -euo pipefail".
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The static libraries of the portable programs, for packaging/portable/build and packaging/rpm/build; to be sourced after
 # packaging/lib/build.sh.
 

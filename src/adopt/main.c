@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* adopt-state: what packages do as root with the state of this machine. Their scripts run it after the user
  * is created and before the service starts, and at a purge. */
 #include <fcntl.h>

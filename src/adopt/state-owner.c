@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "adopt/state-owner.h"
 
 #include <dirent.h>

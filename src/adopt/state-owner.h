@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Gives the state of a machine to the service's user, and removes what is ours from the disk. The user may
  * be hostile: it owns <root> and can exchange every name below. So no name is looked up twice: what was
  * checked is what is changed. */

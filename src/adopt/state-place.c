@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "adopt/state-place.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the state of a machine is, according to the settings files of the unit. */
 #pragma once
 

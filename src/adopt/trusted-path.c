@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "adopt/trusted-path.h"
 
 #include <fcntl.h>

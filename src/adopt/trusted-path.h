@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opens a path only if no user but root can change where it leads, for a program that root runs and that
  * changes what it finds there. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/announcer.h"
 
 #include <errno.h>

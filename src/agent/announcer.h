@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is told of each step: to the log, to callers and watchers on the bus, and to the service
  * manager (STATUS=).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/local-address.h"
 
 #include <string.h>

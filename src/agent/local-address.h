@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which local address a registration has: the configured one, else the one that the connection to the Master
  * uses, else the one that the kernel would use. It knows nothing of requests, nor when to register again. */
 #pragma once

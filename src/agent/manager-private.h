@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The manager's own state, shared by the files that make up the manager: manager.c (wiring), operations.c
  * (the bus, and what it may ask for), registering.c (which id is sent, and where the node object goes),
  * reporting.c (what is done when health was collected or has changed). */

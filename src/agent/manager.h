@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent as a whole: wires the outside worlds to the state machine. */
 #pragma once
 

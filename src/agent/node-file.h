@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads node.json and decides whether it is a node object, and whether it is this host's. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/node-keeper.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The newest node object: in memory at once, on the disk when it must be. What others put on the disk is
  * read before it is replaced, and set aside where it is not ours. It knows no requests, only their
  * results. */

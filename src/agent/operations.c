@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent's side of the bus: what callers may ask for, and the start, which waits a moment for the bus. */
 #include <string.h>
 #include <syslog.h>

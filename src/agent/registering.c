@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The registration and the disk: which id is sent, and where the node object goes. */
 #include <errno.h>
 #include <string.h>

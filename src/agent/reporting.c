@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From the wish for a report to its request: the body is put together from text that was
  * checked, verbatim. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who may call a method: root, and whom polkit allows. sd_bus_query_sender_privilege() would say it in one
  * call, but blocks the loop for up to 25 s when the daemon hangs, and lets the agent's own user in. */
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The object /org/argus/Agent1 on a connection: its properties and their change signals. */
 #include "bus/bus.h"
 

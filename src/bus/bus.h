@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent on D-Bus: org.argus.Agent1 with its properties and methods, and LogControl1.
  *
  * It promises that nothing a caller or the bus daemon does blocks the loop or fills memory: the connection

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Method calls that are held until they can be answered. Internal to the wing: bus.c takes calls in and ends
  * them, auth.c says whose calls go on.
  *

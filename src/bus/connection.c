@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sd_bus_attach_event() is not used: it goes on reading calls and queueing replies (up to 393216 of them, of
  * any size) while the bus daemon takes none. The loop of sd-bus is driven here instead, by the same public
  * calls, and stops reading while more than a few messages wait. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The connection to the bus: made, lost and made again without ever blocking the loop; owns the
  * agent's name.
  *

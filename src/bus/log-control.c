@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bus/log-control.h"
 
 #include "sys/log.h"

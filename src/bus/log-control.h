@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* org.freedesktop.LogControl1 (org.freedesktop.LogControl1(5)), which `systemctl service-log-level`
  * speaks. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent on D-Bus: its names, its properties and the errors of its methods, each in one line.
  *
  * These lists expand to the snapshot that the agent publishes and its comparison (agent-status.h), to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the two lists of agent-properties.h say, as tables; reading and comparing properties by them. */
 #include "core/agent-status.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent as it shows itself: one plain snapshot, of which the agent publishes one and argusctl reads one.
  * What is in it stands in agent-properties.h. */
 #pragma once

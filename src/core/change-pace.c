@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/change-pace.h"
 
 #include "util/macro.h"

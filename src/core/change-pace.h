@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When changes of health are worth a report of their own: after a second of quiet, so that a series of
  * changes is one report; within five seconds of the first, so that what never rests is reported too; and at
  * most every ten seconds. Times are boot time. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* MASTER_ENDPOINT: a list of addresses, and whether a secret may go there. */
 #include "core/config-table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How the value of each variable is read, and the table of them (settings.inc). A parser looks at its own
  * value, and at what rows above it have set; config.c makes the message of what it returns. */
 #include "core/config-table.h"

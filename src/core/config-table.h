@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How config.c, the table of variables and config-endpoints.c work together. Internal to the
  * configuration. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The configuration: the environment becomes checked values, and every error is named, whatever was wrong
  * before it, so that an administrator corrects all of them at once. This file goes through the table of
  * variables and finds the words; how a value is read is the table's matter (config-table.c). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The configuration: from the strings of the environment to checked values, with every error said
  * at once. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/endpoint-choice.h"
 
 #include "util/macro.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which of the Master's addresses is asked. After an address that cannot be reached, the attempt asks the
  * next one. After an overloaded one, the attempt ends: the Master must not get one more request for each of
  * its addresses. This file knows how many addresses there are, but not what they are, nor how they are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One base address of the Master. It is read by the wing that connects to it: see master/endpoint.c. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Progressive filling, written as an order (as fair queueing does it): a demand's turn comes when its group,
  * filled at the same rate as all others, has reached its end. Whatever the limit is, the demands whose turn
  * comes before it fit. */

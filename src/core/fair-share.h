@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a limit is shared when not all demands fit: max-min fair over owners, and within an owner over the
  * prefixes of names (`log` of log-fluentbit.json). Within a prefix the order of names decides. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/fsm.h"
 
 #include "util/macro.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent's state machine: events in, actions out. It holds no clock and no timer: events carry the time,
  * and `deadline_usec` says when the next EVENT_TIMER is due.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/health-entry.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a HealthSet remembers of one file. For the set and its scan (health/health-scan.c) alone. */
 #pragma once
 

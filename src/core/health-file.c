@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The rules for names, and how verdicts are written. */
 #include "core/health-file.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One health file as it is reported, or not: what makes its name a key, and the verdicts. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Each known file is an entry that lives as long as the file. A scan marks the entries that it meets and
  * puts new ones between them; what it finds out goes into the entry at once. At its end those without the
  * mark are gone. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The health files as the report and D-Bus show them: which there are, their verdicts, and the checked text
  * of each.
  *

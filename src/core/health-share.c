@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/health-share.h"
 
 #include <stdio.h>

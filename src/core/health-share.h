@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which of the files that could be reported have room: the limits on the number and the size of all of them,
  * each shared fairly. Internal to the set. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/identity.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who the node is for the Master (run environment, owner, instance) and which source it is from: the
  * environment, else the stored node, else the host name. */
 #pragma once

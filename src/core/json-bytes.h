@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How the JSON reader passes over bytes quickly; shared by the check and the reading of checked text. */
 #pragma once
 

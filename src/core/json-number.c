@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Decides by digits, not by strtod(): that follows the locale, and reads beyond the end of the number. */
 #include "core/json-number.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How large a number of JSON text is. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The strict JSON reader. Health files and the Master's answers come from elsewhere and may be as large as a
  * mebibyte, so each byte is looked at once, runs of plain string bytes eight at a time, and nesting costs
  * one bit a level instead of a stack frame. */

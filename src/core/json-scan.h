@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A strict reader of JSON text (RFC 8259) that copies nothing: it says whether text is valid. Foreign text
  * passes through the agent byte for byte, so nothing here prints JSON. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads text that json_scan() accepted, and therefore does not check it again. */
 #include "core/json-slice.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pieces of JSON text that json_scan() accepted: what they are, the members of objects, what strings say.
  * Nothing is copied but the strings that are asked for. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/late-wake.h"
 
 #include "util/macro.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the agent does after the machine slept through a deadline. A host resumes its virtual machines, a
  * control group thaws, a fleet of laptops is opened in the morning: many agents wake at one instant, and the
  * slots of all have passed. If each reported at once, the Master would get 25 s of load in one second after

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/log-event.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kinds of event that the log knows, by the names and message ids that dashboards and the journal's
  * catalog depend on. They are listed in log-events.inc. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/log-policy.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How many lines may be logged. Of an outage: its first failure, then one line in 10 minutes, then one at
  * its end. Of a crowd: one line for each member in 10 minutes, 30 a minute for all, and a summary. It knows
  * no log, so a test runs a day of it in a moment. Times are boot time. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads the few members of a node object that the agent needs; all else of it is only carried along. */
 #include "core/node.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The node object that the Master returns: kept as the text it was, with what the agent needs read out
  * of it. */
 #pragma once

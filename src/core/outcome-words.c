@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What went wrong, for an administrator: what came, and the peer's own words as far as they may be shown. */
 #include "core/outcome-words.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Words for a person about a response that failed. Internal to outcome. */
 #pragma once
 

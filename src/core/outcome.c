@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What an answer of the Master means: the table of the protocol's answers. */
 #include "core/outcome.h"
 

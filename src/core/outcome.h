@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What an answer of the Master means: from status, headers and body to one of four classes. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/payload.h"
 
 #include <cjson/cJSON.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The body of the registration. (A report is the text of others: agent/reporting.c puts it together.) */
 #pragma once
 

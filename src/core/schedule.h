@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When the next request is due. A node that reports has one slot in each interval, at a phase that is random
  * for each node, on the boot-time clock. The same slots hold while reports fail.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A Master or proxy that repeats a request in its error page escapes it as its own format needs. These
  * escapes are undone here, a few rounds deep: a reader of a log would not undo more. What is compared is
  * loose: letters and digits in either case, any punctuation for any other, and nothing else. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether what a peer says repeats a secret that was sent to it. */
 #pragma once
 

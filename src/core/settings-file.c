@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads a settings file as systemd does: its rules are those of systemd.exec(5) and of its parser, and this
  * is a reader that takes one character after the other, with a function for each thing that it may be in.
  * It promises the same values as systemd, and a fault for each line that systemd drops or is likely to

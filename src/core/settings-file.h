@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A settings file as EnvironmentFile= of systemd 247 to 257 reads it (systemd.exec(5)): which variables it
  * sets, and which of its lines systemd drops, silently or with a line in its own log only.
  *

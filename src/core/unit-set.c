@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/unit-set.h"
 
 #include <errno.h>

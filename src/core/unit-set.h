@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The watched units (AGENT_WATCH_UNITS) as the report shows them: members of its `health` object, one for
  * each unit whose state is known, and whether a change is worth a report. It knows nothing of systemd's bus:
  * who reads the states brings them here.

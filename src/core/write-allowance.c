@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/write-allowance.h"
 
 #include "core/json-bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How often a changed node object may be written: what the Master sets for the node is on the disk at once,
  * and a member that keeps changing (the time of the last report, say) does not wear out flash. Each
  * top-level member has WRITE_ALLOWANCE_MAX writes, and regains one every WRITE_ALLOWANCE_INTERVAL_USEC. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ctl/agent-view.h"
 
 #include <errno.h>

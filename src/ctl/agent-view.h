@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent as its properties on D-Bus say: read from a message, and put into words. What properties there
  * are stands in core/agent-properties.h. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* `argusctl check`: what would the service get at its next start, and would it work with that?
  *
  * systemd answers both: it tells what it has loaded for the unit, and runs `argus-agent --check` with that,

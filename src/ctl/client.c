@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent as a service on the bus: one session of calls to it, and in words why one failed. */
 #include "ctl/client.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent as a service on the bus: one session of calls to it, and in words why one failed. Every call
  * waits for its reply, as nothing else happens meanwhile. A caller who needs a right that he lacks is told
  * so: no password is asked for. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Points in time as people read them. */
 #include "ctl/clock-text.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Points in time as people read them. Times are µs since the epoch; what is returned may be `buffer`. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Follows the agent on the bus: when it appears, changes or goes. */
 #include "ctl/follower.h"
 

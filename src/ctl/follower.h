@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Follows the agent on the bus: when it appears, changes or goes. A signal only says that something may
  * be new; what, is read from the agent. So a signal of somebody else changes nothing, and none has to be
  * put together with what was read before. Changes that follow each other faster than they are read are

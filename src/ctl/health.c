@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* `argusctl health`: the health files and the watched units as tables.
  *
  * Everyone may see the property HealthFiles: keys, verdicts, reasons. Sizes and ages come from the files

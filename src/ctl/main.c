@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* argusctl: asks the agent on D-Bus and shows what it says. See argusctl(1).
  *
  * It is a client on the bus like any other: all that it knows of the agent comes from there, but for the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* `argusctl monitor`: what changes at the agent, a line for each property, until interrupted. Which
  * properties there are, and how each is written, stands in core/agent-properties.h and agent-view.c. */
 #include <signal.h>

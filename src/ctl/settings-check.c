@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ctl/settings-check.h"
 
 #include <errno.h>

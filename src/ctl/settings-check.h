@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What systemd does with the settings of the service silently: it ignores lines of the settings files, and
  * skips the start if there are none. */
 #pragma once

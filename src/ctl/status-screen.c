@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* `argusctl status`: one screen, a line for each question an administrator has, and where it is longer than
  * the terminal is wide, more lines in its column. */
 #include <inttypes.h>

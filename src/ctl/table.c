@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A table on standard output, as `argusctl health` prints it. */
 #include "ctl/table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A table on standard output, as `argusctl health` prints it: the first column is a name, the second a
  * verdict in green or red, the last one free text that goes on below itself where the terminal is narrow. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Standard output: how wide it is, which colours and characters it takes, and text laid out on it. */
 #include "ctl/terminal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ctl/unit-copy.h"
 
 #include <errno.h>

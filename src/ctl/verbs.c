@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands of argusctl that ask the agent one question, or have it do one thing. */
 #include "ctl/verbs.h"
 

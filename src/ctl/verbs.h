@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands of argusctl. Each does what it is called after, says on stderr why it could not, and returns
  * the exit status. */
 #pragma once

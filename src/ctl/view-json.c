@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What argusctl writes for programs: one JSON object on one line. */
 #include "ctl/view-json.h"
 

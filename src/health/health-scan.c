@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whoever writes into the health directory is not trusted: nothing may block (a FIFO, a lease), lead
  * elsewhere (a link), or cost more than a bounded amount of memory and time, whatever lies there.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One look into the health directory, which takes a HealthSet from one snapshot to the next. */
 #pragma once
 

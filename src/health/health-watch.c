@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whoever writes into the health directory decides how many events there are. So the first one turns the
  * descriptor off, and the queue is emptied by a timer a moment later: a hundred writes a second wake the
  * agent up four times, and cost it four scans. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tells soon after something in the health directory may have changed. Only a hint: what changed, and
  * whether it did, is for a scan to find out; and there are changes that give no hint (a file system of the
  * network, a writer that keeps its file open), so the regular scan stays the truth. inotify(7). */

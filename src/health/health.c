@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Puts the parts of the room together: the set of files with the scan that fills it, hints of changes with
  * the pace at which they are reported, and the units. */
 #include "health/health.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is watched: the health files, and systemd's units (AGENT_WATCH_UNITS). The one header of this room
  * for the agent, which asks for a look and is called when it is done; and, with AGENT_REPORT_ON_CHANGE, when
  * a change is worth a report.

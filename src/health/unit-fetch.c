@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "health/unit-fetch.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads one unit from systemd's D-Bus interface, org.freedesktop.systemd1(5). It knows neither when to read
  * nor what the state is for. Part of unit-watch. */
 #pragma once

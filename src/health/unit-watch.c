@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "health/unit-watch.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keeps a UnitSet at what systemd says of its units.
  *
  * Signals of systemd only mark a unit as changed; a fetch reads it. So nothing depends on what a signal

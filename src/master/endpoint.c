@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The base addresses of the Master, read by the library that will connect to them: there is no second parser
  * that could understand another host, and send a token there. libcurl accepts more than we want, and what it
  * accepts differs between its releases (127.1, escapes in a host, a colon without a port). So a host must

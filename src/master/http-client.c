@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "master/http-client.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* HTTP requests on the event loop, one at a time, over a connection that is kept: libcurl's multi interface
  * (curl_multi_socket_action(3)) driven by sd-event. It must not know what a response means. */
 #pragma once

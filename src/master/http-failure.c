@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Turns the errors of libcurl and the peer into one of our results, and into words that name what failed:
  * the Master, the proxy before it, or a server that does not speak HTTP. */
 #include "master/http-failure.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Why a transfer of libcurl failed, in our terms. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One attempt: the secrets are read, the addresses asked in turn, the responses classified. */
 #include "master/master.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whom it is told: the Master, by its HTTP API, version 1. This is all that the agent, the start and --check
  * know of this wing. One request at a time. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which proxy libcurl will take from the environment (libcurl-env(3)), for showing: never with
  * its credentials. */
 #include "master/proxy.h"

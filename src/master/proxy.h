@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the other files of the wing ask of the proxies in the environment; see also master.h. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether the secrets could be used: each file is looked at, and TLS is given them as for a connection. */
 #include <arpa/inet.h>
 #include <errno.h>

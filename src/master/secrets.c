@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "master/secrets.h"
 
 #include <errno.h>

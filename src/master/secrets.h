@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The files that prove who the agent is to the Master, and who the Master is: bearer token, client
  * certificate and key, CA bundle. Looked at before each attempt, so that a rotated secret heals without
  * a restart. */

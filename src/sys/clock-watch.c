@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sys/clock-watch.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Steps of the wall clock, by a person or a time service. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sys/event-timer.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One-shot timers of an event loop that are armed again and again. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What this machine is, asked of the kernel each time: nothing is remembered, as hot-plug, a changed cgroup
  * limit and a new address are all seen at the next registration. */
 #include "sys/host-info.h"

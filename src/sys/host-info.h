@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What this machine is: names, processors, memory, GPUs, addresses. What the Master gets of it, and when, is
  * not known here. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a log entry looks like: for people on a console, for machines as a JSON object, for journald. */
 #include "sys/log-internal.h"
 

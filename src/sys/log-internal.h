@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parts of the log: an entry as text, and the two ways out. Internal to log.c, and for its tests. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log's way to journald: its native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL. Not by
  * sd_journal_send(), whose send waits for as long as journald does not read. */
 #include "sys/log-internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log's way to an inherited stdout or stderr, which may be anything and may be stuck: a pipe that nobody
  * reads, a terminal that is stopped. Their descriptions are shared with other processes, so that they are
  * never made non-blocking; where it can be, the same file is opened again for that. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log's public side: which way out, which level, what an entry consists of, what was dropped. */
 #include "sys/log.h"
 

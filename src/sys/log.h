@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log: to journald by its native protocol, to a console, or as one JSON object a line. A target that is
  * only busy is waited for, so that no burst is lost; one that hangs is waited for once, for a tenth of a
  * second. What it does not take is dropped and counted, and the count is logged as soon as it takes lines

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The messages are not read: only the kernel's routing knows which address is the right one, and the
  * receiver of the hint asks it. On a machine whose containers come and go, changes come by the hundred. So
  * the first one turns the socket off, and a slow timer looks into it until it stays empty. */

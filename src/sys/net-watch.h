@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Hints that addresses, links or routes of this machine changed (rtnetlink(7)), about a second after the
  * last of a series of changes. What changed, the receiver finds out. */
 #pragma once

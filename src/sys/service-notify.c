@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Not by sd_notify(), which sd_event_set_watchdog() uses too and whose send waits for as long as the manager
  * does not read (with a queue of 10 it blocks at the 12th message): a busy manager must not stop us. */
 #include "sys/service-notify.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the agent tells its service manager: READY, STATUS, RELOADING, STOPPING and the watchdog, as in
  * sd_notify(3). No call waits for long. Without NOTIFY_SOCKET every call does nothing. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether the state directory could be used, without making or changing anything: for --check, which must
  * find what a start finds, and runs beside a running agent. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The directory of the state: found, made with the right mode and owner, held and locked. */
 #include "sys/state-directory.h"
 

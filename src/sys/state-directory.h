@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The directory <root>/<hostname>, and health/ in it: named, found, made. Links on the way to <root> are an
  * administrator's, and followed; <hostname> itself must be a directory, for its parent may belong to a user
  * who could point a link anywhere while root runs the agent. Every later step goes by descriptor. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of a StateStore, for the files that make it up. */
 #pragma once
 

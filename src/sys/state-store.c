@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* node.json in the directory <root>/<hostname>: read, replaced so that a kill or a power cut at any instant
  * leaves the old or the new object, and renamed out of the way. */
 #include "sys/state-store.h"

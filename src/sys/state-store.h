@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The state of a node on disk: its directory (state-directory.h) is locked, and node.json in it is replaced
  * atomically and durably. What the bytes of node.json mean is not known here. */
 #pragma once

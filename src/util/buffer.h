@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A growing run of bytes whose memory is kept between uses: what is built again every minute is built in the
  * same place. A Buffer is plain data; zero-initialised it is empty and valid. The data is always followed by
  * a NUL that does not count in `size`. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "util/fd-util.h"
 
 int fd_write_all(int fd, const void *data, size_t size) {

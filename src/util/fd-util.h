@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* File descriptors: closing at the end of a scope, whole reads and writes. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "util/ip-address.h"
 
 #include <arpa/inet.h>

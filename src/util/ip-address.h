@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An IP address, whatever it comes from. There is one form for both families: an IPv4 address is kept as the
  * IPv4-mapped IPv6 one (::ffff:a.b.c.d), which is the same to the kernel. */
 #pragma once

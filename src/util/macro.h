@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small language helpers that every other file may use: scope clean-up, hand-over of ownership, sizes. */
 #pragma once
 

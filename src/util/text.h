@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text that comes from outside, made safe to show, and the few string helpers the C library lacks. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Points and spans of time, always in microseconds, and how they are written. */
 #pragma once
 

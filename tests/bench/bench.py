@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Measures the agent beside the floor program, a Python agent and what Debian has: docs/performance/bench.json.
 
 Run by ./dev bench, which builds what is measured. A busy machine bends the times, not the rest."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """User instructions, counted by valgrind's callgrind: the same at each run, however busy the machine is."""
 
 import re

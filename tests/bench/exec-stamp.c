@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Says on standard output when it was, in seconds of the monotonic clock, and becomes another program:
  *
  *      exec-stamp PROGRAM [ARGUMENT…]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A Master that costs next to nothing, in a thread: every registration gets a new id, every report 200 and the node."""
 
 import asyncio

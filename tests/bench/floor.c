@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The floor: the least that a program on the agent's libraries has to do for the same reports. It is linked
  * as the agent is, and is what "light" is measured against:
  *

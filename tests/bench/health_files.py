@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Health files of a given size, as a module would write them."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """A straightforward agent in Python: what one would write with requests in an afternoon. The same settings, files and
 requests as argus-agent; no D-Bus, no strict limits, no log but a line for each report."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Makes the tables of docs/performance.md and its plots from docs/performance/bench.json."""
 
 import json

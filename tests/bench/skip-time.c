@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lets hours of an agent pass in a second: an LD_PRELOAD library that skips the time in which the program
  * would only wait. Its clocks run as ever while it works or has a request under way; as soon as it is idle,
  * they jump to its next timer. So nothing is scaled, and no time-out comes early because the machine is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is measured: the release build of the agent, as its unit runs it, and the floor program."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Not a test but a measurement of ./dev bench: the agent, the floor, a Python agent and what Debian has, each as a
 service of one booted machine. Writes what it finds to $ARGUS_BENCH_RESULT, as JSON.
 

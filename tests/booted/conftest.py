@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a booted test gets: a dev Master and a machine, new for each test (a boot takes half a second)."""
 
 import os

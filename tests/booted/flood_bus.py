@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """flood_bus.py UID SECONDS [BYTES]: as this user, in the directory of the bus's socket, calls every method of the agent and
 reads its properties as fast as the bus takes it, and reads no answer. With BYTES, it pings the agent with a text of so many.
 Prints how many calls were sent."""

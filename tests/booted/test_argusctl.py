@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argusctl on a machine with a real polkit: who may, and who may not."""
 
 import pytest

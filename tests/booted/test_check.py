@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`argusctl check` says what the service gets: the same settings files, read by systemd for both."""
 
 import base64

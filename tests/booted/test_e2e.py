@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The whole agent under a booted systemd, against the dev Master: from the registration to the misfortunes."""
 
 import json

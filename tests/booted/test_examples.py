@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The drop-ins that are shipped as examples, each put in place as its head says, under the sandbox of the unit."""
 
 import json

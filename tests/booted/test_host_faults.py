@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the machine around the agent may do to it: journald and the bus hang, die, and are other programs."""
 
 import os

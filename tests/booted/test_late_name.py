@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A host name that comes late, as from cloud-init or DHCP: the start fails and says why, and systemd tries again."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A file system of /private that is late, dead, or mounted again: the node reports all the same, and uses what is there.
 
 An NFS server cannot be had here. What stands in for it are real mounts of the same kinds: one of /etc/fstab that fails,

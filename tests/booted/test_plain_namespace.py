@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The container case: the agent alone in a namespace, as its process 1, without systemd and D-Bus."""
 
 import json

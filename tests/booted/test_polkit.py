@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who asks for what he may not have costs the agent nothing: with a polkit that hangs, and in floods."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The unit's sandbox: tight, in force, and still letting all of the job be done.
 
 What the job needs and other tests prove on the way: the state directory, other users' health files, D-Bus, the journal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a start comes to: skipped only where nothing is configured, and else a failure that everybody sees."""
 
 from support.installed import ENVIRONMENT_FILE, settings_text

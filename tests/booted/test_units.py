@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Watched units of a real systemd: what happens to a service is known at the Master within two seconds."""
 
 import json

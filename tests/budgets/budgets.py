@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The bounds, in one place. docs/performance.md says where each comes from.
 
 `*_NOW` is what holds today, rounded up, where the goal beside it is not reached yet: it may only fall."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The budgets: what may be counted or weighed on any machine, however busy, of the release build. See
 docs/performance.md."""
 

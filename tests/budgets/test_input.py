@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is read of the health directory: each changed file once, of an unchanged one only its stat."""
 
 import re

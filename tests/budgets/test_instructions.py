@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """User instructions of a report, beside the floor's for the same files."""
 
 from budgets import GROWTH, GROWTH_A_FILE_NOW, INSTRUCTIONS_NOW, START_INSTRUCTIONS, UNCHANGED_256_TO_5

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Memory: beside the floor's in the same run, after thousands of reports, and in blocks allocated."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The size of the programs, and the memory of the portable one."""
 
 import os

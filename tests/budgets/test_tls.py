@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """TLS: one handshake for each connection, which lasts; sessions that are taken up again; bytes on the wire."""
 
 import ssl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An idle agent sleeps: the wake-ups of a minute, on the bus and supervised."""
 
 import time

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The real agent under continual random faults, and what must hold all the same. `./dev chaos` runs it.
 
 A seed replays which faults come, with what parameters, in what order, and when after the begin of their cycle. It

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The Master of a chaos run: small, fast for hours, and a bookkeeper of every answer.
 
 It listens on a plain and on a TLS port. Commands come as JSON lines on stdin, those with `answer` are answered with a line.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What must hold during a chaos run and after it. Each check gives words of what is wrong, none if all is well."""
 
 import statistics

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How each fault begins, and how it ends. Both are given the world and the fault's parameters."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which faults come when: all drawn from the seed before the run begins."""
 
 import random

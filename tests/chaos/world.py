@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the agent lives in during a chaos run: a Master, a bus, a service manager, a disk, modules that write health."""
 
 import bisect

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the fault tests have beyond the fixtures of all suites: random instants that a seed replays."""
 
 import os

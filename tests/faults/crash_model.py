@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a power cut may leave of a series of system calls, by the least that file systems promise:
 
 - what was written to a file is on the disk after its fsync; before, any of it may be: nothing, zeroes, a part, all;

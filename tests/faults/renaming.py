@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A node that is stored as A1 and becomes B2 with its next registration."""
 
 from support.liar import Liar, answer, node

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A power cut at any instant: the real daemon's system calls are written down, and every state that the disk may be in
 after each of them is looked at and started from. The last tests leave out a call, to see that it is needed."""
 

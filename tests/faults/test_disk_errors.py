@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Errors of the disk at every step of a save, in the real daemon: it goes on from memory, says so once, leaves the old
 object whole, and saves by itself when the disk is mended."""
 

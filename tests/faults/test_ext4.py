@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A real ext4 under the state. The power goes while the agent saves: the image is copied at a random instant, as it is
 on the device then, and what a mount makes of the copy is looked at. (crash_model.py asks the same of every file system,
 by the book.) And the disk has an error, and turns read-only.

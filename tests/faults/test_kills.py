@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """kill -9 at thousands of random instants of start, registration and saving: node.json is always one whole object that
 the Master sent, and an id that was stored or used is never lost.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """node.json cut off at every byte, by whatever did that: it is used or set aside, never a crash, and the id stays."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """System calls of a program that runs: made to fail by strace, and written down."""
 
 from support import proc

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent-model.h"
 
 #include "util/time-util.h"

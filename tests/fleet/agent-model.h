@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two agents as a simulation drives them: ours, by the state machine of src/core that the real one runs, and
  * a naive one, as it is often written. Both take a timer or a response, and say what they do next. */
 #pragma once

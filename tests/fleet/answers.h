@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The few responses that the simulated Master gives, and how the agent's own code classifies them. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Preloaded, it makes the agent's random bits always the same: those that manager.c asks for, and
  * no others. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Simulates a fleet of agents; the arguments say what happens to it (see orders.h). ./dev fleet runs it with
  * the scenarios of tests/fleet/scenarios.py. */
 #include <errno.h>

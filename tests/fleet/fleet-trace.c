@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One simulated agent whose random bits are always the same: prints when it asks for what, while it is given
  * the answers of the command line. A real agent with the same bits and answers must ask for the same at the
  * same time: tests/integration/test_simulation_agrees.py. */

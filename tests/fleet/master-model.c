@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "master-model.h"
 
 #include "util/time-util.h"

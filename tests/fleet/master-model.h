@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A Master as a queue that is served at a rate, behind one or several addresses. */
 #pragma once
 

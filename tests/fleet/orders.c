@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "orders.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What happens in a scenario, as text: an order is `SECOND VERB [RESPONSE] [KEY=VALUE]…`.
  *
  *     180 answer refused nodes=0-50      half of the nodes cannot connect

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Draws the fleets, simulated and real, as SVG."""
 
 import textwrap

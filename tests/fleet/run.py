@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Simulates a fleet in every scenario, draws what it does, and fails if it does not keep what is promised."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a scenario of the simulated fleet, and measures it."""
 
 import json

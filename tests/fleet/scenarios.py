@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The scenarios of the simulated fleet, and what is promised in each. orders.h explains the orders."""
 
 from dataclasses import dataclass, field

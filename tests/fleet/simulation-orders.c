@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "util/time-util.h"
 #include "simulation-private.h"
 #include "util/macro.h"

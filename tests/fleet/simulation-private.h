@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What simulation.c and simulation-orders.c share. */
 #pragma once
 

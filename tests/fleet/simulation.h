@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A fleet and its Master, event by event, for as long as a scenario takes. The same seed gives the
  * same numbers. */
 #pragma once

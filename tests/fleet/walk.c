@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "walk.h"
 
 #define ATTEMPT_MAX_USEC (20 * USEC_PER_SEC)

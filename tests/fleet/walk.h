@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One attempt that asks several addresses of the Master, as src/master/master-client.c does it, with the
  * same EndpointChoice. */
 #pragma once

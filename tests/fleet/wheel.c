@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "wheel.h"
 
 #include <errno.h>

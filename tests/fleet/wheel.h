@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A wheel of buckets for a million pending events: one for each entry at most, no memory per event, and a
  * step costs the same whatever is pending. Time is counted in ticks. */
 #pragma once

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Takes what ./dev fleet and ./dev swarm measured last into docs/performance/, and its numbers into the page."""
 
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An HTTP answer, taken apart: the class is the one of the protocol's table, and the words are safe to show
  * and hold no secret. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A whole environment: every error is said once and shows no secret, and a configuration that is accepted
  * keeps all that config.h and the contract promise. An input is as /proc/PID/environ: entries with a NUL
  * behind each. */

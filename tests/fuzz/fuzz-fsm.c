@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The state machine over random sequences of events, in a small world that carries its actions out: a disk
  * that may fail, a Master that answers anything. What docs/architecture.md says of every state is asserted
  * after each step:

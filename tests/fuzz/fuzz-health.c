@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The health files over many scans: what was accepted is JSON and stands in the report byte for byte, what
  * was refused does not stand in it, and a change is told exactly when the report is another. An input is a
  * list of steps: files that a scan meets, with the content that it finds, and the ends of scans. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Raw bytes as the answer of a server, through libcurl and the real client, to an outcome. The connection is
  * a socket pair that socket() and connect() of this file hand to libcurl: no network, no port that runs out,
  * thousands of requests a second. The server writes its bytes in two pieces and closes.

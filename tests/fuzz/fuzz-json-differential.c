@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The JSON reader beside an independent strict one, jansson: both take and refuse the same texts. They may
  * differ in these things only; RFC 8259 leaves the first four to the parser (sections 6, 7, 8.2, 9):
  *

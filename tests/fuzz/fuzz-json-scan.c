@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The JSON reader: what it says of any bytes is consistent, and what it finds in accepted text is what
  * stands there. */
 #include "fuzz.h"

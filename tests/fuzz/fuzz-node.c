@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Node objects, as the Master sends them and as they lie on the disk: what is read out of one holds what
  * node.h promises, and a registration that is built from it is about the same node. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Watched units: any names that the configuration accepts, any states of them, and a report that stays JSON
  * with a member of its own for each. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the fuzz targets share: libFuzzer's entry point, and reading an input from its front. Each
  * target asserts what the module promises; that nothing reads or writes where it must not is asserted
  * by the sanitizers. */

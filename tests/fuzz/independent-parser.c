@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "independent-parser.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Another strict parser's opinion. A file of its own, as names of jansson's are ours too. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What holds for every outcome, whatever came. */
 #pragma once
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What several integration tests begin with, beyond the fixtures of all suites."""
 
 import pytest

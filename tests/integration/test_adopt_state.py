@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """adopt-state, which packages run as root over directories that the service's user owns: it changes and removes what is
 ours, whatever that user does to the names meanwhile. Root only, since there is no other way to see what root does."""
 

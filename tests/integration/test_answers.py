@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table of answers: what the agent makes of each."""
 
 import json

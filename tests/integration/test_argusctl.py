@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argusctl: its status screen, on a terminal and in a pipe, its JSON, and its arguments."""
 
 import json

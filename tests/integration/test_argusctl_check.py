@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argusctl check where it cannot do its work. What it does under systemd is in tests/booted/test_check.py."""
 
 import os

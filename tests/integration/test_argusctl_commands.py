@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argusctl: what its commands print, and its words when something is not there or not allowed."""
 
 import json

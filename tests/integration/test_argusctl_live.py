@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argusctl: what waits for the agent and follows it."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """org.argus.Agent1: properties, signals, methods, and a bus that comes and goes."""
 
 import json

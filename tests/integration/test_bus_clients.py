@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The interface through another client than busctl and dbus-next: GLib's gdbus."""
 
 import ast

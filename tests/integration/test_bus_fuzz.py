@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Calls that nobody meant: every method and property with arguments of any type and value, by the thousand."""
 
 import asyncio

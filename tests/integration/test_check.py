@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argus-agent --check says yes only to what works, names all that does not, and leaves no trace."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The environment: what is wrong is said all in one go, and no secret is ever shown."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Several addresses of one Master, and none accepts: which failure is shown, and which address a Retry-After binds."""
 
 import socket

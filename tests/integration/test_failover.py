@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Several addresses of one Master: one that is away is passed, an overloaded one ends the attempt."""
 
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Health files: spliced in verbatim, or left out and named; none of them can hold the agent up."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The host has a bad day: its clock, its limits, what is mounted, what a program inherits."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who the node is: environment, node.json, host name, or nobody."""
 
 import json

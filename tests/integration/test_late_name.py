@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A host name that comes late: the identity was looked for in the host's own name, and may be there at a later start.
 
 The host name is a real one, of a UTS namespace. What systemd does with the exit status is in tests/booted.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the log says, how often, and that it never holds the agent up."""
 
 import fcntl

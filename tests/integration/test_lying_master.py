@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What comes from the Master is no HTTP, or no end of it, or a lie: the agent lives, keeps its id, stays small and
 quiet, and takes the next good answer."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The manual has all that there is: of the D-Bus interface, the events, the verdicts, and of argusctl."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the service manager is told: ready, status, reloading, stopping, and that the loop lives."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argus-agent --once: its exit status is the answer, and whoever runs it reads why."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """docs/master-api.yaml is true: of what the agent sends, of what the dev Master answers, and of its own examples."""
 
 import json

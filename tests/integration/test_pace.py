@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """When the agent tries: one request per interval, whatever happens."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An outage may last for weeks: it must not fill the disk with what it says, whichever way the Master is broken."""
 
 from support.agent import write_node_json

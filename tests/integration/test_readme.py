@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The commands of README and manual, as they stand there: only the paths are changed to the test's own, and sudo is left
 out, as the tests may not change the machine's own /etc."""
 

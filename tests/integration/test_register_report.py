@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Registering and reporting: what is sent, and where."""
 
 import ipaddress

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """AGENT_REPORT_ON_CHANGE: what changes is told within two seconds; what does not, and an outage, cost nothing."""
 
 import json

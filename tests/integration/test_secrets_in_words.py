@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Secrets never show, also not where libcurl or the Master repeats them."""
 
 import html

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The template of the settings: what it shows is what the agent accepts."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The simulated agent of tests/fleet asks for the same as the real one, at the same time, if both are given the same
 random bits and the same answers. What ./dev fleet says of a million rests on it."""
 

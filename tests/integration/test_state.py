@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """node.json: byte for byte, durable before it is announced, never lost."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A node.json that turns up while the agent runs, as with a file system that is mounted late: never destroyed, and its
 id is used where the node had none of its own."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Somebody is at the state while the agent runs: it goes on, and the next report puts right what can be put right."""
 
 import json

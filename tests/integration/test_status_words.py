@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the agent says of itself is true at any time: while a try is under way, before the first report, whatever the
 state folder held before."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Stopping: at once when idle, within two seconds with a request in flight, always with status 0."""
 
 import json

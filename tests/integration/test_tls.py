@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """TLS towards the Master: who is believed, client certificates, and secrets that change while the agent runs."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """AGENT_WATCH_UNITS against a stand-in for systemd: what is in the reports, and what it takes to know it."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The service manager's watchdog while the manager itself is too busy to read."""
 
 import select

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Master's API (v1) over the store."""
 
 from flask import Blueprint, Response, jsonify, request

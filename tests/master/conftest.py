@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A dev Master process per test, started as the integration tests do."""
 
 from contextlib import ExitStack

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """/test/…: how a test tells the dev Master to misbehave and asks what it saw."""
 
 from flask import Blueprint, jsonify, request

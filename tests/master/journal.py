@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every request that the dev Master received, exactly as it came, for tests to look at."""
 
 import threading

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """A development Master: registers nodes, takes their reports, and misbehaves on request."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The dev Master's bad days: rules that a test sets, and what each does to an answer.
 
 A rule is a JSON object. `match` is "register", "report" or "any" request of the API, `times` how often it applies

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """nodes.json: the online nodes, for whatever discovers its targets from a file."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """HTTP/1.1 with keep-alive and TLS in front of a Flask application.
 
 Werkzeug's own server closes the connection after each answer and lets nobody send a broken one; both are what a test of

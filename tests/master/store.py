@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the dev Master remembers: nodes keyed by id, in one SQLite file that survives a restart."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The dev Master keeps the API's promises."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The dev Master misbehaves exactly as told, and writes down what it saw."""
 
 import socket

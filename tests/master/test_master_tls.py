@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """TLS and client certificates at the dev Master."""
 
 import pytest

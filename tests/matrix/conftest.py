@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a test of the matrix gets: the network, the Master and the machine of tests/booted, without an agent in it."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The roots of the matrix: of each Debian release one that a deb's dependencies are in, one that has rpm and none of our
 libraries, and one with nothing at all."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The three kinds of package, and how each is installed, upgraded and removed by hand in a booted machine."""
 
 import shutil

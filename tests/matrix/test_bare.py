@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The portable program, in roots with nothing installed, as a container has them: no systemd, no D-Bus, no library."""
 
 import json

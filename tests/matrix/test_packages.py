@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The life of an installed package, in a booted Debian: from the installation to the purge, and from the agent before."""
 
 import json

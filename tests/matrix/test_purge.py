@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a purge of the deb takes, and what it leaves: the situations share a machine, since each is a second."""
 
 import pytest

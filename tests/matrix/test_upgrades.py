@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An upgrade with nobody there to answer: what an administrator decided stays, of settings and of the unit."""
 
 import pytest

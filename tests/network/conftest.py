@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fixtures of the network tests: a node at the end of a cable, and what answers it."""
 
 from contextlib import ExitStack

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The LAN of the tests: the Master's side is the network namespace of the worker itself, each node has one of its own.
 
     worker: Master, nginx, dnsmasq ── lan0 (bridge) ── v-web01 ═ cable ═ eth0 ── node: the agent

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The machine's local address changes: what the Master is told, how soon, and how often."""
 
 import signal

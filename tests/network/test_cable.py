@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What happens to packets: a pulled cable, silence, resets, a slow and lossy line. The agent fails within its time-out,
 says so, and is back by itself, on a new connection."""
 

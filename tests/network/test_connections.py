@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How often a connection is made: seldom. What nginx counts is the proof."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Names: a real DNS server that hangs, refuses, lies, changes its mind. A name that cannot be found is a failed try like
 any other: it is said in plain words, the loop goes on, and a SIGTERM is not late."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A machine with IPv6 only, one without IPv6, and one that has both."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """https through nginx: who is believed, and what a gateway does to those behind it."""
 
 import json

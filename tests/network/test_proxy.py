@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A proxy on the way to the Master: used as libcurl reads its variables, and its password is nobody's business."""
 
 import pytest

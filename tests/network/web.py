@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """nginx with TLS in front of the dev Master, and a proxy: as they stand between agents and Masters in earnest."""
 
 import os

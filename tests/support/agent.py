@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The agent as a process of one test."""
 
 import json

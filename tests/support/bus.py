@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A private dbus-daemon that stands in for the system bus, and busctl as its client."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates of a test: a CA, and what it signs."""
 
 import subprocess

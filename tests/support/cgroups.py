@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A control group of its own for each booted system, so that two of them (or two runs) never share one."""
 
 import contextlib

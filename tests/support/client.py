@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A D-Bus client that stays connected: for signals, and for many calls at once."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argusctl as a process: with pipes as a program runs it, or on a terminal as a person does."""
 
 import fcntl

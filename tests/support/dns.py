@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """dnsmasq as the DNS server of the LAN: real answers to real queries."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One thing of inotify(7): waiting until somebody has read a file."""
 
 import ctypes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is installed in a booted machine: the tree that "meson install" makes, as a layer to boot with, and settings.
 
 Environment (paths are relative to the repository):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A Master that lies below the level at which the dev Master can: it sends the bytes that a test chose."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An asyncio loop in a thread, for a server or a client that works while the test goes on."""
 
 import asyncio

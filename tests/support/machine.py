@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A systemd that really boots: a container by systemd-nspawn over a root that is thrown away afterwards.
 
 The root is an overlay: the cached Debian root and the installed tree below, and a layer in memory for all that this

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The dev Master as a process of one test."""
 
 import base64

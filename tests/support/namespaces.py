@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs pytest in namespaces of its own (network, mounts, processes): nothing of a run is left behind, however it ends, and
 no test reaches a real network."""
 

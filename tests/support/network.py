@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The test network: a bridge in this process's own network namespace, and a namespace of its own for each node.
 
 Nothing here touches a real network: namespaces.py starts the tests in an empty network namespace.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The other end of NOTIFY_SOCKET, as systemd would be."""
 
 import os

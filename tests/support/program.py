@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A child process whose output is collected line by line, and which never outlives the test."""
 
 import array

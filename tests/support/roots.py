@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Root file systems to boot: made once by mmdebstrap, kept in a cache, never changed afterwards.
 
 Environment:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lets the nth allocation (MEMORY_FAILS_AT) of a program fail, counted from the end of curl_global_init();
  * to be preloaded. When it ends without having come so far, it says "memory sufficed" on stderr. */
 #include <dlfcn.h>

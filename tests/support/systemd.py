@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A stand-in for systemd on a private bus: units with the properties that the agent reads, and their signals.
 
 As the real one it unloads an inactive unit that nothing needs, so each look at one loads and unloads it, and says so."""

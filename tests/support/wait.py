@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Waiting for something to become true, with a deadline: never sleep and hope."""
 
 import time

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* CLOCK_REALTIME of one program, shifted by what stands in a file of eight bytes (WALL_CLOCK_SHIFT names it,
  * and it may change at any time); to be preloaded. libfaketime cannot do it here: it also rewrites the
  * absolute timers of other clocks, which sd-event sets. A timer of CLOCK_REALTIME is a FIFO here, beside the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Draws what a swarm of real agents asked beside what the simulation foretells for it, and compares the spread."""
 
 import argparse

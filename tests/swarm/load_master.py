@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A Master for load: it takes registrations and reports, keeps the id of each name, and notes every request.
 
 Ids and requests go to files in FOLDER with one write each, so that a kill loses none of them. A later start

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Master is killed and comes back.
 
 Every agent comes online, and back, with its id, and none asks more often than is promised. The connections that are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A Master with several addresses, some or all of which respond with 503; half of the agents know 3, half 16."""
 
 import time

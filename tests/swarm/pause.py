@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """All agents are stopped and continued at once, as by a suspended host or a frozen control group."""
 
 import math

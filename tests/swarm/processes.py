@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Many processes that end with us, and what they cost."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """All agents wait to register and are stopped at once; the Master is there when they are continued."""
 
 from pause import judge_load, pause

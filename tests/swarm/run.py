@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts a swarm of real agents with one Master, runs a story, and counts the requests.
 
 Start it in a network namespace of its own, with loopback up.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A swarm of real agents, its requests to the Master, and the checks on them."""
 
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A private bus daemon, the agent's side of it with operations that a test scripts, and clients, all but the
  * daemon on one event loop. */
 #pragma once

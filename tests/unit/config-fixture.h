@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of the configuration share: to parse a few entries, and to expect success or one error. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Short words for tests that scan a health directory that is not there. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Texts that are JSON and texts that are none, most of them from the JSONTestSuite. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Says of each text on its standard input (its size as four bytes in this machine's order, then the text)
  * what the JSON reader makes of it: '-' no JSON, 'j' JSON, 'p' portable JSON. For json-rules. */
 #include <stdint.h>

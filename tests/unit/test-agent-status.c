@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Each property is compared by itself, and the lists say what they should. */
 #include "core/agent-status.h"
 

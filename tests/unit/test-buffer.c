@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The growing buffer: it always ends in a NUL, keeps its memory, and is unchanged by what fails. */
 #include "util/buffer.h"
 

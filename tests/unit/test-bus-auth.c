@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who may call: root, another user with and without a polkit that a test scripts. Callers are processes of
  * that user, on a real bus daemon; the test has to be root to start them. */
 #include "bus-fixture.h"

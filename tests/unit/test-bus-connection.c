@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The connection to a bus that is not there, comes late, is killed, hangs, has the name given away, or is no
  * bus at all: the loop always goes on. */
 #include "bus-fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Floods of calls, from many connections that read their answers or never do: the agent's memory stays flat,
  * and what else its loop has to do is done in time. */
 #include "bus-fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The methods: callers that share an answer, refusals by name, limits, answers that are big. */
 #include "bus-fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What takes its time: a caller waits 20 s at most, and a name that was refused is asked for again after
  * 30 s. */
 #include "bus-fixture.h"

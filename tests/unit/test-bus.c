@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The object on a real bus daemon: properties, change signals, methods and their waiting callers. */
 #include "bus-fixture.h"
 

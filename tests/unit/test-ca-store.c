@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The system's CA store for a libcurl that has none built in: both libcurl's word and the files are made
  * up here. */
 #include <curl/curl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When a change of health becomes a report of its own. */
 #include "core/change-pace.h"
 

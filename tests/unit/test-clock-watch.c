@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Steps of the wall clock. The clock of the machine is not a test's to set, and no name space has one of its
  * own: the timer is this file's, an eventfd that the test makes readable as the kernel does at a step. */
 #include "sys/clock-watch.h"

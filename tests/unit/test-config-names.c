@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names: near misses of variables and what must not be taken for one, host names, enumerations. */
 #include "config-fixture.h"
 

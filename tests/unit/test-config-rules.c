@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the configuration promises over all variables: every error at once, no secret in a message, short
  * messages; and the rules that bind several variables. */
 #include "config-fixture.h"

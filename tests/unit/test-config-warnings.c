@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The configuration: what is accepted but is hardly what was meant, and the words that name what was. */
 #include "config-fixture.h"
 

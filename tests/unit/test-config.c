@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The configuration: each variable with good and bad values, set, empty and missing. */
 #include "config-fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which of several addresses is asked: the walk, the rotation, Retry-After, and the visit to the first. */
 #include "core/endpoint-choice.h"
 

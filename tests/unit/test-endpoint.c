@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The addresses of the Master: every form that is accepted, and many that are not. */
 #include "master/master.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fair-share: who gets in. Against a second way to say the same: water that rises in all groups alike. */
 #include "core/fair-share.h"
 

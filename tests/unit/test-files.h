@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Real files for unit tests: a temporary directory for each test, and short words to fill it. */
 #pragma once
 

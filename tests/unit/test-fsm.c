@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The state machine over its whole table, the stories that the contract tells, and random sequences that
  * must keep its invariants. */
 #include "core/fsm.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A real health directory, a clock that can be moved, and words to check what was found. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The limits on health files: size of one, number and size of all, and how many are remembered at all. */
 #include <stdio.h>
 

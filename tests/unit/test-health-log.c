@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is logged of health files: each change of a verdict once, files that went away, and no more
  * lines than it has room for. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* health-scan: what lies in the directory, however hostile, neither blocks nor leads elsewhere nor costs
  * without bound. */
 #include <sys/sysmacros.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* health-scan: half-written files get a second chance, and unchanged ones are not even opened. */
 #include <sys/inotify.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Scans of a health directory, without one: which files are taken, what is said of the others, and when the
  * report changes. The limits are in test-health-limits.c. */
 #include "core/health-set.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Hints from a real directory. How soon they come is taken with patience, how many there are exactly. */
 #include "health/health-watch.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The health room as the agent sees it: when a look is done, and for whom. What a look finds is in
  * test-health-scan.c, changes in the integration tests. */
 #include "health/health.h"

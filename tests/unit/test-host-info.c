@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host-info: limits and GPUs of made-up machines, and addresses in network name spaces of our own. */
 #include "sys/host-info.h"
 

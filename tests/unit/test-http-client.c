@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* HTTP requests over real sockets: a small server in a thread of the test answers with bytes that the test
  * chose. The resolver is this file's own for two names, as no real one can be told to hang. */
 #include "master/http-client.h"

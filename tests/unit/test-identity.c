@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who the node is: which source wins, what is half set, and how host names are read. */
 #include "core/identity.h"
 

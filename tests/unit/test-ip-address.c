@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* IP addresses: both families in one form. */
 #include "util/ip-address.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is JSON and what is not, where it goes wrong, and what is only cut off. */
 #include "core/json-scan.h"
 

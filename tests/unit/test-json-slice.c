@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Walking through objects, finding members by what their names say, decoding strings. */
 #include "core/json-slice.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kinds of event: each has a name and a message id of its own, in the form that journald wants. */
 #include "core/log-event.h"
 

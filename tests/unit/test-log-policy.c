@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How loud an outage is: first failure, every 10 minutes, and the end. And a crowd. */
 #include "core/log-policy.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log on an inherited stdout or stderr: how it looks on a console, on a terminal and as JSON, and that
  * none of them can make the caller wait. */
 #include "sys/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log's levels and targets, and what journald gets; that it cannot make the caller wait. */
 #include "sys/log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lets one allocation after another fail, so that every -ENOMEM is walked through, and sees to it that
  * nothing leaks there. Include it in one file of a test: it replaces malloc() in the whole program. A
  * sanitizer or valgrind brings its own malloc(); the tests that need this one are skipped there. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Hints from the kernel, in a network namespace of the test's own. */
 #include "sys/net-watch.h"
 

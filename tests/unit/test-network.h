@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A network namespace of the test's own. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* node-keeper: what others put at node.json's path is read before it is replaced, and set aside where it is
  * not ours; an error at the start costs no id. */
 #include "agent/node-keeper.h"

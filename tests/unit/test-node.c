@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Node objects of all shapes: which ids are taken, where name and identity are read, what counts as
  * a change. */
 #include "core/node.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the Master's answers mean: the table of the protocol, the words for a person, hostile bodies. */
 #include "core/outcome.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The body of the registration, to the byte. */
 #include "core/payload.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proxies of the environment, shown without their credentials. */
 #include "master/proxy.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When reports are due, and the pauses after a failed registration. */
 #include "core/schedule.h"
 

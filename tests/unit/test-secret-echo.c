@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a text repeats a secret, however it is spelled. */
 #include "core/secret-echo.h"
 

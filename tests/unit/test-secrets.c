@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Secret files that are read, replaced, lost and wrong. */
 #include "master/secrets.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the service manager gets, and that one who does not read cannot make the agent wait. */
 #include "sys/service-notify.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Settings files as systemd reads them. tests/booted/test_check.py compares the same with the real thing. */
 #include "core/settings-file.h"
 

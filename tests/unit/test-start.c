@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The start's steps, where what they need fails. */
 #include "start.h"
 

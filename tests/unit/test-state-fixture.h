@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A state directory to try the store on. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state-store: node.json survives kills, full and read-only disks, other users, and errors of the disk at
  * every step of a save. */
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state-store: the lock, what is made, what is refused, what is set aside. */
 #include <sys/file.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Widths of text on a terminal, and where its lines break. */
 #include "ctl/terminal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Foreign text made safe to show, and the small helpers for strings. */
 #include "util/text.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How points and spans of time are written, and sums that do not wrap. */
 #include "util/time-util.h"
 

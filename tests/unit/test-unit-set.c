@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The watched units in the report: their keys, what is healthy, what is news. */
 #include "core/unit-set.h"
 

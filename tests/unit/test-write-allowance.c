@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* write-allowance: what the Master sets is written at once, and nothing wears out flash. */
 #include "core/write-allowance.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the subcommands of ./dev share: words, packages, builds.
 
 PYTHON=/usr/bin/python3 # Debian's, for which Debian's packages are; not one that a user put before it in PATH

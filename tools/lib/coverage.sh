@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the tests reach, by gcc's own counters and gcovr.
 
 coverage_build() {

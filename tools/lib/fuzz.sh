@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The fuzz targets: a build of clang with its sanitizers and libFuzzer.
 
 fuzz_build() {

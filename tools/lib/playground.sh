@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A dev Master, a private bus and the agent on loopback, in a folder of their own that goes away with them.
 
 agent_interval=10 # short, so that a person sees something happen

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The agent as its package has it, to be measured.
 
 # build_release DIRECTORY [TARGET…]: with the compiler's options of packaging/deb/rules

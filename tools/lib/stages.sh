@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Stages of a test run: each is timed, logged, and named in the end with what its log sums up.
 
 stages_open() {
