@@ -15,9 +15,9 @@ typedef struct Start {
 } Start;
 
 /* Loads all that can be loaded; release it with start_done(), whatever is returned. Returns 0; -EINVAL if
- * settings are invalid (a missing identity is logged with them); -ENODATA if there is no identity; -EAGAIN if
- * it was looked for in the host's own name last, which may still change; or another negative errno, which is
- * not logged. A check logs to the console, whatever the settings say. */
+ * settings are invalid (a missing identity is logged with them); -ENODATA if there is no identity; -EAGAIN
+ * if it was looked for in the host's own name last, which may still change; or another negative errno, which
+ * is not logged. A check logs to the console, whatever the settings say. */
 int start_load(bool is_check, Start *start);
 void start_done(Start *start);
 

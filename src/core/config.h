@@ -71,9 +71,9 @@ typedef struct ConfigMessages {
  * for getenv()). A variable that is set but empty counts as not set, but for AGENT_HOSTNAME and the required
  * MASTER_ENDPOINT: there it is invalid. Each invalid variable has exactly one message with its name, its
  * value (made safe to show; never that of a secret or of user info) and what is expected. Near misses of
- * known names are warnings with the right name. Returns 0; -EINVAL if there is an error among the messages,
- * with what is valid in *ret (of a list perhaps its beginning); or -ENOMEM. Unless it is -ENOMEM, release the
- * configuration with config_done() and the messages with config_messages_done(). */
+ * known names are warnings with the right name. Returns 0; -EINVAL if there is an error among the
+ * messages, with what is valid in *ret (of a list perhaps its beginning); or -ENOMEM. Unless it is -ENOMEM,
+ * release the configuration with config_done() and the messages with config_messages_done(). */
 int config_parse(char *const *environment, EndpointParser *parse_endpoint, const ConfigDefaults *defaults,
                 Config *ret, ConfigMessages *ret_messages);
 

@@ -18,8 +18,8 @@ typedef struct Endpoint {
         bool is_literal;  /* the host is an IP literal: nothing to resolve */
 } Endpoint;
 
-/* Returns 0 and an endpoint to be released with endpoint_done(); -EINVAL with *ret_reason set to static words
- * that never hold any part of the text (it may hold a secret); or -ENOMEM. */
+/* Returns 0 and an endpoint to be released with endpoint_done(); -EINVAL with *ret_reason set to static
+ * words that never hold any part of the text (it may hold a secret); or -ENOMEM. */
 typedef int EndpointParser(const char *text, Endpoint *ret, const char **ret_reason);
 
 static inline void endpoint_done(Endpoint *endpoint) {
