@@ -155,7 +155,7 @@ def test_units_that_come_and_go(watch, master):
 
     # a job that succeeds, fails, and is forgiven
     machine.systemctl("start", "job")
-    wait_for("the agent knows when it ran", lambda: asked(machine)["systemd-job"]["since"])
+    wait_until(lambda: asked(machine)["systemd-job"]["since"], 10, "the agent knows when it ran")
     wait_asked(machine, "systemd-job", active_state="inactive", result="success", healthy=True)
     machine.write("/job-fails", "")
     machine.systemctl("start", "job", check=False)

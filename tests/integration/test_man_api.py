@@ -83,7 +83,7 @@ def test_the_levels_of_events():
 def test_the_verdicts():
     described = re.findall(r"^\|\[ \*([a-z-]+)\*$", section("argus-agent.8", "HEALTH FILES"), re.MULTILINE)
     known = re.findall(r'\[HEALTH_\w+\] = "([a-z-]+)"', source("core/health-file.c"))
-    assert described == known
+    assert described == [verdict for verdict in known if verdict != "gone"]  # which only the log has
 
 
 @pytest.mark.parametrize("program,name", [("argus-agent", "argus-agent.8"), ("argusctl", "argusctl.1")])
