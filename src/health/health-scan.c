@@ -253,6 +253,7 @@ static void read_files(Scan *scan) {
 static void read_wanted(Scan *scan) {
         HealthEntry *entry;
 
+        scan->budget = READ_TOTAL_MAX; /* texts that were read and had no room must not cost others theirs */
         for (size_t i = 0; (entry = health_set_next(scan->set, &i));)
                 if (entry->is_wanted)
                         read_file(scan, entry);

@@ -208,6 +208,25 @@ static void test_turns_in_reading(_unused_ void **state) {
         fixture_done(&fixture);
 }
 
+/* Files of one prefix that are read and then have no room leave nothing of what is read in one pass. */
+static void test_room_for_the_last_name(_unused_ void **state) {
+        Fixture fixture = fixture_new();
+        _cleanup_free_ char *text = malloc(HEALTH_FILE_SIZE_MAX);
+
+        assert_non_null(text);
+        memset(text, 'a', HEALTH_FILE_SIZE_MAX);
+        text[0] = text[HEALTH_FILE_SIZE_MAX - 1] = '"';
+        for (unsigned i = 0; i < 31; i++)
+                write_bytes(in(HEALTH "/a-%02u.json", i), text, HEALTH_FILE_SIZE_MAX);
+        text[HEALTH_FILE_SIZE_MAX - 3] = '"';
+        write_bytes(in(HEALTH "/a-31.json"), text, HEALTH_FILE_SIZE_MAX - 2);
+        write_text(in(HEALTH "/log-fluentbit.json"), "12345678");
+
+        assert_true(collect(&fixture));
+        assert_value(&fixture, "log-fluentbit.json", "12345678");
+        fixture_done(&fixture);
+}
+
 static void test_much_to_read(_unused_ void **state) {
         enum { N_FILES = 40, N_READ = 32 };
         Fixture fixture = fixture_new();
@@ -345,6 +364,7 @@ int main(void) {
                 TEST(test_crowd_of_another_owner),
                 TEST(test_misnamed),
                 TEST(test_turns_in_reading),
+                TEST(test_room_for_the_last_name),
                 TEST(test_much_to_read),
                 TEST(test_written_meanwhile),
                 TEST(test_permissions),
