@@ -26,7 +26,7 @@ struct MasterClient {
         Secrets secrets;
         EndpointChoice choice;
         sd_event_source *failed_early; /* brings a failure of our own side to the callback from the loop */
-        char early_failure[256];
+        char early_failure[OUTCOME_ERROR_SIZE];
 
         /* The attempt in progress. */
         bool is_busy;

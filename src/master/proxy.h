@@ -3,5 +3,5 @@
 #pragma once
 
 /* libcurl repeats the whole value of a proxy variable, password and all, in some of its errors. Returns the
- * variable whose user and password the text holds, or a part of them; else NULL. */
+ * variable whose value the text quotes, or the beginning of it where the text is cut; else NULL. */
 const char *proxy_quoted(const char *text);

@@ -169,8 +169,8 @@ int master_check_secrets(const Config *config, MasterFaultCallback *tell) {
                 if (is_file)
                         one.paths[kind] = all.paths[kind];
                 r = is_file ? secrets_refresh(&one, &words) : check_tls(&all, &words);
-                if (r == -ENOMEM)
-                        return r;
+                if (r == -ENOMEM || (is_file && r < 0 && !words))
+                        return -ENOMEM;
                 if (r < 0)
                         tell(is_file || !words ? -r : 0, words);
                 is_wrong = is_wrong || words;

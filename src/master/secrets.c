@@ -43,6 +43,7 @@ static int read_token(Secrets *secrets, int fd) {
         if (streq_or_null(secrets->token, begin))
                 return 0;
         memmove(text, begin, (size_t) (end - begin) + 1);
+        memset(text + (end - begin), 0, (size_t) (begin - text)); /* what is left of it behind its new end */
         wipe(&secrets->token);
         secrets->token = TAKE_PTR(text);
         secrets->is_changed = true;
@@ -121,7 +122,8 @@ int secrets_refresh(Secrets *secrets, char **ret_fault) {
                 r = secrets->paths[kind] ? look_at(secrets, kind) : 0;
                 if (r >= 0)
                         continue;
-                if (asprintf(ret_fault, "%s %s: %s", names[kind], secrets->paths[kind], reason_of(r)) < 0)
+                if (asprintf(ret_fault, "%s %.512s: %s", names[kind], secrets->paths[kind], reason_of(r)) <
+                                0)
                         *ret_fault = NULL;
                 return r;
         }

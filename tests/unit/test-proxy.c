@@ -148,6 +148,20 @@ static void test_quoted(void **state _unused_) {
         assert_string_equal(proxy_quoted("Unsupported proxy syntax in 'http://user:s3cr"), "https_proxy");
         assert_null(proxy_quoted("Connection refused"));
         assert_null(proxy_quoted(""));
+
+        /* Without an @ there may be a password as well. */
+        (void) setenv("http_proxy", "alice:s3cretpassword:proxy:3128", 1);
+        assert_string_equal(proxy_quoted("Unsupported proxy syntax in 'alice:s3cretpassword:proxy:3128': x"),
+                        "http_proxy");
+        (void) setenv("http_proxy", "foo://alice:s3cret%40proxy", 1);
+        assert_string_equal(proxy_quoted("Unsupported proxy scheme for 'foo://alice:s3cret%40proxy'"),
+                        "http_proxy");
+
+        /* Words that happen to be in the address are not the address. */
+        (void) setenv("http_proxy", "http://argus-proxy:pw@argus-proxy.corp:3128", 1);
+        assert_null(proxy_quoted("Could not resolve proxy: argus-proxy.corp"));
+        (void) setenv("http_proxy", "proxy", 1);
+        assert_null(proxy_quoted("Could not resolve proxy: proxy"));
 }
 
 int main(void) {
