@@ -61,13 +61,20 @@ static int fetch_take(UnitFetch *fetch, const struct Property *property, const c
         return 0;
 }
 
+/* systemd replied, but not about this unit: no such object, interface, property or unit, or a bad name. */
+static bool is_error_of_unit(sd_bus_message *reply, int error) {
+        return error == -EBADR || error == -EINVAL ||
+               sd_bus_message_is_method_error(reply, SYSTEMD_NAME ".NoSuchUnit") ||
+               sd_bus_message_is_method_error(reply, SYSTEMD_NAME ".LoadFailed");
+}
+
 static int fetch_read(UnitFetch *fetch, const struct Property *property, sd_bus_message *reply) {
         bool is_text = streq(property->type, "s");
         const char *text;
         int r;
 
         r = -sd_bus_message_get_errno(reply);
-        if (r == -EBADR) /* no such object, interface or property: that is this unit's matter only */
+        if (r < 0 && is_error_of_unit(reply, r))
                 return is_text && property->offset != FIELD(id) ? fetch_take(fetch, property, "error") : 0;
         if (r < 0)
                 return r;

@@ -61,21 +61,24 @@ static bool is_armed(sd_event_source *timer) {
 
 static void start_fetches(UnitWatch *watch);
 
+/* It is fetched again in a later round. */
+static void fetch_failed(UnitWatch *watch, Item *item, int error) {
+        item->changed_since_fetch = true;
+        watch->error = error;
+        arm(watch->timer, RETRY_USEC);
+}
+
 static void on_fetched(int error, const char *id, const UnitState *state, void *userdata) {
         UnitWatch *watch = userdata;
         size_t index = watch->next - 1;
         Item *item = &watch->items[index];
-        int r = error;
+        int r = error < 0 ? error : text_replace(&item->id, id);
 
-        if (r >= 0)
-                r = text_replace(&item->id, id);
-        if (r != 0) /* it is not read, or until now its signals were taken for another unit's */
-                item->changed_since_fetch = true;
-
-        if (r < 0) {
-                watch->error = r;
-                arm(watch->timer, RETRY_USEC);
-        } else {
+        if (r < 0)
+                fetch_failed(watch, item, r);
+        else {
+                if (r > 0) /* until now its signals were taken for another unit's */
+                        item->changed_since_fetch = true;
                 if (unit_set_update(watch->set, index, state, now_usec(CLOCK_BOOTTIME),
                                     now_usec(CLOCK_REALTIME)))
                         watch->callback(UNIT_WATCH_NEWS, 0, watch->userdata);
@@ -137,7 +140,7 @@ static void start_fetches(UnitWatch *watch) {
         name = unit_set_name(watch->set, (size_t) (item - watch->items));
         r = unit_fetch_new(watch->bus, watch->owner, name, on_fetched, watch, &watch->fetch);
         if (r < 0)
-                on_fetched(r, NULL, NULL, watch);
+                fetch_failed(watch, item, r);
 }
 
 static void invalidate_all(UnitWatch *watch) {
