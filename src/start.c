@@ -92,13 +92,14 @@ static void notify_errors(const ConfigMessages *messages, bool has_identity) {
 /* Returns whether it was logged: once is enough. */
 static bool log_proxy(const Endpoint *endpoint, int level) {
         _cleanup_free_ char *proxy = NULL, *value = NULL;
-        const char *unmatched;
+        const char *unmatched, *exceptions;
 
         if (master_find_proxy(endpoint, &proxy, &unmatched) <= 0)
                 return false;
 
-        if (unmatched)
-                value = text_sanitize(getenv(unmatched), strlen(getenv(unmatched)), EXCEPTIONS_SHOWN_MAX);
+        exceptions = unmatched ? getenv(unmatched) : NULL;
+        if (exceptions)
+                value = text_sanitize(exceptions, strlen(exceptions), EXCEPTIONS_SHOWN_MAX);
         if (value)
                 log_line(level,
                                 "Connections to %s go through the proxy %s: libcurl does not match the host with "

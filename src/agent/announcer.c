@@ -181,7 +181,7 @@ static void announce_registered(Announcer *announcer, const AgentFacts *facts, c
         bool is_noise = !is_first && announcer->outage.attempts > 0 && !announcer->has_registration_failed;
         char node_id[sizeof status->node_id]; /* as the one before is kept: made safe to show */
 
-        SET_TEXT(node_id, facts->node->id);
+        SET_TEXT(node_id, fields.node_id);
         status->registrations++;
         status->last_registration_usec = now_usec(CLOCK_REALTIME);
         announcer->has_registration_failed = false;
@@ -219,11 +219,13 @@ static void announce_not_registered(
 }
 
 static void announce_id_given_up(Announcer *announcer, const AgentFacts *facts, const MasterReply *reply) {
+        const Node *refused = facts->found ? facts->found : facts->node;
+
         announcer->is_id_refused = !facts->found;
         /* Only debug: the outcome is logged as a replaced id, a file set aside, or a failure. */
         log_line(LOG_DEBUG, "The Master refuses the id %s again (%u); registering %s.",
-                        facts->found ? facts->found->id_json : facts->node->id_json,
-                        reply->outcome->http_status, facts->found ? "with this node's own" : "without it");
+                        refused ? refused->id_json : "", reply->outcome->http_status,
+                        facts->found ? "with this node's own" : "without it");
 }
 
 static void log_report_ok(Announcer *announcer, const AgentFacts *facts, const MasterReply *reply) {
@@ -302,7 +304,7 @@ static void announce_response(Announcer *announcer, const AgentFacts *facts, con
                 /* Callers wait for the report that follows. */
                 log_event(announcer->outage.attempts > 0 ? LOG_DEBUG : LOG_WARNING, LOG_EVENT_NODE_FORGOTTEN,
                                 &fields, "The Master no longer knows node %s: %s; registering again.",
-                                facts->node->id, reply->outcome->error);
+                                strempty(fields.node_id), reply->outcome->error);
         else if (reply->kind == REQUEST_REPORT)
                 announce_report(announcer, facts, reply);
         else if (reply->outcome->class == OUTCOME_OK)

@@ -118,10 +118,14 @@ static int bus_add_objects(Bus *bus, sd_bus *connection) {
 
 /* ---- change signals ---- */
 
+static sd_bus *connection_of(const Bus *bus) {
+        return bus->connection ? bus_connection_get(bus->connection) : NULL;
+}
+
 /* A bus that takes nothing may do so for days, and the signals of days would be kept in memory. */
 static void bus_signal_changes(Bus *bus) {
         const char *names[_PROPERTY_MAX + 1] = {};
-        sd_bus *connection = bus_get(bus);
+        sd_bus *connection = connection_of(bus);
         size_t count = 0;
 
         if (!connection || bus->changed == 0 || bus_queue_length(connection) > SIGNAL_QUEUE_MAX)
@@ -156,7 +160,7 @@ static void on_connection_event(BusEvent event, int error, void *userdata) {
         Bus *bus = userdata;
 
         if (event == BUS_EVENT_UP) {
-                error = bus_add_objects(bus, bus_get(bus));
+                error = bus_add_objects(bus, connection_of(bus));
                 bus->changed = 0; /* whoever sees the name appear reads everything anew */
         } else if (event == BUS_EVENT_LOST)
                 bus_calls_reset(bus->calls);
@@ -173,7 +177,7 @@ static void on_connection_idle(void *userdata) {
 }
 
 sd_bus *bus_get(Bus *bus) {
-        return bus && bus->connection ? bus_connection_get(bus->connection) : NULL;
+        return bus ? connection_of(bus) : NULL;
 }
 
 DEFINE_CLEANUP(Bus *, bus_free)

@@ -42,16 +42,19 @@ static bool calls_has(const BusCalls *calls, BusMethod method, CallPhase phase) 
 
 /* ---- the end of a call ---- */
 
+static void call_destroy(Call *call) {
+        sd_bus_slot_unref(call->slot);
+        sd_bus_message_unref(call->message);
+        free(call);
+}
+
 static void call_free(Call *call) {
         Call **position = &call->calls->first;
 
         while (*position != call)
                 position = &(*position)->next;
         *position = call->next;
-
-        sd_bus_slot_unref(call->slot);
-        sd_bus_message_unref(call->message);
-        free(call);
+        call_destroy(call);
 }
 
 /* sd-bus sends no text that D-Bus does not allow, and then the caller would get no reply at all. */
@@ -279,8 +282,10 @@ int bus_calls_begin(BusCalls *calls, sd_bus_message *message, sd_bus_error *erro
 /* ---- all of them ---- */
 
 void bus_calls_reset(BusCalls *calls) {
-        while (calls->first)
-                call_free(calls->first);
+        for (Call *call = TAKE_PTR(calls->first), *next; call; call = next) {
+                next = call->next;
+                call_destroy(call);
+        }
         memset(calls->known, 0, sizeof calls->known);
         calls_flush(calls);
 }

@@ -145,5 +145,5 @@ usec_t fsm_timer_accuracy(const Fsm *fsm);
 bool fsm_wants_changes(const Fsm *fsm);
 
 /* For debugging. */
-const char *fsm_state_to_string(FsmState state);
-const char *fsm_event_to_string(FsmEventType type);
+const char *fsm_state_to_string(FsmState value);
+const char *fsm_event_to_string(FsmEventType value);

@@ -27,4 +27,4 @@ int identity_choose(const Config *config, const Node *stored, Identity *ret, cha
 void identity_done(Identity *identity);
 
 /* As on D-Bus: environment, node-file, hostname. */
-const char *identity_source_to_string(IdentitySource source);
+const char *identity_source_to_string(IdentitySource value);

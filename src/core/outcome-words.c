@@ -81,7 +81,7 @@ static int plain_words(const Answer *answer, const char *text, size_t size, char
         if (!copy)
                 return -ENOMEM;
         for (size_t i = 0; i < size; i++)
-                copy[i] = text[i] ? text[i] : ' ';
+                copy[i] = (char) (text[i] ? text[i] : ' ');
         copy[size] = '\0';
         squeeze(copy);
         *ret = text_sanitize(copy, strlen(copy), MASTER_WORDS_MAX);

@@ -46,7 +46,7 @@ static size_t read_numeric(const char *p, char *ret) {
 
                 digits[n] = '\0';
                 value = strtoul(digits, NULL, forms[i].base);
-                *ret = value < 0x80 ? (char) value : ' ';
+                *ret = (char) (value < 0x80 ? value : ' ');
                 return start + n + (p[0] == '&' && p[start + n] == ';');
         }
         return 0;
@@ -74,7 +74,7 @@ static size_t read_escape(const char *p, char *ret) {
                 length = read_named(p, ret);
         if (length > 0 || p[0] != '\\' || !p[1])
                 return length;
-        *ret = strchr("bfnrt", p[1]) ? ' ' : p[1];
+        *ret = (char) (strchr("bfnrt", p[1]) ? ' ' : p[1]);
         return 2;
 }
 
@@ -110,7 +110,7 @@ static bool form_decode(Form *form) {
         while (p < end) {
                 size_t length = read_escape(p, &c);
 
-                *to++ = length > 0 ? c : *p;
+                *to++ = (char) (length > 0 ? c : *p);
                 p += length > 0 ? length : 1;
         }
         *to = '\0';

@@ -91,7 +91,7 @@ static void print_row(const Table *table, size_t row, const Terminal *t, const u
 }
 
 void table_print(const Table *table, const Terminal *terminal) {
-        unsigned widths[TABLE_COLUMNS_MAX];
+        unsigned widths[TABLE_COLUMNS_MAX] = {};
 
         measure(table, terminal->width, widths);
         print_headings(table, terminal, widths);

@@ -38,4 +38,4 @@ void print_wrapped(const Terminal *terminal, unsigned indent, const char *format
 void text_pad(FILE *out, const char *text, unsigned columns);
 
 /* Ends the program: argusctl changes nothing that would have to be undone. */
-_Noreturn void exit_out_of_memory(void);
+__attribute__((noreturn)) void exit_out_of_memory(void);

@@ -3,7 +3,6 @@
 #include "sys/log-internal.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>
 
@@ -29,14 +28,12 @@ static void text_append(LogText *text, const char *data, size_t size) {
         text->size += size;
 }
 
-/* Appends strings up to a NULL. Not printf(): each report is logged, and that would take twice the time. */
-static __attribute__((sentinel)) void text_add(LogText *text, ...) {
-        va_list strings;
+/* Appends strings. Not printf(): each report is logged, and that would take twice the time. */
+#define text_add(text, ...) text_add_all(text, (const char *const[]){ __VA_ARGS__, NULL })
 
-        va_start(strings, text);
-        for (const char *string; (string = va_arg(strings, const char *));)
-                text_append(text, string, strlen(string));
-        va_end(strings);
+static void text_add_all(LogText *text, const char *const *strings) {
+        for (; *strings; strings++)
+                text_append(text, *strings, strlen(*strings));
 }
 
 /* Appends the value in at most `room` bytes, with a backslash before each character of `escaped`. */
@@ -81,12 +78,12 @@ static void append_field(LogText *text, LogForm form, const LogField *field) {
                 text_sanitize_into(buffer, sizeof buffer, field->text, strlen(field->text));
 
         if (form == LOG_FORM_JOURNAL)
-                text_add(text, "\n", field->name, "=", value, NULL);
+                text_add(text, "\n", field->name, "=", value);
         else if (form == LOG_FORM_JSON) {
-                text_add(text, ",\"", field->name, "\":", NULL);
+                text_add(text, ",\"", field->name, "\":");
                 append_value(text, value, field->text);
         } else if (field->label) {
-                text_add(text, " ", field->label, "=", NULL);
+                text_add(text, " ", field->label, "=");
                 append_value(text, value, strpbrk(value, " \"\\="));
         }
 }
@@ -113,34 +110,33 @@ static void append_head(LogText *text, LogForm form, const LogEntry *entry) {
         char time[TIMESTAMP_SIZE];
 
         if (form == LOG_FORM_JOURNAL)
-                text_add(text, "MESSAGE=", NULL);
+                text_add(text, "MESSAGE=");
         else if (form == LOG_FORM_PREFIXED)
-                text_add(text, "<", priority, ">", NULL);
+                text_add(text, "<", priority, ">");
         else
                 (void) format_timestamp(time, entry->realtime_usec);
 
         if (form == LOG_FORM_PLAIN)
-                text_add(text, time, " ", level, " ", NULL);
+                text_add(text, time, " ", level, " ");
         else if (form == LOG_FORM_COLOR)
-                text_add(text, COLOR_DIM, time, COLOR_OFF " ", colors[entry->level], level, COLOR_OFF " ",
-                                NULL);
+                text_add(text, COLOR_DIM, time, COLOR_OFF " ", colors[entry->level], level, COLOR_OFF " ");
         else if (form == LOG_FORM_JSON)
-                text_add(text, "{\"timestamp\":\"", time, "\",\"MESSAGE\":\"", NULL);
+                text_add(text, "{\"timestamp\":\"", time, "\",\"MESSAGE\":\"");
 }
 
 static void append_tail(LogText *text, LogForm form, const LogEntry *entry) {
         const char priority[] = { (char) ('0' + entry->level), '\0' };
 
         if (form == LOG_FORM_JSON)
-                text_add(text, "\",\"PRIORITY\":", priority, ",\"SYSLOG_IDENTIFIER\":\"" LOG_IDENTIFIER "\"",
-                                NULL);
+                text_add(text, "\",\"PRIORITY\":", priority,
+                                ",\"SYSLOG_IDENTIFIER\":\"" LOG_IDENTIFIER "\"");
         else if (form == LOG_FORM_JOURNAL)
-                text_add(text, "\nPRIORITY=", priority, "\nSYSLOG_IDENTIFIER=" LOG_IDENTIFIER, NULL);
+                text_add(text, "\nPRIORITY=", priority, "\nSYSLOG_IDENTIFIER=" LOG_IDENTIFIER);
         else if (form == LOG_FORM_COLOR)
-                text_add(text, COLOR_DIM, NULL);
+                text_add(text, COLOR_DIM);
 
         append_fields(text, form, entry);
-        text_add(text, form == LOG_FORM_JSON ? "}\n" : form == LOG_FORM_COLOR ? COLOR_OFF "\n" : "\n", NULL);
+        text_add(text, form == LOG_FORM_JSON ? "}\n" : form == LOG_FORM_COLOR ? COLOR_OFF "\n" : "\n");
 }
 
 size_t log_entry_format(const LogEntry *entry, LogForm form, size_t max, char ret[static LOG_ENTRY_MAX]) {

@@ -249,7 +249,7 @@ static void close_to_others(int fd, const struct stat *st) {
 /* Opens it for writing only if the file system needs that for a lock (NFS): a file open for writing keeps
  * its disk from being remounted read-only, and on a read-only one it cannot be opened so. */
 static int open_lock(int directory_fd, int access) {
-        struct stat st;
+        struct stat st = {};
         int fd = state_open_regular(directory_fd, LOCK_FILE, access, &st);
 
         if (fd == -ENOENT) {
