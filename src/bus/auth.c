@@ -129,22 +129,38 @@ static void call_check_uid(Call *call, uid_t uid) {
         call_ask_polkit(call);
 }
 
+static Call *find_lookup(const BusCalls *calls, const char *sender) {
+        for (Call *call = calls->first; call; call = call->next)
+                if (call->phase == CALL_LOOKUP && streq(sd_bus_message_get_sender(call->message), sender))
+                        return call;
+        return NULL;
+}
+
+/* For all calls of the sender: those behind the first wait for its reply. Their own replies would come behind
+ * big ones that wait to be written, and perhaps too late. */
 static int on_uid_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
         Call *call = userdata;
-        uint32_t uid;
+        BusCalls *calls = call->calls;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = sd_bus_message_ref(call->message);
+        const char *sender = sd_bus_message_get_sender(message);
+        uint32_t uid = 0;
+        bool is_known = !sd_bus_message_is_method_error(reply, NULL) &&
+                        sd_bus_message_read(reply, "u", &uid) > 0;
 
-        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &uid) <= 0)
-                call_deny(call, "The bus does not know the caller");
-        else {
-                add_known(call->calls, sd_bus_message_get_sender(call->message), uid);
-                call_check_uid(call, uid);
-        }
+        if (is_known)
+                add_known(calls, sender, uid);
+        while ((call = find_lookup(calls, sender)))
+                if (is_known)
+                        call_check_uid(call, uid);
+                else
+                        call_deny(call, "The bus does not know the caller");
         return 1;
 }
 
 void call_authorize(Call *call) {
         const char *sender = sd_bus_message_get_sender(call->message);
         const KnownSender *known = find_known(call->calls, sender);
+        bool is_asked = find_lookup(call->calls, sender);
 
         if (known) {
                 call_check_uid(call, known->uid);
@@ -156,8 +172,8 @@ void call_authorize(Call *call) {
         }
 
         call->phase = CALL_LOOKUP;
-        if (call_ask(call, LOOKUP_TIMEOUT_USEC, on_uid_reply, "org.freedesktop.DBus",
-                            "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser", "s",
-                            sender) < 0)
+        if (!is_asked && call_ask(call, LOOKUP_TIMEOUT_USEC, on_uid_reply, "org.freedesktop.DBus",
+                                         "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                         "GetConnectionUnixUser", "s", sender) < 0)
                 call_deny(call, "Cannot look up the caller");
 }
