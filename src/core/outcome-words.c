@@ -103,11 +103,13 @@ static bool is_page(const char *text) {
 
 /* Only the title of a page is useful. Returns 1 and the words, 0 if the text is not a page, or -ENOMEM. */
 static int page_words(const Answer *answer, const char *text, size_t size, char **ret) {
-        _cleanup_free_ char *page = strndup(text, min_size(size, PAGE_READ_MAX)), *title = NULL;
+        size_t n = min_size(size, PAGE_READ_MAX);
+        _cleanup_free_ char *page = malloc(n + 1), *title = NULL;
         const char *begin = page, *end;
 
         if (!page)
                 return -ENOMEM;
+        *(char *) mempcpy(page, text, n) = '\0';
         if (strncmp(begin, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
                 begin += strlen(BYTE_ORDER_MARK);
         begin += strspn(begin, BLANKS);
