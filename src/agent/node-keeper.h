@@ -15,7 +15,7 @@ typedef struct NodeKeeper {
         const char *hostname; /* outlives the keeper */
         StateStore *store;
         Node *node;        /* NULL: not registered yet */
-        Node *found;       /* registered instead of `node`, which is not written meanwhile */
+        Node *found;       /* if not NULL, it is registered instead of `node`, and `node` is not written */
         bool is_adopted;   /* `node` was read since node_keeper_prepare() */
         bool is_confirmed; /* the id is from the disk, or confirmed: a file that turns up is set aside */
         bool is_unsaved;   /* `node` is newer than what is on the disk */

@@ -2,7 +2,7 @@
 /* The agent on D-Bus: its names, its properties and the errors of its methods, each in one line.
  *
  * These lists expand to the snapshot that the agent publishes and its comparison (agent-status.h), to the
- * table that sd-bus serves (bus/object.c), and to what argusctl reads, compares and prints. A new property
+ * table that sd-bus serves (bus/bus.c), and to what argusctl reads, compares and prints. A new property
  * is a line here, an assignment where the agent fills in the snapshot, and its documentation
  * (dbus/org.argus.Agent1.xml, which a test compares, docs/contract.md and the man page). The names are
  * promises: they do not change. */

@@ -30,7 +30,7 @@ typedef struct Config {
         Endpoint endpoints[ENDPOINTS_MAX];
         size_t n_endpoints;
         usec_t report_interval_usec;
-        usec_t master_timeout_usec; /* one whole try */
+        usec_t master_timeout_usec; /* of an attempt at one address */
         char *hostname;
         char *env, *user, *instance; /* as given; NULL where not set or empty */
         char *address;               /* NULL: found by the agent */

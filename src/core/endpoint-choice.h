@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of the Master's addresses is asked. After an address that cannot be reached, the attempt asks the
- * next one. After an overloaded one, the attempt ends: the Master must not get one more request for each of
- * its addresses. This file knows how many addresses there are, but not what they are, nor how they are
- * asked; the caller does that. */
+ * next one. An overloaded one ends the attempt (unless it was only visited): the Master must not get one
+ * more request for each of its addresses. This file knows how many addresses there are, but not what they
+ * are, nor how they are asked; the caller does that. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,8 +36,8 @@ typedef struct EndpointChoice {
 
 /* Begins an attempt and sets `index`: usually to `start`, or the first address after it that may be asked.
  * But if the first of the list was not asked for 10 minutes or 10 report intervals, whichever is longer, and
- * it may be asked, it is visited first. If a Retry-After binds every address, a person has asked: `index` is
- * the address that will be free first. */
+ * it may be asked, it is visited first. If a Retry-After binds every address (the attempt was requested by a
+ * person), `index` is the address that will be free first. */
 void endpoint_choice_begin(EndpointChoice *choice, size_t count, usec_t interval_usec, usec_t now);
 
 /* Notes the verdict on the address at `index`, with its Retry-After (0: none). Returns false if the attempt

@@ -84,7 +84,7 @@ typedef enum FsmAction {
 
 enum { FSM_ACTIONS_MAX = 4 };
 
-/* When a registration comes that is wanted; the later in this list, the earlier. */
+/* When a wanted registration is sent. A later value is sent earlier. */
 typedef enum FsmWant {
         FSM_WANT_NONE,
         FSM_WANT_IN_SLOT,             /* in place of the next due report */
