@@ -32,8 +32,9 @@ typedef struct Arguments {
 } Arguments;
 
 static int fail(const char *what, int error) {
-        const char *reason = error == -EXDEV ? "a user other than root can change the path to it"
-                                             : strerror(-error);
+        const char *reason = error == -EXDEV   ? "a user other than root can change the path to it"
+                             : error == -ESRCH ? "no such user or group"
+                                               : strerror(-error);
 
         fprintf(stderr, "argus-agent: Cannot %s: %s.\n", what, reason);
         return EXIT_FAILURE;
@@ -126,7 +127,8 @@ static int run(const Arguments *arguments) {
                 return printf("%s/%s\n", place.root, place.hostname) < 0;
 
         r = find_owner(root_fd, arguments->root, &owner);
-        return r < 0 ? fail("find the user " SERVICE_USER, r) : adopt(root_fd, &place, &owner);
+        return r < 0 ? fail("find the user " SERVICE_USER " or the group " HEALTH_GROUP, r)
+                     : adopt(root_fd, &place, &owner);
 }
 
 int main(int argc, char *argv[]) {

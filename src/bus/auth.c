@@ -136,8 +136,8 @@ static Call *find_lookup(const BusCalls *calls, const char *sender) {
         return NULL;
 }
 
-/* For all calls of the sender: those behind the first wait for its reply. Their own replies would come behind
- * big ones that wait to be written, and perhaps too late. */
+/* For all calls of the sender: only the first of them asks. Replies to the others would come behind big ones
+ * that wait to be written, and perhaps too late. */
 static int on_uid_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
         Call *call = userdata;
         BusCalls *calls = call->calls;

@@ -59,10 +59,10 @@ static void print_help(void) {
                     "  -h, --help          print this help and exit\n"
                     "      --version       print the version and exit\n"
                     "\n"
-                    "Exit status: 0 success (status, is-online: online, last report succeeded); 3 not\n"
-                    "so (status, is-online); 1 failure: the agent or the bus is not there, permission\n"
-                    "denied, or the Master did not accept; 64 wrong usage. check: 0, or 78 if the\n"
-                    "configuration is invalid.\n"
+                    "Exit status: 0 success; 1 failure (no agent, no bus, permission denied, or the\n"
+                    "Master did not accept); 3 not online, or the last report failed (status,\n"
+                    "is-online); 64 wrong usage. check: 0, 78 if the configuration is invalid, 200 or\n"
+                    "more if systemd cannot start the service.\n"
                     "See argusctl(1).");
 }
 

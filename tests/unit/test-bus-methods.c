@@ -258,7 +258,7 @@ static void test_big_answers(_unused_ void **state) {
                                         n_whole++;
                                 }
         }
-        /* A big one, and at most small ones besides: each sender is looked up once, however many calls it has. */
+        /* A big one, and at most small ones besides: a sender is looked up once, whatever it calls. */
         assert_in_range(queued_max, 1, 4);
 
         for (size_t c = 0; c < CLIENTS; c++)
