@@ -25,6 +25,7 @@ typedef struct Transfer {
         CURL *easy;
         bool is_done;
         const Endpoint *endpoint;
+        struct curl_slist *headers;
         Buffer body;
         HttpSights sights;
         char error[CURL_ERROR_SIZE];
@@ -35,7 +36,6 @@ struct HttpClient {
         sd_event_source *timer;
         HttpCallback callback;
         void *userdata;
-        struct curl_slist *headers; /* of each request */
         /* Connections live in `multi`, TLS sessions beside it; for their one thread they need no locks. Both
          * go and come together, and are NULL before the first request and if memory was out. */
         CURLM *multi;
@@ -156,21 +156,6 @@ void http_client_drop_connections(HttpClient *client) {
         client->is_drop_wanted = true;
 }
 
-static int add_headers(HttpClient *client) {
-        /* Without the last libcurl waits a second for "100 Continue" before a large body. */
-        static const char *const lines[] = { "Content-Type: application/json", "Accept: application/json",
-                "Expect:" };
-
-        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
-                struct curl_slist *longer = curl_slist_append(client->headers, lines[i]);
-
-                if (!longer)
-                        return -ENOMEM;
-                client->headers = longer;
-        }
-        return 0;
-}
-
 int http_client_new(sd_event *event, HttpCallback callback, void *userdata, HttpClient **ret) {
         HttpClient *client;
         int r;
@@ -186,9 +171,8 @@ int http_client_new(sd_event *event, HttpCallback callback, void *userdata, Http
         client->callback = callback;
         client->userdata = userdata;
 
-        r = add_headers(client);
-        if (r >= 0) /* accuracy 1 µs: the default of 250 ms would be added to each of libcurl's steps */
-                r = event_timer_new(event, CLOCK_MONOTONIC, 1, on_timer, client, &client->timer);
+        /* Accuracy 1 µs: the default of 250 ms would be added to each of libcurl's steps. */
+        r = event_timer_new(event, CLOCK_MONOTONIC, 1, on_timer, client, &client->timer);
         if (r < 0) {
                 http_client_free(client);
                 return r;
@@ -204,7 +188,6 @@ HttpClient *http_client_free(HttpClient *client) {
 
         http_client_cancel(client);
         http_client_close_connections(client);
-        curl_slist_free_all(client->headers);
         sd_event_source_disable_unref(client->timer);
         sd_event_unref(client->event);
         free(client);
@@ -296,6 +279,38 @@ static void http_client_complete(HttpClient *client, CURLcode code) {
 
 /* ---- the request ---- */
 
+static int add_header(Transfer *transfer, const char *line) {
+        struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+
+        if (!longer)
+                return -ENOMEM;
+        transfer->headers = longer;
+        return 0;
+}
+
+static int set_headers(Transfer *transfer, const char *token) {
+        _cleanup_(buffer_done) Buffer authorization = {};
+        int r;
+
+        r = add_header(transfer, "Content-Type: application/json");
+        if (r >= 0)
+                r = add_header(transfer, "Accept: application/json");
+        if (r >= 0) /* else libcurl waits a second for "100 Continue" before a large body */
+                r = add_header(transfer, "Expect:");
+        if (r < 0 || !token)
+                return r;
+
+        /* Not printed: what a buffer that grows leaves behind must not hold a part of the token. */
+        r = buffer_append_string(&authorization, "Authorization: Bearer ");
+        if (r >= 0)
+                r = buffer_append_string(&authorization, token);
+        if (r < 0)
+                return r;
+        r = add_header(transfer, authorization.data);
+        explicit_bzero(authorization.data, authorization.size);
+        return r;
+}
+
 static CURLcode set_url(CURL *easy, const HttpRequest *request) {
         _cleanup_free_ char *url = NULL;
 
@@ -318,7 +333,7 @@ static CURLcode set_options(HttpClient *client, Transfer *transfer, const HttpRe
         SET(CURLOPT_NOSIGNAL, 1L);
         SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
         SET(CURLOPT_USERAGENT, USER_AGENT);
-        SET(CURLOPT_HTTPHEADER, client->headers);
+        SET(CURLOPT_HTTPHEADER, transfer->headers);
         SET(CURLOPT_POSTFIELDS, request->body);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_size);
         SET(CURLOPT_CUSTOMREQUEST, request->method);
@@ -337,10 +352,6 @@ static CURLcode set_options(HttpClient *client, Transfer *transfer, const HttpRe
         SET(CURLOPT_FOLLOWLOCATION, 0L);
         SET(CURLOPT_HTTP09_ALLOWED, 1L); /* lets other protocols through, to name and refuse them */
         SET(CURLOPT_PATH_AS_IS, 1L);     /* an id may be made of dots */
-        if (request->secrets->token) {
-                SET(CURLOPT_HTTPAUTH, (long) CURLAUTH_BEARER);
-                SET(CURLOPT_XOAUTH2_BEARER, request->secrets->token);
-        }
         /* A proxy would take what is allowed in the clear, as it stays on this machine, off it. */
         if (request->endpoint->is_loopback)
                 SET(CURLOPT_PROXY, "");
@@ -359,6 +370,7 @@ static CURLcode set_options(HttpClient *client, Transfer *transfer, const HttpRe
 
 static int http_client_start(HttpClient *client, Transfer *transfer, const HttpRequest *request) {
         CURLcode code;
+        int r;
 
         /* A new handle for each request: in one that is used again, libcurl 7.83 to 7.88 keep a pointer to
          * the last header of the response before, and free that once more if this response begins with a
@@ -367,6 +379,9 @@ static int http_client_start(HttpClient *client, Transfer *transfer, const HttpR
         if (!transfer->easy)
                 return -ENOMEM;
 
+        r = set_headers(transfer, request->secrets->token);
+        if (r < 0)
+                return r;
         code = set_options(client, transfer, request);
         if (code != CURLE_OK)
                 return code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
@@ -410,6 +425,9 @@ void http_client_cancel(HttpClient *client) {
         if (!transfer->is_done)
                 (void) curl_multi_remove_handle(client->multi, transfer->easy);
         curl_easy_cleanup(transfer->easy);
+        for (struct curl_slist *header = transfer->headers; header; header = header->next)
+                explicit_bzero(header->data, strlen(header->data)); /* one of them may be the token */
+        curl_slist_free_all(transfer->headers);
         buffer_done(&transfer->body);
         free(transfer);
 }
