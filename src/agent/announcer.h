@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What is told of each step: to the log, to callers and watchers on the bus, and to the service
+/* Announces each step: to the log, to callers and watchers on the bus, and to the service
  * manager (STATUS=).
  *
- * It remembers what it has told, so that an outage is one line and not one a minute. It decides nothing: it
- * is given the facts, and nobody reads it. */
+ * It remembers what it has logged, so that an outage is one line and not one a minute. It decides nothing:
+ * it is given the facts, and no other file reads its state. */
 #pragma once
 
 #include "bus/bus.h"

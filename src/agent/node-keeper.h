@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The newest node object: in memory at once, on the disk when it must be. What others put on the disk is
- * read before it is replaced, and set aside where it is not ours. It knows no requests, only their
- * results. */
+ * read before it is replaced, and set aside where it is not ours. It knows only the results of requests. */
 #pragma once
 
 #include <stdbool.h>

@@ -192,8 +192,7 @@ void bus_calls_complete(BusCalls *calls, BusMethod method, OperationResult resul
 
 /* ---- its beginning ---- */
 
-/* It waits for its operation, which is started unless others wait for it already, and may end from
- * within. */
+/* The call waits for its operation, started unless other calls wait for it. It may end within this. */
 void call_start(Call *call) {
         BusCalls *calls = call->calls;
         BusMethod method = call->method;
@@ -217,8 +216,7 @@ void call_start(Call *call) {
         calls_flush(calls);
 }
 
-/* What a reply needs of a call. The message itself is not kept: its header may hold unknown fields of any
- * size. */
+/* Copies what a reply needs. The message itself is not kept: its header may be of any size. */
 static int copy_header(sd_bus_message *message, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *copy = NULL;
         uint64_t cookie;

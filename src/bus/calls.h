@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Method calls that are held until they can be answered. Internal to the wing: bus.c takes calls in and ends
- * them, auth.c says whose calls go on.
+/* Method calls that wait for their reply. Internal to the wing: bus.c accepts and ends calls, auth.c decides
+ * whose calls are allowed.
  *
  * Their number is bounded, in all and of one sender, and so is what each costs: a held call is a small copy
  * of its header, and of the replies that can be big (up to 8 MiB) only one exists at a time: the next is

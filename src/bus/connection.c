@@ -96,8 +96,8 @@ static void connection_lose(BusConnection *connection, int error) {
         sd_bus *bus = TAKE_PTR(connection->bus);
         bool is_given_up = connection->is_up || !connection->address_rest;
 
-        /* After a while up the next attempt comes soon; a bus that lets us in and then breaks is not
-         * hammered. */
+        /* The pause is short again only after the bus was up for a while: one that accepts and then breaks
+         * must not be asked all the time. */
         if (connection->is_up && usec_sub(now_usec(CLOCK_BOOTTIME), connection->up_usec) > PAUSE_MAX_USEC)
                 connection->pause_usec = PAUSE_MIN_USEC;
 
@@ -213,8 +213,7 @@ static int connection_write(BusConnection *connection) {
         return r;
 }
 
-/* Writes, or reads and dispatches one message, so that the loop's other sources have their turn in
- * between. */
+/* Writes, or reads and dispatches one message, so that other sources of the loop have their turn. */
 static void connection_process(BusConnection *connection) {
         int r;
 

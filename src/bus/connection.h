@@ -13,9 +13,9 @@ typedef struct BusConnection BusConnection;
 typedef void (*BusEventCallback)(BusEvent event, int error, void *userdata);
 typedef void (*BusIdleCallback)(void *userdata);
 
-/* See bus_new() and BusHandlers. Connecting goes on in the background, for ever, with growing pauses (to 30
- * s). Honours DBUS_SYSTEM_BUS_ADDRESS and DBUS_SESSION_BUS_ADDRESS. `on_idle` is called whenever the loop is
- * about to wait. */
+/* See bus_new() and BusHandlers. Connecting continues in the background, for ever, with growing pauses (to
+ * 30 s). Honours DBUS_SYSTEM_BUS_ADDRESS and DBUS_SESSION_BUS_ADDRESS. `on_idle` is called whenever the
+ * loop is about to wait. */
 int bus_connection_new(sd_event *event, BusKind kind, BusEventCallback on_event, BusIdleCallback on_idle,
                 void *userdata, BusConnection **ret);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* org.freedesktop.LogControl1 (org.freedesktop.LogControl1(5)), which `systemctl service-log-level`
- * speaks. */
+/* org.freedesktop.LogControl1(5), for `systemctl service-log-level`. */
 #pragma once
 
 #include <systemd/sd-bus.h>

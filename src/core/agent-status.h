@@ -57,8 +57,7 @@ uint64_t agent_status_number(const AgentStatus *status, AgentProperty property);
 /* Which properties differ, as a mask of PROPERTY_BIT(). */
 uint64_t agent_status_compare(const AgentStatus *a, const AgentStatus *b);
 
-/* Makes `shown` equal to `status` and returns what differed. Memory that no value has reached stays
- * untouched. */
+/* Makes `shown` equal to `status` and returns what differed. Memory behind a value is not touched. */
 uint64_t agent_status_update(AgentStatus *shown, const AgentStatus *status);
 
 #define AS_RESULT(result, name, words) result,

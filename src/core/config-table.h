@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How config.c, the table of variables and config-endpoints.c work together. Internal to the
- * configuration. */
+/* What config.c, config-table.c and config-endpoints.c share. Internal to the configuration. */
 #pragma once
 
 #include "core/config.h"
@@ -46,8 +45,7 @@ extern const size_t config_table_size;
 /* Whether the environment holds the variable with a value that is not empty. */
 bool config_is_set(const ConfigParser *parser, const char *name);
 
-/* Whether text is UTF-8 without hidden characters and noncharacters: as it is, it may go to D-Bus and
- * JSON. */
+/* Whether text is UTF-8 without hidden characters and noncharacters, fit for D-Bus and JSON. */
 bool config_is_plain(const char *text);
 
 /* Adds a message. */

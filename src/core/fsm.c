@@ -341,8 +341,7 @@ static void on_grace_over(Fsm *fsm, const FsmEvent *event _unused_, FsmStep *ste
 
 /* ---- the table ---- */
 
-/* The table of docs/architecture.md, each cell at its place there. NULL cannot happen: a response without a
- * request. */
+/* The table of docs/architecture.md, cell by cell. NULL cannot happen: a response without a request. */
 /* clang-format off */
 static const FsmHandler handlers[_FSM_EVENT_MAX][_FSM_STATE_MAX] = {
         /*                              REGISTERING           REGISTER_WAIT       IDLE

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The properties of the service that make the surroundings of its processes (environment, credentials, user,
  * sandbox, limits), copied from systemd into a call of StartTransientUnit, value by value: systemd does not
- * take back the text that `systemctl show` prints. It must not copy what would create, remove or stop
- * something. */
+ * take back the text that `systemctl show` prints. What creates, removes or stops things is not copied. */
 #pragma once
 
 #include <stdbool.h>

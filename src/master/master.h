@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom it is told: the Master, by its HTTP API, version 1. This is all that the agent, the start and --check
+/* The Master, reached by its HTTP API, version 1. This is all that the agent, the start and --check
  * know of this wing. One request at a time. */
 #pragma once
 

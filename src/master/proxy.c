@@ -55,8 +55,7 @@ const char *proxy_quoted(const char *text) {
         return NULL;
 }
 
-/* The address without what must not be shown; words in its place where it is no address. NULL if memory is
- * out. */
+/* The address without what must not be shown, or words if it is not an address. NULL if out of memory. */
 static char *shown_address(const char *text) {
         static const CURLUPart hidden[] = { CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_PATH,
                 CURLUPART_QUERY, CURLUPART_FRAGMENT };
